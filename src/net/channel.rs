@@ -1,0 +1,250 @@
+//! A stream of packets with its buffers: what is received and not yet used, what is to be sent and not yet written.
+//!
+//! Reading and writing are explicit: `fill` is one read, `flush` one write. Between them everything is plain bytes, so the
+//! relay can pass slices of `received()` on without a copy. With compression the same interface holds; the compressed
+//! packets live below it.
+
+use std::{borrow::Cow, io};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Stream;
+use crate::wire::{
+    compress,
+    packet::{self, FrameError, Front, HEADER_BYTES},
+};
+
+/// How much one read may bring.
+const READ_BYTES: usize = 16 * 1024;
+/// A receive buffer that has grown beyond this is given back when it is empty.
+const KEEP_BYTES: usize = 64 * 1024;
+/// zlib's level: what MySQL's own clients use.
+const ZLIB_LEVEL: u32 = 6;
+
+/// Why a channel can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The peer closed the connection between two packets.
+    #[error("the connection was closed by the peer")]
+    Closed,
+    /// The socket failed (a close in the middle of a packet is `UnexpectedEof`).
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Sequence or size of a packet is wrong.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The compressed stream is broken.
+    #[error("malformed compressed packet: {0}")]
+    Compressed(#[from] crate::wire::Malformed),
+}
+
+/// A packet channel over a stream.
+#[derive(Debug)]
+pub struct Channel {
+    stream: Stream,
+    received: BytesMut,
+    to_send: Vec<u8>,
+    /// The sequence id that the next packet bears, whichever side sends it.
+    pub seq: u8,
+    compression: Option<Box<Compression>>,
+}
+
+/// State of a compressed channel.
+#[derive(Debug, Default)]
+struct Compression {
+    received: BytesMut,
+    plain: Vec<u8>,
+    to_send: Vec<u8>,
+    seq: u8,
+}
+
+impl Channel {
+    /// A plain channel.
+    pub fn new(stream: Stream) -> Self {
+        Channel { stream, received: BytesMut::new(), to_send: Vec::new(), seq: 0, compression: None }
+    }
+
+    /// The stream below.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Gives the stream up, to wrap it in TLS. Fails if bytes were received that TLS would not see (a client that sends
+    /// its login before TLS stands).
+    pub fn into_stream(self) -> Result<Stream, ChannelError> {
+        if self.received.is_empty() {
+            Ok(self.stream)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "unencrypted bytes after the request for TLS").into())
+        }
+    }
+
+    /// From here on packets are compressed (zlib), both ways.
+    pub fn compress(&mut self) {
+        self.compression = Some(Box::default());
+    }
+
+    /// Whether packets are compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.compression.is_some()
+    }
+
+    /// A new command begins: sequence ids start at 0.
+    pub fn begin_command(&mut self) {
+        self.seq = 0;
+        if let Some(compression) = &mut self.compression {
+            compression.seq = 0;
+        }
+    }
+
+    /// What has been received and not consumed.
+    pub fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    /// The same, to patch sequence ids in place.
+    pub fn received_mut(&mut self) -> &mut [u8] {
+        &mut self.received
+    }
+
+    /// Drops the first `bytes` of what was received.
+    pub fn consume(&mut self, bytes: usize) {
+        self.received.advance(bytes);
+        if self.received.is_empty() && self.received.capacity() > KEEP_BYTES {
+            self.received = BytesMut::new();
+        }
+    }
+
+    /// Reads once from the socket; cancel-safe. Returns the bytes that became available, 0 at the end of the stream.
+    pub async fn fill(&mut self) -> Result<usize, ChannelError> {
+        let Some(compression) = &mut self.compression else {
+            self.received.reserve(READ_BYTES);
+            return Ok(self.stream.read_buf(&mut self.received).await?);
+        };
+        loop {
+            let before = self.received.len();
+            while let Some(consumed) = compress::pull(&compression.received, compression.seq, &mut compression.plain)? {
+                compression.received.advance(consumed);
+                compression.seq = compression.seq.wrapping_add(1);
+                self.received.extend_from_slice(&compression.plain);
+                compression.plain.clear();
+            }
+            if self.received.len() > before {
+                return Ok(self.received.len() - before);
+            }
+            compression.received.reserve(READ_BYTES);
+            if self.stream.read_buf(&mut compression.received).await? == 0 {
+                return Ok(0);
+            }
+        }
+    }
+
+    /// Waits for a whole payload and hands it out joined; `seq` moves behind it. Cancel-safe. The bytes stay in the
+    /// buffer until [`Received::len`] of them are consumed.
+    pub async fn payload(&mut self, max_payload_bytes: usize) -> Result<Received, ChannelError> {
+        loop {
+            let expected = match (self.compression.is_some(), self.received.get(HEADER_BYTES - 1)) {
+                // Inside the compressed protocol the servers number inner packets each in their own way.
+                (true, Some(&seq)) => seq,
+                _ => self.seq,
+            };
+            match packet::front(&self.received, expected, max_payload_bytes)? {
+                Front::Single { payload_bytes, seq } => {
+                    self.seq = seq.wrapping_add(1);
+                    return Ok(Received { total_bytes: HEADER_BYTES + payload_bytes, joined: None });
+                }
+                Front::Several { total_bytes, payload_bytes, last_seq } => {
+                    self.seq = last_seq.wrapping_add(1);
+                    let joined = packet::join(&self.received[..total_bytes], payload_bytes);
+                    return Ok(Received { total_bytes, joined: Some(joined) });
+                }
+                Front::Incomplete { .. } => {
+                    let empty = self.received.is_empty();
+                    if self.fill().await? == 0 {
+                        return Err(if empty { ChannelError::Closed } else { io::Error::from(io::ErrorKind::UnexpectedEof).into() });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a whole payload, consumes it and returns it as a value: for the connection phase and small control replies.
+    pub async fn read(&mut self, max_payload_bytes: usize) -> Result<Vec<u8>, ChannelError> {
+        let received = self.payload(max_payload_bytes).await?;
+        let payload = received.bytes(self).into_owned();
+        self.consume(received.len());
+        Ok(payload)
+    }
+
+    /// Appends a payload to what will be sent, framed, and moves `seq` behind it.
+    pub fn push(&mut self, payload: &[u8]) {
+        self.seq = packet::push(&mut self.to_send, self.seq, payload);
+    }
+
+    /// What will be sent at the next `flush`, to append framed bytes to.
+    pub fn to_send(&mut self) -> &mut Vec<u8> {
+        &mut self.to_send
+    }
+
+    /// Writes everything that was pushed.
+    pub async fn flush(&mut self) -> Result<(), ChannelError> {
+        let out = match &mut self.compression {
+            None => &mut self.to_send,
+            Some(compression) => {
+                compression.seq = compress::push(&mut compression.to_send, compression.seq, &self.to_send, ZLIB_LEVEL);
+                self.to_send.clear();
+                &mut compression.to_send
+            }
+        };
+        if !out.is_empty() {
+            self.stream.write_all(out).await?;
+            self.stream.flush().await?;
+            out.clear();
+            if out.capacity() > KEEP_BYTES {
+                *out = Vec::new();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was pushed and then `bytes` (framed packets) straight from their own buffer.
+    pub async fn send_through(&mut self, bytes: &[u8]) -> Result<(), ChannelError> {
+        if self.compression.is_some() || bytes.len() < 4096 {
+            self.to_send.extend_from_slice(bytes);
+            return self.flush().await;
+        }
+        self.flush().await?;
+        self.stream.write_all(bytes).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Sends what was pushed and closes our side; errors are of no interest any more.
+    pub async fn close(mut self) {
+        let _ = self.flush().await;
+        let _ = self.stream.shutdown().await;
+    }
+}
+
+/// A payload at the front of a channel's receive buffer.
+#[derive(Debug)]
+pub struct Received {
+    total_bytes: usize,
+    joined: Option<Vec<u8>>,
+}
+
+impl Received {
+    /// Bytes of its packets, headers included: what to consume.
+    #[allow(clippy::len_without_is_empty, reason = "a received payload has at least a header")]
+    pub fn len(&self) -> usize {
+        self.total_bytes
+    }
+
+    /// The payload.
+    pub fn bytes<'a>(&'a self, channel: &'a Channel) -> Cow<'a, [u8]> {
+        match &self.joined {
+            Some(joined) => Cow::Borrowed(joined),
+            None => Cow::Borrowed(&channel.received[HEADER_BYTES..self.total_bytes]),
+        }
+    }
+}

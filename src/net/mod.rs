@@ -1,0 +1,10 @@
+//! Sockets: addresses, TLS, and one buffered packet channel that both sides of the proxy use.
+
+pub mod addr;
+pub mod channel;
+pub mod stream;
+pub mod tls;
+
+pub use addr::Address;
+pub use channel::{Channel, ChannelError};
+pub use stream::Stream;

@@ -1,0 +1,106 @@
+//! A byte stream to a client or a server: TCP or Unix, plain or TLS.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+/// One connected socket. TLS wraps either kind; which side of it we are is in the variant.
+#[derive(Debug)]
+pub enum Stream {
+    /// Plain TCP.
+    Tcp(TcpStream),
+    /// Plain Unix.
+    Unix(UnixStream),
+    /// TLS that we accepted (a client's).
+    Accepted(Box<tokio_rustls::server::TlsStream<Socket>>),
+    /// TLS that we opened (to a server).
+    Opened(Box<tokio_rustls::client::TlsStream<Socket>>),
+}
+
+/// What TLS runs over.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// Unix.
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Whether what passes is encrypted.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Stream::Accepted(_) | Stream::Opened(_))
+    }
+
+    /// Whether a password may pass in the clear: TLS, or a Unix socket.
+    pub fn is_secure(&self) -> bool {
+        !matches!(self, Stream::Tcp(_))
+    }
+
+    /// Takes the plain socket back, before TLS begins; `None` if TLS has begun.
+    pub fn into_socket(self) -> Option<Socket> {
+        match self {
+            Stream::Tcp(tcp) => Some(Socket::Tcp(tcp)),
+            Stream::Unix(unix) => Some(Socket::Unix(unix)),
+            _ => None,
+        }
+    }
+
+    /// Waits until the peer has closed its sending side. Never reads; ends at once if bytes wait to be read,
+    /// with `false`, since what lies behind them cannot be told.
+    pub async fn peer_closed(&self) -> bool {
+        let ready = match self {
+            Stream::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
+            Stream::Unix(unix) => unix.ready(Interest::READABLE).await,
+            Stream::Accepted(tls) => tls.get_ref().0.ready().await,
+            Stream::Opened(tls) => tls.get_ref().0.ready().await,
+        };
+        ready.is_ok_and(|ready| ready.is_read_closed())
+    }
+}
+
+impl Socket {
+    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+        match self {
+            Socket::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
+            Socket::Unix(unix) => unix.ready(Interest::READABLE).await,
+        }
+    }
+}
+
+/// Forwards the I/O traits to the variant's stream.
+macro_rules! forward_io {
+    ($name:ident { $($variant:ident),+ }) => {
+        impl AsyncRead for $name {
+            fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() { $($name::$variant(inner) => Pin::new(inner).poll_read(cx, buf),)+ }
+            }
+        }
+        impl AsyncWrite for $name {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                match self.get_mut() { $($name::$variant(inner) => Pin::new(inner).poll_write(cx, buf),)+ }
+            }
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() { $($name::$variant(inner) => Pin::new(inner).poll_flush(cx),)+ }
+            }
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() { $($name::$variant(inner) => Pin::new(inner).poll_shutdown(cx),)+ }
+            }
+            fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+                match self.get_mut() { $($name::$variant(inner) => Pin::new(inner).poll_write_vectored(cx, bufs),)+ }
+            }
+            fn is_write_vectored(&self) -> bool {
+                match self { $($name::$variant(inner) => inner.is_write_vectored(),)+ }
+            }
+        }
+    };
+}
+forward_io!(Socket { Tcp, Unix });
+forward_io!(Stream { Tcp, Unix, Accepted, Opened });

@@ -1,0 +1,2 @@
+//! Capability and status flags.
+pub use mysql_common::constants::{CapabilityFlags, StatusFlags};
