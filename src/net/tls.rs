@@ -1,0 +1,1 @@
+//! TLS with rustls: what we show to clients, what we ask of servers.

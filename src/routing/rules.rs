@@ -1,0 +1,3 @@
+//! Rule files, compiled.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rules { _private: () }
