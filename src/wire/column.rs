@@ -3,9 +3,22 @@ use super::Malformed;
 
 /// What Forebay needs of a column definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column<'a> { pub schema: &'a [u8], pub table: &'a [u8], pub name: &'a [u8], pub charset: u16, pub length: u32, pub kind: u8, pub flags: u16, pub decimals: u8 }
+pub struct Column<'a> {
+    pub schema: &'a [u8],
+    pub table: &'a [u8],
+    pub name: &'a [u8],
+    pub charset: u16,
+    pub length: u32,
+    pub kind: u8,
+    pub flags: u16,
+    pub decimals: u8,
+}
 impl<'a> Column<'a> {
-    pub fn parse(payload: &'a [u8]) -> Result<Column<'a>, Malformed> { todo!() }
+    pub fn parse(payload: &'a [u8]) -> Result<Column<'a>, Malformed> {
+        todo!()
+    }
     /// Catalog `def`, org names as the names, no default value.
-    pub fn push(&self, out: &mut Vec<u8>) { todo!() }
+    pub fn push(&self, out: &mut Vec<u8>) {
+        todo!()
+    }
 }

@@ -4,7 +4,11 @@ use super::Malformed;
 /// Payloads shorter than this are sent as they are.
 pub const MIN_COMPRESS_BYTES: usize = 50;
 /// Appends `plain` (a stream of ordinary packets) as compressed packets, numbered from `seq`; returns the next id.
-pub fn push(out: &mut Vec<u8>, seq: u8, plain: &[u8], level: u32) -> u8 { todo!() }
+pub fn push(out: &mut Vec<u8>, seq: u8, plain: &[u8], level: u32) -> u8 {
+    todo!()
+}
 /// One compressed packet at the front of `buffer`: `Ok(None)` if not all there; else bytes consumed, with the content appended to `plain`.
 /// Errors on a sequence id other than `expected_seq`, on lengths that lie and on content that is no zlib stream.
-pub fn pull(buffer: &[u8], expected_seq: u8, plain: &mut Vec<u8>) -> Result<Option<usize>, Malformed> { todo!() }
+pub fn pull(buffer: &[u8], expected_seq: u8, plain: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
+    todo!()
+}

@@ -15,6 +15,7 @@ pub mod packet;
 pub mod reply;
 pub mod row;
 pub mod statement;
+mod value;
 
 /// Bytes that are not the message they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
