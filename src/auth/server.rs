@@ -1,17 +1,191 @@
 //! Answering a server's authentication: a state machine without a socket.
-use super::Credential;
+
+use super::{
+    Credential, Plugin,
+    caching_sha2::{self, FAST_AUTH_SUCCESS, PERFORM_FULL_AUTH, REQUEST_PUBLIC_KEY},
+    native, rsa,
+};
 use crate::wire::handshake::AuthReply;
+
+/// MariaDB's and MySQL's plugin that wants the password as it is.
+const CLEAR_PASSWORD: &[u8] = b"mysql_clear_password";
+
 /// What to do with a server's authentication packet.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ServerStep {
+    /// Send this payload and wait for the next packet.
+    Send(Vec<u8>),
+    /// Wait for the next packet.
+    Wait,
+    /// That was the OK.
+    Done,
+    /// That was the server's ERR packet.
+    Refused,
+    /// Forebay cannot answer; the text says what to configure.
+    Impossible(String),
+    /// The server says what has no place here.
+    Unexpected(&'static str),
+}
+
+/// One authentication at a server.
 #[derive(Debug)]
-pub enum ServerStep { Send(Vec<u8>), /// wait for the next packet
-    Wait, Done, /// the server's ERR packet follows/was this one
-    Refused, /// Forebay cannot answer (says what to configure)
-    Impossible(String) }
-pub struct ServerAuth { _private: () }
+pub struct ServerAuth {
+    credential: Credential,
+    nonce: Vec<u8>,
+    secure: bool,
+    plugin: &'static [u8],
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// An answer was given by the plugin.
+    Answered,
+    /// The RSA key was asked for.
+    KeyAsked,
+    /// The password was shown.
+    Shown,
+}
+
 impl ServerAuth {
-    /// The first answer for the plugin that the greeting (or COM_CHANGE_USER) names; `secure`: TLS or Unix socket.
-    pub fn start(credential: Credential, plugin: &[u8], nonce: &[u8], secure: bool) -> (ServerAuth, Vec<u8>) { todo!() }
+    /// The first answer for the plugin that the greeting (or COM_CHANGE_USER) names, or for one that the credential can
+    /// serve: the server then switches. `secure`: TLS or Unix socket.
+    pub fn start(credential: Credential, plugin: &[u8], nonce: &[u8], secure: bool) -> (ServerAuth, Vec<u8>) {
+        let plugin = match (&credential, Plugin::from_name(plugin)) {
+            (Credential::NativeStage1(_), _) | (Credential::Password(_), None) => Plugin::Native,
+            (Credential::Sha2Stage1(_), _) => Plugin::CachingSha2,
+            (Credential::Password(_), Some(plugin)) => plugin,
+        };
+        let plugin_name = plugin.name().as_bytes();
+        let auth = ServerAuth { credential, nonce: nonce.to_vec(), secure, plugin: plugin_name, state: State::Answered };
+        let answer = auth.answer(plugin).unwrap_or_default();
+        (auth, answer)
+    }
+
     /// The plugin name that goes with the first answer.
-    pub fn plugin(&self) -> &[u8] { todo!() }
-    pub fn reply(&mut self, reply: AuthReply<'_>) -> ServerStep { todo!() }
+    pub fn plugin(&self) -> &[u8] {
+        self.plugin
+    }
+
+    /// Takes the server's next packet.
+    pub fn reply(&mut self, reply: AuthReply<'_>) -> ServerStep {
+        match reply {
+            AuthReply::Ok => ServerStep::Done,
+            AuthReply::Err => ServerStep::Refused,
+            AuthReply::Switch { plugin, nonce } => self.switch(plugin, nonce),
+            AuthReply::More(data) if self.plugin == Plugin::CachingSha2.name().as_bytes() => self.more(data),
+            AuthReply::More(_) => ServerStep::Unexpected("more data than the authentication plugin sends"),
+        }
+    }
+
+    fn switch(&mut self, plugin: &[u8], nonce: &[u8]) -> ServerStep {
+        self.nonce = nonce.to_vec();
+        self.state = State::Answered;
+        match Plugin::from_name(plugin) {
+            Some(plugin) => {
+                self.plugin = plugin.name().as_bytes();
+                match self.answer(plugin) {
+                    Some(answer) => ServerStep::Send(answer),
+                    None => ServerStep::Impossible(self.cannot_serve(plugin)),
+                }
+            }
+            None if plugin == CLEAR_PASSWORD => self.clear_password(),
+            None => ServerStep::Impossible(format!(
+                "the server wants the authentication plugin `{}`, which Forebay does not speak: give this user \
+                 caching_sha2_password or mysql_native_password on the server",
+                String::from_utf8_lossy(plugin)
+            )),
+        }
+    }
+
+    fn clear_password(&mut self) -> ServerStep {
+        self.plugin = CLEAR_PASSWORD;
+        match &self.credential {
+            Credential::Password(password) if self.secure => ServerStep::Send(terminated(password)),
+            Credential::Password(_) => ServerStep::Impossible(
+                "the server wants the password in the clear (mysql_clear_password), which Forebay sends over TLS only: \
+                 set TLS towards the servers to `required`"
+                    .into(),
+            ),
+            _ => ServerStep::Impossible(plain_needed("the server wants the password itself (mysql_clear_password)")),
+        }
+    }
+
+    /// The answer to the nonce; `None` if the credential can't give it. Of the empty password it is empty.
+    fn answer(&self, plugin: Plugin) -> Option<Vec<u8>> {
+        match (plugin, &self.credential) {
+            (_, Credential::Password(password)) if password.is_empty() => Some(Vec::new()),
+            (Plugin::Native, Credential::Password(password)) => {
+                Some(native::answer(&native::stage1(password), &self.nonce).to_vec())
+            }
+            (Plugin::Native, Credential::NativeStage1(stage1)) => Some(native::answer(stage1, &self.nonce).to_vec()),
+            (Plugin::CachingSha2, Credential::Password(password)) => {
+                Some(caching_sha2::answer(&caching_sha2::stage1(password), &self.nonce).to_vec())
+            }
+            (Plugin::CachingSha2, Credential::Sha2Stage1(stage1)) => {
+                Some(caching_sha2::answer(stage1, &self.nonce).to_vec())
+            }
+            (Plugin::Native, Credential::Sha2Stage1(_)) | (Plugin::CachingSha2, Credential::NativeStage1(_)) => None,
+        }
+    }
+
+    /// caching_sha2_password's second packet and what follows it.
+    fn more(&mut self, data: &[u8]) -> ServerStep {
+        match (self.state, data) {
+            (State::Answered, [FAST_AUTH_SUCCESS]) => ServerStep::Wait,
+            (State::Answered, [PERFORM_FULL_AUTH]) => self.full_exchange(),
+            (State::KeyAsked, pem) => self.show_encrypted(pem),
+            _ => ServerStep::Unexpected("an answer of caching_sha2_password that has no place here"),
+        }
+    }
+
+    fn full_exchange(&mut self) -> ServerStep {
+        let Credential::Password(password) = &self.credential else {
+            return ServerStep::Impossible(plain_needed(
+                "the server has not seen this user's password since it started and wants it in full \
+                 (caching_sha2_password)",
+            ));
+        };
+        if self.secure {
+            self.state = State::Shown;
+            ServerStep::Send(terminated(password))
+        } else {
+            self.state = State::KeyAsked;
+            ServerStep::Send(vec![REQUEST_PUBLIC_KEY])
+        }
+    }
+
+    fn show_encrypted(&mut self, pem: &[u8]) -> ServerStep {
+        let Credential::Password(password) = &self.credential else {
+            return ServerStep::Unexpected("an RSA key that was not asked for");
+        };
+        self.state = State::Shown;
+        match rsa::encrypt(pem, &caching_sha2::mask(&terminated(password), &self.nonce)) {
+            Some(encrypted) => ServerStep::Send(encrypted),
+            None => ServerStep::Unexpected("a public key that is no RSA key, or too small for the password"),
+        }
+    }
+
+    fn cannot_serve(&self, plugin: Plugin) -> String {
+        plain_needed(match plugin {
+            Plugin::CachingSha2 => {
+                "the server wants caching_sha2_password, and of this user only what mysql_native_password proves is known"
+            }
+            Plugin::Native => {
+                "the server wants mysql_native_password, and of this user only what caching_sha2_password proves is known"
+            }
+        })
+    }
+}
+
+fn plain_needed(why: &str) -> String {
+    format!(
+        "{why}: configure the password itself for this user (`password: ${{VARIABLE}}` or `password_file:`), or let its \
+         clients connect over TLS with caching_sha2_password, so that they show it"
+    )
+}
+
+/// The password with its closing zero.
+fn terminated(password: &[u8]) -> Vec<u8> {
+    [password, &[0]].concat()
 }
