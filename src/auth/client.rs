@@ -18,9 +18,6 @@ use super::{
 };
 use crate::wire::handshake;
 
-#[cfg(test)]
-mod tests;
-
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
@@ -147,7 +144,8 @@ impl ClientAuth {
     }
 
     fn judge_native(&mut self, answer: &[u8]) -> Step {
-        let proven = self.secrets().and_then(|s| s.iter().find_map(|secret| native::verify(secret, answer, &self.nonce)));
+        let proven =
+            self.secrets().and_then(|s| s.iter().find_map(|secret| native::verify(secret, answer, &self.nonce)));
         if let Some(credential) = proven {
             return Step::Accepted { credential, send: None };
         }
@@ -233,7 +231,9 @@ impl ClientAuth {
 /// many clients refuse it, and a native hash has a plugin that needs neither.
 fn serves(plugin: Plugin, secret: &Secret, secure: bool) -> bool {
     match (plugin, secret) {
-        (_, Secret::Plain(_)) | (Plugin::Native, Secret::Native(_)) | (Plugin::CachingSha2, Secret::Sha2 { .. }) => true,
+        (_, Secret::Plain(_)) | (Plugin::Native, Secret::Native(_)) | (Plugin::CachingSha2, Secret::Sha2 { .. }) => {
+            true
+        }
         (Plugin::CachingSha2, Secret::Native(_)) => secure,
         (Plugin::Native, Secret::Sha2 { .. }) => false,
     }
@@ -245,3 +245,6 @@ fn more(data: &[u8]) -> Vec<u8> {
     handshake::push_auth_more(&mut payload, data);
     payload
 }
+
+#[cfg(test)]
+mod tests;

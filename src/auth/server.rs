@@ -57,7 +57,8 @@ impl ServerAuth {
             (Credential::Password(_), Some(plugin)) => plugin,
         };
         let plugin_name = plugin.name().as_bytes();
-        let auth = ServerAuth { credential, nonce: nonce.to_vec(), secure, plugin: plugin_name, state: State::Answered };
+        let auth =
+            ServerAuth { credential, nonce: nonce.to_vec(), secure, plugin: plugin_name, state: State::Answered };
         let answer = auth.answer(plugin).unwrap_or_default();
         (auth, answer)
     }
@@ -188,4 +189,84 @@ fn plain_needed(why: &str) -> String {
 /// The password with its closing zero.
 fn terminated(password: &[u8]) -> Vec<u8> {
     [password, &[0]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONCE: &[u8; 20] = b"0123456789abcdefghij";
+
+    fn start(credential: Credential, plugin: &str, secure: bool) -> (ServerAuth, Vec<u8>) {
+        ServerAuth::start(credential, plugin.as_bytes(), NONCE, secure)
+    }
+
+    fn impossible(step: ServerStep) -> String {
+        match step {
+            ServerStep::Impossible(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_cold_server_is_shown_the_password_over_tls_and_rsa() {
+        let password = Credential::Password(b"secret".to_vec());
+        let (mut auth, _) = start(password.clone(), "caching_sha2_password", true);
+        assert_eq!(auth.reply(AuthReply::More(&[4])), ServerStep::Send(b"secret\0".to_vec()));
+        assert_eq!(auth.reply(AuthReply::Ok), ServerStep::Done);
+
+        let key = rsa::RsaKey::new();
+        let (mut auth, _) = start(password, "caching_sha2_password", false);
+        assert_eq!(auth.reply(AuthReply::More(&[4])), ServerStep::Send(vec![2]));
+        let ServerStep::Send(encrypted) = auth.reply(AuthReply::More(key.public_pem().unwrap())) else { panic!() };
+        assert_eq!(caching_sha2::mask(&key.decrypt(&encrypted).unwrap(), NONCE), b"secret\0");
+    }
+
+    #[test]
+    fn half_a_credential_serves_its_own_plugin_only() {
+        let native = Credential::NativeStage1(native::stage1(b"secret"));
+        let (mut auth, answer) = start(native, "caching_sha2_password", true);
+        assert_eq!((auth.plugin(), answer.len()), (&b"mysql_native_password"[..], 20));
+        let switch = AuthReply::Switch { plugin: b"caching_sha2_password", nonce: NONCE };
+        assert!(impossible(auth.reply(switch)).contains("password_file"));
+
+        let sha2 = Credential::Sha2Stage1(caching_sha2::stage1(b"secret"));
+        let (mut auth, _) = start(sha2.clone(), "caching_sha2_password", true);
+        assert_eq!(auth.reply(AuthReply::More(&[3])), ServerStep::Wait);
+        let (mut auth, _) = start(sha2, "mysql_native_password", true);
+        assert_eq!(auth.plugin(), b"caching_sha2_password");
+        assert!(impossible(auth.reply(AuthReply::More(&[4]))).contains("password_file"));
+    }
+
+    #[test]
+    fn the_clear_password_goes_over_tls_only() {
+        let password = Credential::Password(b"secret".to_vec());
+        let switch = || AuthReply::Switch { plugin: CLEAR_PASSWORD, nonce: b"" };
+        assert_eq!(start(password.clone(), "x", true).0.reply(switch()), ServerStep::Send(b"secret\0".to_vec()));
+        assert!(impossible(start(password, "x", false).0.reply(switch())).contains("required"));
+    }
+
+    #[test]
+    fn an_unknown_plugin_is_named() {
+        let (mut auth, _) = start(Credential::Password(b"secret".to_vec()), "x", true);
+        let why = impossible(auth.reply(AuthReply::Switch { plugin: b"auth_gssapi_client", nonce: b"" }));
+        assert!(why.contains("auth_gssapi_client") && !why.contains("secret"), "{why}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_server_sends_there_is_no_panic(
+            packets in proptest::collection::vec((0u8..4, proptest::collection::vec(0u8.., 0..40)), 0..6), secure: bool
+        ) {
+            let (mut auth, _) = start(Credential::Password(b"secret".to_vec()), "caching_sha2_password", secure);
+            for (kind, data) in &packets {
+                let _ = match kind {
+                    0 => auth.reply(AuthReply::More(data)),
+                    1 => auth.reply(AuthReply::More(&[4])),
+                    2 => auth.reply(AuthReply::Switch { plugin: b"caching_sha2_password", nonce: data }),
+                    _ => auth.reply(AuthReply::Switch { plugin: data, nonce: data }),
+                };
+            }
+        }
+    }
 }

@@ -15,7 +15,10 @@ enum Kind {
     /// A Unix socket or a loopback address, which servers resolve to `localhost`.
     Localhost,
     /// The address's bits behind the prefix are zero.
-    Network { address: IpAddr, prefix_bits: u32 },
+    Network {
+        address: IpAddr,
+        prefix_bits: u32,
+    },
     /// An address as text with SQL's wildcards `%` and `_`.
     Text(Vec<u8>),
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::auth::{
-    caching_sha2, native,
+    caching_sha2,
     digest::same,
+    native,
     sha256_crypt::{self, ENCODED_BYTES},
 };
 
@@ -44,7 +45,8 @@ impl Secret {
                 "a hash that begins with `*` has 40 hexadecimal digits behind it (SHA1 of SHA1 of the password)".into()
             });
         }
-        let bytes = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).or(Some(text)).and_then(from_hex) {
+        let bytes = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).or(Some(text)).and_then(from_hex)
+        {
             Some(bytes) => bytes,
             None => text.as_bytes().to_vec(),
         };
