@@ -1,8 +1,10 @@
 //! The servers: roles, health, positions.
+pub mod gtid;
 pub mod probe;
 pub mod settings;
 pub mod verdict;
 pub mod view;
-pub mod gtid;
+
+pub use gtid::Position;
 pub use settings::{RoleSetting, ServerSettings, Settings};
-pub use view::{Server, ServerId, View};
+pub use view::{Health, Role, Server, ServerId, View};
