@@ -1,8 +1,7 @@
 //! Forebay
-#![allow(missing_docs, dead_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction)]
+#![allow(missing_docs, dead_code, unused_variables)]
 pub mod auth;
 pub mod cli;
-pub mod config;
 pub mod net;
 pub mod proxy;
 pub mod routing;
