@@ -60,7 +60,7 @@ pub async fn follow(replica: &mut Conn, kind: Kind, primary_port: u16) -> Result
             format!(
                 "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {primary_port}, \
                  SOURCE_USER = 'repl', SOURCE_PASSWORD = '{PASSWORD}', SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1, \
-                 SOURCE_CONNECT_RETRY = 1"
+                 SOURCE_CONNECT_RETRY = 1, SOURCE_HEARTBEAT_PERIOD = 1"
             ),
             "START REPLICA",
         ),
