@@ -12,7 +12,7 @@
 //! | [`statement`] | prepared statements: PREPARE's reply, EXECUTE's fields |
 //! | [`reply`] | where a server's reply ends |
 //! | [`ok`], [`err`] | what it says: OK, EOF and session changes; errors |
-//! | [`column`], [`row`] | results, only where Forebay itself answers or asks |
+//! | [`mod@column`], [`row`] | results, only where Forebay itself answers or asks |
 //!
 //! The manual is <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html>; each file links its pages.
 //! What the manual leaves open was tried on MariaDB 10.11 and MySQL 9.7; the bytes in the tests come from there.
