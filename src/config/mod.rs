@@ -87,6 +87,7 @@ fn read(findings: &error::Findings, environment: interpolate::Environment<'_>) -
         health_interval: health.interval,
         connect_timeout: proxy.settings.timeouts.connect,
         max_lag: health.max_lag,
+        tls: None,
     };
     Some(Config {
         proxy: proxy.settings,

@@ -12,6 +12,8 @@ use crate::{
     routing::Consistency,
 };
 
+/// How long a read waits for a replica to have the writes it must see.
+const CAUSAL_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(100);
 /// How long a session's reads stay on the primary after a write whose GTID is not known.
 const STICKY: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -59,6 +61,7 @@ pub fn read(root: &Section<'_>) -> Proxy {
         primary_only_tables: Vec::new(),
         hints_may_loosen: false,
         consistency: Consistency::default(),
+        causal_timeout: CAUSAL_TIMEOUT,
         sticky: STICKY,
     };
     if let Some(routing) = root.section("routing") {
@@ -135,6 +138,7 @@ fn limits(root: &Section<'_>) -> Limits {
 
 fn read_routing(section: &Section<'_>, settings: &mut Settings) {
     set(&mut settings.consistency, section.word("consistency", &CONSISTENCY).map(|level| level.value));
+    set(&mut settings.causal_timeout, section.get("causal_timeout", &form::POSITIVE_DURATION));
     set(&mut settings.sticky, section.get("sticky", &form::DURATION));
     set(&mut settings.hints_may_loosen, section.get("hints_may_loosen", &form::SWITCH));
     if let Some(tables) = section.list("primary_only_tables", &TABLE) {

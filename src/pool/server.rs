@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use super::connect::Connected;
 use crate::{
     net::{Channel, ChannelError},
     session::variables::Version,
-    topology::ServerId,
+    topology::{Position, ServerId},
     wire::{
         Malformed,
-        capability::CapabilityFlags,
+        capability::{CapabilityFlags, StatusFlags},
         command, err, ok,
         packet::{HEADER_BYTES, Header},
         reply::{Expect, Kind, Packet, ReplyTracker},
@@ -40,6 +41,12 @@ pub struct ServerConnection {
     pub replica: bool,
     /// Closed statements, to be told with the next command.
     pub to_close: Vec<u32>,
+    /// The session's writes that this replica is known to have executed.
+    pub seen: Position,
+    /// The OK that ended the login.
+    pub login_ok: Vec<u8>,
+    /// The status flags of the last OK to one of Forebay's own questions.
+    pub status: StatusFlags,
 }
 
 /// Why one of Forebay's own questions failed.
@@ -70,6 +77,25 @@ fn describe(payload: &[u8]) -> String {
 pub type Rows = Vec<Vec<Option<Vec<u8>>>>;
 
 impl ServerConnection {
+    /// A connection that has just logged in.
+    pub fn new(id: ServerId, name: Arc<str>, connected: Connected, replica: bool) -> Self {
+        let status = ok::Ok::parse(&connected.ok, connected.capabilities).map(|ok| ok.status);
+        ServerConnection {
+            channel: connected.channel,
+            id,
+            name,
+            thread_id: connected.greeting.connection_id,
+            capabilities: connected.capabilities,
+            version: 0,
+            statements: HashMap::new(),
+            replica,
+            to_close: Vec::new(),
+            seen: Position::default(),
+            login_ok: connected.ok,
+            status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
+        }
+    }
+
     /// Whether COM_QUERY on this connection bears query attributes.
     pub fn query_attributes(&self) -> bool {
         self.capabilities.contains(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES)
@@ -146,7 +172,13 @@ impl ServerConnection {
             }
             match tracker.whole(&payload)? {
                 Kind::ColumnCount(count) => columns = usize::try_from(count).unwrap_or(usize::MAX),
-                Kind::Ok | Kind::End => on_ok(&ok::Ok::parse(&payload, self.capabilities)?),
+                // A real EOF (as some commands get) is too short for an OK and says nothing that matters here.
+                Kind::Ok | Kind::End if payload.len() > 5 => {
+                    let ok = ok::Ok::parse(&payload, self.capabilities)?;
+                    self.status = ok.status;
+                    on_ok(&ok);
+                }
+                Kind::Ok | Kind::End => {}
                 Kind::Err => return Err(ControlError::Refused(payload)),
                 Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
                 Kind::Definition { .. } | Kind::PrepareOk | Kind::Text | Kind::Progress => {}

@@ -14,6 +14,7 @@ use crate::{
     auth::{Credential, User},
     net::{Channel, ChannelError},
     pool::ServerConnection,
+    routing::Consistency,
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
@@ -45,7 +46,12 @@ pub struct Client {
     pub(super) sticky_until: Option<Instant>,
     /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
     pub(super) holds_unreported: bool,
+    /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
+    /// The error it ended in.
+    pub(super) last_error: Option<u16>,
+    /// The SET text after which the collation is not known yet.
+    pub(super) names_text: Option<Box<[u8]>>,
     /// The replica it reads from.
     pub(super) reader: Option<ServerId>,
 }
@@ -105,6 +111,8 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             last_server: None,
+            last_error: None,
+            names_text: None,
             reader: None,
         }
     }
@@ -163,6 +171,12 @@ impl Client {
         end
     }
 
+    /// How fresh this user's reads must be.
+    pub(super) fn consistency(&self) -> Consistency {
+        let of_user = self.live.consistency.get(&*self.identity.name);
+        of_user.copied().unwrap_or(self.live.settings.consistency)
+    }
+
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
         let ok = OkPacket {
@@ -197,5 +211,11 @@ fn broken(error: ChannelError) -> End {
         ChannelError::Frame(FrameError::TooLarge { .. }) => End::Fatal(ClientError::packet_too_large()),
         ChannelError::Frame(FrameError::OutOfOrder { .. }) => End::Fatal(ClientError::out_of_order()),
         error => End::Gone(error),
+    }
+}
+
+impl From<super::login::LoginEnd> for End {
+    fn from(_: super::login::LoginEnd) -> Self {
+        End::Told
     }
 }

@@ -11,9 +11,9 @@ use super::{
     relay::{Options, Outcome, Relay, RelayError},
 };
 use crate::{
-    routing::{self, Decision, Question, Target, decide::SessionView},
-    sql::{self, Effects, Facts},
-    telemetry::QueryEvent,
+    routing::{self, Decision, Question, Reason, SessionView, Target},
+    sql::{self, Facts},
+    telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
 };
@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
 }
 
 /// How an attempt on one server ended.
-enum Attempt {
+pub(super) enum Attempt {
     /// The client has its reply.
     Done(Outcome),
     /// Nothing has reached the client, and the statement may run elsewhere.
@@ -81,19 +81,45 @@ impl Client {
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.
     pub(super) async fn run(&mut self, request: &Request<'_>) -> Result<(), End> {
-        let started = Instant::now();
         let mut decision = self.decide(request);
+        if let Some(primary) = self.must_move(request) {
+            match self.move_transaction(primary).await {
+                Ok(()) => decision.target = Target::Primary,
+                Err(refusal) => return self.refused(primary, refusal, &decision).await.map(drop),
+            }
+        }
+        self.run_decided(request, decision).await
+    }
+
+    /// Runs a request on the server that what it is about lives on.
+    pub(super) async fn run_on(&mut self, server: ServerId, request: &Request<'_>) -> Result<(), End> {
+        let decision = Decision {
+            target: Target::Server(server),
+            reason: Reason::ServerState,
+            note: None,
+            repeatable: false,
+            causal: false,
+        };
+        self.run_decided(request, decision).await
+    }
+
+    async fn run_decided(&mut self, request: &Request<'_>, mut decision: Decision) -> Result<(), End> {
+        let started = Instant::now();
         let mut tried = Vec::new();
         loop {
             let Some(server) = self.server_of(decision.target) else {
                 return self.send_error(&ClientError::no_primary()).await;
             };
+            self.last_error = None;
             let attempt = match self.lease(server, request, &decision).await {
                 Ok(lease) => self.attempt(&lease, request, &decision).await?,
-                Err(refusal) => self.refused(refusal, &decision).await?,
+                Err(refusal) => self.refused(server, refusal, &decision).await?,
             };
             match attempt {
-                Some(Attempt::Done(outcome)) => return self.ended(server, request, &decision, &outcome, started),
+                Some(Attempt::Done(outcome)) => {
+                    self.ended(server, request, &decision, &outcome, started);
+                    return Ok(());
+                }
                 Some(Attempt::Elsewhere(why)) => {
                     tried.push(server);
                     tracing::debug!(client = self.place.handle.id, server = server.0, why, "the read goes elsewhere");
@@ -160,6 +186,7 @@ impl Client {
     /// Where the statement goes, by everything that is known at this moment.
     fn decide(&self, request: &Request<'_>) -> Decision {
         let view = self.shared.topology.view();
+        let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
         let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
@@ -183,7 +210,7 @@ impl Client {
             consistency: self.consistency(),
             hints_may_loosen: self.live.settings.hints_may_loosen,
             turn: self.shared.next_turn(),
-            dialect: self.state.dialect(),
+            mentions: &|name| sql::mentions(request.text, dialect, &|word| word.eq_ignore_ascii_case(name)),
         })
     }
 
@@ -195,27 +222,19 @@ impl Client {
         decision: &Decision,
         outcome: &Outcome,
         started: Instant,
-    ) -> Result<(), End> {
-        let facts = request.facts;
-        self.last_server = Some(server);
+    ) {
         self.after_statement(server, request, outcome);
-        if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id {
-            self.holds_unreported = true;
-        }
-        if self.shared.queries.listening() {
-            self.shared.queries.record(QueryEvent {
-                connection_id: self.place.handle.id,
-                user: self.identity.name.clone(),
-                server: self.server(server).map(|server| server.name.clone()),
-                reason: decision.reason.name(),
-                kind: facts.kind.name(),
-                text: request.text.to_vec(),
-                elapsed: started.elapsed(),
-                rows: outcome.rows,
-                error: outcome.error,
-            });
-        }
-        Ok(())
+        self.shared.queries.record(|| QueryEvent {
+            connection_id: self.place.handle.id,
+            user: self.identity.name.clone(),
+            server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
+            reason: decision.reason.name(),
+            kind: request.facts.kind.name(),
+            text: bounded_text(request.text),
+            elapsed: started.elapsed(),
+            rows: outcome.rows,
+            error: outcome.error,
+        });
     }
 
     fn server_of(&self, target: Target) -> Option<ServerId> {

@@ -19,6 +19,7 @@ use crate::{
     topology::{Position, Role, ServerId},
     wire::{
         command,
+        err::Err as ErrPacket,
         reply::Expect,
         statement::{self, Execute, PrepareOk},
     },
@@ -115,21 +116,25 @@ impl Client {
             self.learn_collation().await?;
         }
         let request = ConnectRequest {
-            address: &target.address,
-            tls: &self.live.server_tls,
+            address: target.address,
+            tls: self.live.server_tls.clone(),
             client_is_tls: self.channel.stream().is_tls(),
-            user: self.identity.name.as_bytes(),
-            credential: &self.identity.credential,
-            schema: self.state.schema.as_deref(),
+            user: self.identity.name.as_bytes().to_vec(),
+            credential: self.identity.credential.clone(),
+            schema: self.state.schema.clone(),
             charset: self.identity.charset,
             capabilities: self.capabilities,
-            attributes: &self.identity.attributes,
+            attributes: self.identity.attributes.clone(),
             max_packet_bytes: u32::try_from(self.live.settings.limits.max_allowed_packet_bytes).unwrap_or(u32::MAX),
             timeout: self.live.settings.timeouts.connect,
         };
         let connected = match connect::connect(&request).await {
             Ok(connected) => connected,
-            Err(ConnectError::Refused { payload }) => return Err(Refusal::Refused(payload)),
+            Err(ConnectError::Refused { code, sql_state, message }) => {
+                let mut payload = Vec::with_capacity(message.len() + 9);
+                ErrPacket { code, sql_state, message: &message }.push(&mut payload, true);
+                return Err(Refusal::Refused(payload));
+            }
             Err(error) => {
                 self.shared.topology.report_failure(server, &error.to_string());
                 return Err(Refusal::Unreachable(error.to_string()));
@@ -139,7 +144,7 @@ impl Client {
         let mut connection = ServerConnection::new(server, target.name.clone(), connected, replica);
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await.map_err(control_refusal)?;
-        if self.servers.is_empty() && self.state.version() == 0 {
+        if self.state.birth.values.is_empty() {
             self.state.born(born.birth, born.tracking, connection.status);
         } else if let Some(set) = self.state.difference_from_birth(&born.birth) {
             connection.control(&[set]).await.map_err(control_refusal)?;
@@ -156,7 +161,7 @@ impl Client {
     /// Brings a connection up to the session's version. In front of a read the statements are pushed and their replies
     /// expected (returned); in front of anything else they are run and awaited, since a statement behind a failed one
     /// would still run.
-    async fn carry(&mut self, index: usize, read: bool) -> Result<Vec<Expect>, Refusal> {
+    pub(super) async fn carry(&mut self, index: usize, read: bool) -> Result<Vec<Expect>, Refusal> {
         let mut carry = self.state.difference(self.servers[index].version);
         if carry == Carry::AskCollation {
             self.learn_collation().await?;
@@ -287,8 +292,9 @@ impl Client {
         let connection = &self.servers[index];
         let attributes = connection.query_attributes();
         let mut payload = Vec::with_capacity(request.payload.len() + 16);
+        let parameters = prepared.parameters;
         let types = remember_types(prepared, &execute, attributes).map_err(|_| malformed())?;
-        statement::push_execute(&mut payload, &execute, prepared.parameters, attributes, server_id, types)
+        statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
             .map_err(|_| malformed())?;
         Ok(payload.into())
     }
@@ -355,3 +361,9 @@ fn control_refusal(error: ControlError) -> Refusal {
     }
 }
 
+
+impl From<ControlError> for Refusal {
+    fn from(error: ControlError) -> Self {
+        control_refusal(error)
+    }
+}

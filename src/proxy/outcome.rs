@@ -20,6 +20,7 @@ impl Client {
     pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.last_server = Some(server);
+        self.last_error = outcome.error;
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }

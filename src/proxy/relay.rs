@@ -15,7 +15,7 @@ use crate::{
         Malformed,
         capability::{CapabilityFlags, StatusFlags},
         err::Err as ErrPacket,
-        ok::{Eof, Ok as OkPacket},
+        ok::{self, Eof, Ok as OkPacket},
         packet::{self, HEADER_BYTES, Header},
         reply::{Expect, Kind, Packet, ReplyTracker},
         statement::{self, PrepareOk},
@@ -318,7 +318,7 @@ impl<'a> Relay<'a> {
         }
         let kind = self.tracker.whole(&chunk[range.clone()])?;
         match kind {
-            Kind::Ok | Kind::End => return self.pass_ok(chunk, span, end, kind),
+            Kind::Ok | Kind::End => return self.pass_ok(chunk, span, end),
             Kind::Err => return self.pass_err(chunk, span, end),
             Kind::PrepareOk => {
                 self.outcome.prepared = Some(PrepareOk::parse(&chunk[range.clone()])?);
@@ -384,7 +384,6 @@ impl<'a> Relay<'a> {
         chunk: &mut BytesMut,
         span: &mut Span,
         end: usize,
-        kind: Kind,
     ) -> Result<(), ServerFault> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         if payload.len() <= 5 {
@@ -398,7 +397,7 @@ impl<'a> Relay<'a> {
         self.state.observe(&ok, &mut block);
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
-        let as_eof = kind == Kind::End && !self.deprecate_eof();
+        let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
         if ok.session.is_empty() && !as_eof {
             self.pass_as_is(chunk, span, end);
             return Ok(());

@@ -21,6 +21,8 @@ pub struct Settings {
     pub hints_may_loosen: bool,
     /// How fresh reads are unless a user or rule says otherwise.
     pub consistency: Consistency,
+    /// How long a read waits for a replica to have the writes it must see, before it goes to the primary.
+    pub causal_timeout: Duration,
     /// How long a session's reads stay on the primary after a write whose GTID is not known.
     pub sticky: Duration,
 }

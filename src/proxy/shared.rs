@@ -1,18 +1,27 @@
 //! What all clients share: the live configuration, the servers, who is connected.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{registry::Registry, settings::Settings};
+use super::{client::Identity, registry::Registry, settings::Settings};
 use crate::{
     auth::{Users, rsa::RsaKey},
+    proxy::login::LoginContext,
     net::tls::{ClientSide, ServerSide},
+    pool::{
+        ServerConnection,
+        connect::{self, ConnectRequest},
+    },
     routing::{Consistency, Rules},
     session::learnt::Learnt,
     telemetry::Queries,
-    topology::{Position, Topology},
+    topology::{Position, ServerId, Topology},
+    wire::capability::CapabilityFlags,
 };
 
 /// Everything of the configuration that a statement looks at; replaced as a whole.
@@ -47,9 +56,9 @@ pub struct Shared {
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// The newest write acknowledged to anybody, for `consistency: global`.
-    pub written: std::sync::Mutex<Position>,
+    pub written: Mutex<Position>,
     /// Counts replica choices, for the round robin.
-    pub turn: std::sync::atomic::AtomicU64,
+    pub turn: AtomicU64,
     stopping: watch::Receiver<bool>,
 }
 
@@ -63,8 +72,8 @@ impl Shared {
             queries,
             rsa: Arc::new(RsaKey::default()),
             learnt: Learnt::default(),
-            written: std::sync::Mutex::default(),
-            turn: std::sync::atomic::AtomicU64::new(0),
+            written: Mutex::default(),
+            turn: AtomicU64::new(0),
             stopping,
         }
     }
@@ -72,6 +81,70 @@ impl Shared {
     /// The configuration as it is now.
     pub fn live(&self) -> Arc<Live> {
         self.live.load_full()
+    }
+
+    /// What a client's login is held against.
+    pub(super) fn login_context<'a>(&'a self, live: &'a Live, id: u32) -> LoginContext { let _ = (live, id); todo!() }
+
+    /// The next number for the round robin over replicas.
+    pub fn next_turn(&self) -> u64 {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether anybody's reads must see everybody's writes.
+    pub fn any_global(&self) -> bool {
+        let live = self.live.load();
+        live.settings.consistency == Consistency::Global
+            || live.consistency.values().any(|level| *level == Consistency::Global)
+    }
+
+    /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
+    /// the relay as any other reply.
+    pub(super) async fn limited<F: Future>(
+        &self,
+        live: &Live,
+        identity: &Identity,
+        on: (ServerId, u32),
+        relay: F,
+    ) -> F::Output {
+        let Some(limit) = live.settings.timeouts.query else { return relay.await };
+        let mut relay = std::pin::pin!(relay);
+        tokio::select! {
+            output = &mut relay => return output,
+            () = tokio::time::sleep(limit) => {}
+        }
+        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement runs for longer than timeouts.query; it is killed");
+        if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
+            tracing::warn!(%error, "a statement over the time limit could not be killed");
+        }
+        relay.await
+    }
+
+    /// A connection to a server as this user, for one question of Forebay's own; without state or schema.
+    pub(super) async fn control_connection(
+        &self,
+        live: &Live,
+        identity: &Identity,
+        server: ServerId,
+    ) -> Result<ServerConnection, String> {
+        let view = self.topology.view();
+        let target = view.server(server).ok_or("unknown server")?.clone();
+        drop(view);
+        let request = ConnectRequest {
+            address: target.address,
+            tls: live.server_tls.clone(),
+            client_is_tls: false,
+            user: identity.name.as_bytes().to_vec(),
+            credential: identity.credential.clone(),
+            schema: None,
+            charset: identity.charset,
+            capabilities: CapabilityFlags::empty(),
+            attributes: Vec::new(),
+            max_packet_bytes: 1 << 24,
+            timeout: live.settings.timeouts.connect,
+        };
+        let connected = connect::connect(&request).await.map_err(|error| error.to_string())?;
+        Ok(ServerConnection::new(server, target.name.clone(), connected, true))
     }
 
     /// Waits until Forebay is to end.

@@ -173,6 +173,11 @@ impl State {
         self.temporary_tables.iter().any(|table| table.eq_ignore_ascii_case(name))
     }
 
+    /// Whether there are any temporary tables.
+    pub fn has_temporary_tables(&self) -> bool {
+        !self.temporary_tables.is_empty()
+    }
+
     /// Whether an error left open what the session has become.
     pub fn in_doubt(&self) -> bool {
         self.in_doubt

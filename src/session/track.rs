@@ -41,6 +41,16 @@ impl State {
         }
     }
 
+    /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports
+    /// what the session was born with.
+    pub fn filter(&self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
+        for change in session_changes(ok.session).map_while(std::result::Result::ok) {
+            if self.tracking.wants(&change) {
+                push_session_change(client_block, &change);
+            }
+        }
+    }
+
     fn apply(&mut self, change: &SessionChange<'_>, seen: &mut Seen) {
         match *change {
             SessionChange::Variable { name: b"last_gtid", value } => self.add_gtids(value),

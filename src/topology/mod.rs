@@ -6,5 +6,6 @@ pub mod verdict;
 pub mod view;
 
 pub use gtid::Position;
+pub use probe::Topology;
 pub use settings::{RoleSetting, ServerSettings, Settings};
 pub use view::{Health, Role, Server, ServerId, View};

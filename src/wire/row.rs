@@ -151,3 +151,4 @@ fn integer(kind: u8, value: u64) -> Result<Vec<u8>, Malformed> {
 
 #[cfg(test)]
 mod tests;
+pub fn replace_binary_text(out: &mut Vec<u8>, payload: &[u8], kinds: &[u8], index: usize, value: &[u8]) -> Result<(), Malformed> { todo!() }

@@ -115,6 +115,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::AutocommitOff => "autocommit is off",
         Reason::UserVariable => "user variable",
         Reason::TemporaryTable => "temporary table",
+        Reason::PrimaryState => "session state is on the primary",
         Reason::PrimaryOnlyTable => "table is not replicated",
         Reason::SystemVariable => "system variable",
         Reason::ServerState => "about one server",
