@@ -101,8 +101,8 @@ impl Packets<'_> {
     }
 }
 
-/// Appends a binary row (COM_STMT_EXECUTE) with the integer cell at `index` replaced. `kinds[i]`: column types with their unsigned flag ignored.
-/// Only LONG and LONGLONG cells may be replaced; the cells before it are skipped by their types. NULL cells stay.
+/// Appends a binary row (COM_STMT_EXECUTE) with the integer cell at `index` replaced. `kinds[i]`: column types, where
+/// signedness does not matter. Only LONG and LONGLONG cells may be replaced. NULL cells stay.
 ///
 /// Errors (and appends nothing) on another type, a value that does not fit it, or bytes that are no such row.
 pub fn replace_binary_int(
@@ -112,8 +112,27 @@ pub fn replace_binary_int(
     index: usize,
     value: u64,
 ) -> Result<(), Malformed> {
-    const WHAT: &str = "binary row";
-    let new = integer(*kinds.get(index).ok_or(Malformed { what: WHAT })?, value)?;
+    let kind = *kinds.get(index).ok_or(Malformed { what: WHAT })?;
+    replace_binary(out, payload, kinds, index, &integer(kind, value)?)
+}
+
+/// The same for a cell of a type with a length in front (strings, blobs).
+pub fn replace_binary_text(
+    out: &mut Vec<u8>,
+    payload: &[u8],
+    kinds: &[u8],
+    index: usize,
+    value: &[u8],
+) -> Result<(), Malformed> {
+    let mut cell = Vec::with_capacity(value.len() + 9);
+    super::lenenc::push_bytes(&mut cell, value);
+    replace_binary(out, payload, kinds, index, &cell)
+}
+
+const WHAT: &str = "binary row";
+
+/// Puts `cell` (its bytes as they stand in a row) in the place of the one at `index`.
+fn replace_binary(out: &mut Vec<u8>, payload: &[u8], kinds: &[u8], index: usize, cell: &[u8]) -> Result<(), Malformed> {
     let mut reader = Reader::new(payload);
     if reader.u8(WHAT)? != BINARY_ROW {
         return Err(Malformed { what: WHAT });
@@ -132,9 +151,9 @@ pub fn replace_binary_int(
         out.extend_from_slice(payload);
         return Ok(());
     }
-    let (before, old_and_after) = payload.split_at(payload.len() - reader.rest.len());
-    let after = old_and_after.get(new.len()..).ok_or(Malformed { what: WHAT })?;
-    for part in [before, &new, after] {
+    let before = payload.len() - reader.rest.len();
+    value::skip(&mut reader, *kinds.get(index).ok_or(Malformed { what: WHAT })?, WHAT)?;
+    for part in [&payload[..before], cell, reader.rest] {
         out.extend_from_slice(part);
     }
     Ok(())
@@ -151,4 +170,3 @@ fn integer(kind: u8, value: u64) -> Result<Vec<u8>, Malformed> {
 
 #[cfg(test)]
 mod tests;
-pub fn replace_binary_text(out: &mut Vec<u8>, payload: &[u8], kinds: &[u8], index: usize, value: &[u8]) -> Result<(), Malformed> { todo!() }
