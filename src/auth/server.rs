@@ -10,6 +10,11 @@ use crate::wire::handshake::AuthReply;
 /// MariaDB's and MySQL's plugin that wants the password as it is.
 const CLEAR_PASSWORD: &[u8] = b"mysql_clear_password";
 
+/// MySQL's older plugin, which is always a full exchange. Servers also pretend it for users they do not know.
+const SHA256_PASSWORD: &[u8] = b"sha256_password";
+/// Client to server in that plugin: send the RSA public key.
+const REQUEST_SHA256_KEY: u8 = 1;
+
 /// What to do with a server's authentication packet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ServerStep {
@@ -74,6 +79,7 @@ impl ServerAuth {
             AuthReply::Ok => ServerStep::Done,
             AuthReply::Err => ServerStep::Refused,
             AuthReply::Switch { plugin, nonce } => self.switch(plugin, nonce),
+            AuthReply::More(pem) if self.state == State::KeyAsked => self.show_encrypted(pem),
             AuthReply::More(data) if self.plugin == Plugin::CachingSha2.name().as_bytes() => self.more(data),
             AuthReply::More(_) => ServerStep::Unexpected("more data than the authentication plugin sends"),
         }
@@ -91,6 +97,10 @@ impl ServerAuth {
                 }
             }
             None if plugin == CLEAR_PASSWORD => self.clear_password(),
+            None if plugin == SHA256_PASSWORD => {
+                self.plugin = SHA256_PASSWORD;
+                self.show(REQUEST_SHA256_KEY, "the server wants the password itself (sha256_password)")
+            }
             None => ServerStep::Impossible(format!(
                 "the server wants the authentication plugin `{}`, which Forebay does not speak: give this user \
                  caching_sha2_password or mysql_native_password on the server",
@@ -130,29 +140,31 @@ impl ServerAuth {
         }
     }
 
-    /// caching_sha2_password's second packet and what follows it.
+    /// caching_sha2_password's second packet.
     fn more(&mut self, data: &[u8]) -> ServerStep {
         match (self.state, data) {
             (State::Answered, [FAST_AUTH_SUCCESS]) => ServerStep::Wait,
-            (State::Answered, [PERFORM_FULL_AUTH]) => self.full_exchange(),
-            (State::KeyAsked, pem) => self.show_encrypted(pem),
+            (State::Answered, [PERFORM_FULL_AUTH]) => self.show(
+                REQUEST_PUBLIC_KEY,
+                "the server has not seen this user's password since it started and wants it in full \
+                 (caching_sha2_password)",
+            ),
             _ => ServerStep::Unexpected("an answer of caching_sha2_password that has no place here"),
         }
     }
 
-    fn full_exchange(&mut self) -> ServerStep {
-        let Credential::Password(password) = &self.credential else {
-            return ServerStep::Impossible(plain_needed(
-                "the server has not seen this user's password since it started and wants it in full \
-                 (caching_sha2_password)",
-            ));
-        };
-        if self.secure {
-            self.state = State::Shown;
-            ServerStep::Send(terminated(password))
-        } else {
-            self.state = State::KeyAsked;
-            ServerStep::Send(vec![REQUEST_PUBLIC_KEY])
+    /// The password as it is, or first the request for the key to encrypt it with.
+    fn show(&mut self, key_request: u8, why: &str) -> ServerStep {
+        match &self.credential {
+            Credential::Password(password) if self.secure || password.is_empty() => {
+                self.state = State::Shown;
+                ServerStep::Send(terminated(password))
+            }
+            Credential::Password(_) => {
+                self.state = State::KeyAsked;
+                ServerStep::Send(vec![key_request])
+            }
+            _ => ServerStep::Impossible(plain_needed(why)),
         }
     }
 
@@ -216,10 +228,14 @@ mod tests {
         assert_eq!(auth.reply(AuthReply::Ok), ServerStep::Done);
 
         let key = rsa::RsaKey::new();
-        let (mut auth, _) = start(password, "caching_sha2_password", false);
-        assert_eq!(auth.reply(AuthReply::More(&[4])), ServerStep::Send(vec![2]));
-        let ServerStep::Send(encrypted) = auth.reply(AuthReply::More(key.public_pem().unwrap())) else { panic!() };
-        assert_eq!(caching_sha2::mask(&key.decrypt(&encrypted).unwrap(), NONCE), b"secret\0");
+        let full = AuthReply::More(&[PERFORM_FULL_AUTH]);
+        let sha256 = AuthReply::Switch { plugin: SHA256_PASSWORD, nonce: NONCE };
+        for (asked, key_request) in [(full, 2), (sha256, 1)] {
+            let (mut auth, _) = start(password.clone(), "caching_sha2_password", false);
+            assert_eq!(auth.reply(asked), ServerStep::Send(vec![key_request]));
+            let ServerStep::Send(encrypted) = auth.reply(AuthReply::More(key.public_pem().unwrap())) else { panic!() };
+            assert_eq!(caching_sha2::mask(&key.decrypt(&encrypted).unwrap(), NONCE), b"secret\0");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
 mod host;
 mod secret;
 
-pub use host::HostPattern;
+pub use host::{HostPattern, is_localhost};
 pub use secret::Secret;
 
 /// Somebody who may come in.

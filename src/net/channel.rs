@@ -19,6 +19,8 @@ use crate::wire::{
 const READ_BYTES: usize = 16 * 1024;
 /// A receive buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
+/// Where a compressed packet's header has its sequence id.
+const SEQ_AT: usize = 3;
 /// zlib's level: what MySQL's own clients use.
 const ZLIB_LEVEL: u32 = 6;
 
@@ -136,9 +138,11 @@ impl Channel {
         };
         loop {
             let before = self.received.len();
-            while let Some(consumed) = compress::pull(&compression.received, compression.seq, &mut compression.plain)? {
+            // The number is taken as it comes: where commands are pipelined the servers restart it in their own way.
+            while let Some(&seq) = compression.received.get(SEQ_AT) {
+                let Some(consumed) = compress::pull(&compression.received, seq, &mut compression.plain)? else { break };
                 compression.received.advance(consumed);
-                compression.seq = compression.seq.wrapping_add(1);
+                compression.seq = seq.wrapping_add(1);
                 self.received.extend_from_slice(&compression.plain);
                 compression.plain.clear();
             }

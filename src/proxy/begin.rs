@@ -11,6 +11,7 @@ use crate::{
     session::{State, Statements},
     topology::{Position, ServerId},
     wire::{
+        handshake::ChangeUser,
         ok::Ok as OkPacket,
         reply::Expect,
     },
@@ -101,30 +102,31 @@ impl Client {
 
     /// COM_CHANGE_USER: a new login on the same connection.
     pub(super) async fn change_user(&mut self, fields: &[u8]) -> Result<(), End> {
-        let live = self.shared.live();
-        let context = self.shared.login_context(&live, self.place.handle.id);
-        let changed = login::verify_change_user(&mut self.channel, &self.peer, self.capabilities, fields, &context).await;
-        let changed = match changed {
-            Ok(changed) => changed,
-            Err(end) => return Err(end.into()),
+        let Ok(change) = ChangeUser::parse(fields, self.capabilities) else {
+            return Err(End::Fatal(ClientError::malformed()));
         };
+        let Some(context) = self.shared.login_context(&self.live, self.place.handle.id) else {
+            return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));
+        };
+        let client = (self.capabilities, self.nonce, self.peer);
+        let (user, credential) = login::verify_change_user(&mut self.channel, &change, client, &context).await?;
         self.servers.clear();
         self.statements = Statements::default();
         let flavor = self.state.dialect().flavor;
-        self.state = State::new(flavor, self.capabilities, changed.schema);
+        self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
         self.position = Position::default();
         self.sticky_until = None;
         self.holds_unreported = false;
         self.last_server = None;
         self.reader = None;
-        self.identity.name = changed.user.name.as_str().into();
-        self.identity.user = changed.user;
-        self.identity.credential = changed.credential;
-        if let Some(charset) = changed.charset {
+        self.identity.name = user.name.as_str().into();
+        self.identity.user = user;
+        self.identity.credential = credential;
+        if let Some(charset) = change.charset {
             self.identity.charset = charset;
         }
-        if !changed.attributes.is_empty() {
-            self.identity.attributes = changed.attributes;
+        if !change.attributes.is_empty() {
+            self.identity.attributes = change.attributes;
         }
         self.answer_login().await
     }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::{
     error::ClientError,
-    login::{LoggedIn, Peer},
+    Peer,
+    login::LoggedIn,
     registry::Place,
     shared::{Live, Shared},
 };
@@ -34,6 +35,8 @@ pub struct Client {
     pub(super) place: Place,
     pub(super) channel: Channel,
     pub(super) peer: Peer,
+    /// The challenge of the login's greeting, which COM_CHANGE_USER answers again.
+    pub(super) nonce: [u8; 20],
     pub(super) identity: Identity,
     pub(super) capabilities: CapabilityFlags,
     pub(super) state: State,
@@ -97,6 +100,7 @@ impl Client {
             place,
             channel: login.channel,
             peer: login.peer,
+            nonce: login.nonce,
             identity: Identity {
                 user: login.user,
                 name,
@@ -121,6 +125,9 @@ impl Client {
     pub async fn serve(mut self) -> End {
         if let Err(end) = self.answer_login().await {
             return self.finish(end).await;
+        }
+        if self.capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
+            self.channel.compress();
         }
         loop {
             let payload = match self.next_command().await {

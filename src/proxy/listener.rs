@@ -6,11 +6,16 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::{
     client::{Client, End},
-    login::{self, Peer},
+    error::ClientError,
+    Peer,
+    login::{self, Refusal},
     registry::Full,
     shared::Shared,
 };
-use crate::net::{Address, Stream};
+use crate::{
+    net::{Address, Channel, Stream},
+    wire::err::Err as ErrPacket,
+};
 
 /// A bound address.
 #[derive(Debug)]
@@ -46,11 +51,11 @@ impl Listener {
             Listener::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok((Stream::Tcp(stream), Peer::Tcp(from)))
+                Ok((Stream::Tcp(stream), Peer(Some(from))))
             }
             Listener::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), Peer::Unix))
+                Ok((Stream::Unix(stream), Peer(None)))
             }
         }
     }
@@ -87,21 +92,37 @@ async fn remove_dead_socket(path: &std::path::Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Before any server has been reached there is nothing to greet a client with.
+async fn no_server(stream: Stream) {
+    tracing::warn!("a client came before any server could be reached");
+    let mut channel = Channel::new(stream);
+    let error = ClientError::no_server("no server has been reached yet");
+    let mut payload = Vec::new();
+    ErrPacket { code: error.code, sql_state: error.sql_state, message: error.message.as_bytes() }.push(&mut payload, false);
+    channel.push(&payload);
+    channel.close().await;
+}
+
 /// One client from its first byte to its last.
 async fn serve(stream: Stream, peer: Peer, shared: Arc<Shared>) {
     let live = shared.live();
     let limits = &live.settings.limits;
-    let place = match shared.registry.join(peer.address(), limits.max_clients, limits.max_clients_per_address) {
+    let place = match shared.registry.join(peer.ip(), limits.max_clients, limits.max_clients_per_address) {
         Ok(place) => place,
         Err(full) => {
             let which = if full == Full::Total { "limits.max_clients" } else { "limits.per_address" };
             tracing::warn!(%peer, "too many connections: {which} is reached");
-            return login::refuse_too_many(stream).await;
+            if let Some(context) = shared.login_context(&live, 0) {
+                login::refuse(stream, &Refusal::TooManyConnections, &context.greeting).await;
+            }
+            return;
         }
     };
     let id = place.handle.id;
-    let context = shared.login_context(&live, id);
-    let flavor = context.flavor();
+    let Some(context) = shared.login_context(&live, id) else {
+        return no_server(stream).await;
+    };
+    let flavor = shared.flavor();
     let logged_in = match login::login(stream, peer, &context).await {
         Ok(logged_in) => logged_in,
         Err(end) => {

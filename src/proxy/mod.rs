@@ -16,6 +16,7 @@ pub mod listener;
 mod local;
 pub mod login;
 mod outcome;
+pub mod peer;
 mod prepared;
 mod read_only;
 pub mod registry;
@@ -25,6 +26,7 @@ pub mod shared;
 
 use std::{io, sync::Arc, time::Duration};
 
+pub use peer::Peer;
 pub use settings::{Limits, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::sync::watch;

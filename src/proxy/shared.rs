@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{client::Identity, registry::Registry, settings::Settings};
 use crate::{
-    auth::{Users, rsa::RsaKey},
+    auth::{RsaKey, Sha2Cache, Users},
     proxy::login::LoginContext,
     net::tls::{ClientSide, ServerSide},
     pool::{
@@ -21,7 +21,8 @@ use crate::{
     session::learnt::Learnt,
     telemetry::Queries,
     topology::{Position, ServerId, Topology},
-    wire::capability::CapabilityFlags,
+    sql::lexer::Flavor,
+    wire::{capability::CapabilityFlags, handshake::Greeting},
 };
 
 /// Everything of the configuration that a statement looks at; replaced as a whole.
@@ -30,7 +31,7 @@ pub struct Live {
     /// Limits, timeouts, defaults.
     pub settings: Settings,
     /// Who may come in.
-    pub users: Users,
+    pub users: Arc<Users>,
     /// How fresh the reads of each user must be, where that differs from the default.
     pub consistency: std::collections::HashMap<String, Consistency>,
     /// TLS towards clients.
@@ -53,6 +54,8 @@ pub struct Shared {
     pub queries: Queries,
     /// For passwords without TLS.
     pub rsa: Arc<RsaKey>,
+    /// What full password exchanges have shown.
+    pub sha2_cache: Arc<Sha2Cache>,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// The newest write acknowledged to anybody, for `consistency: global`.
@@ -70,7 +73,8 @@ impl Shared {
             topology,
             registry: Arc::default(),
             queries,
-            rsa: Arc::new(RsaKey::default()),
+            rsa: Arc::default(),
+            sha2_cache: Arc::default(),
             learnt: Learnt::default(),
             written: Mutex::default(),
             turn: AtomicU64::new(0),
@@ -84,7 +88,35 @@ impl Shared {
     }
 
     /// What a client's login is held against.
-    pub(super) fn login_context<'a>(&'a self, live: &'a Live, id: u32) -> LoginContext { let _ = (live, id); todo!() }
+    /// `None`: no server has been reached yet, so there is nothing to greet with.
+    pub(super) fn login_context(&self, live: &Live, id: u32) -> Option<LoginContext> {
+        let view = self.topology.view();
+        let mut greeting = Greeting::clone(view.greeting.as_deref()?);
+        // What one of the servers can't do can't be promised: a session may use any of them.
+        for server in view.servers.iter().filter_map(|server| server.greeting.as_deref()) {
+            greeting.capabilities &= server.capabilities;
+        }
+        if let Some(version) = &live.settings.server_version {
+            greeting.server_version = version.clone().into_bytes();
+        }
+        Some(LoginContext {
+            users: Arc::clone(&live.users),
+            tls: live.client_tls.clone(),
+            greeting: Arc::new(greeting),
+            connection_id: id,
+            timeout: live.settings.timeouts.handshake,
+            rsa: Arc::clone(&self.rsa),
+            sha2_cache: Arc::clone(&self.sha2_cache),
+        })
+    }
+
+    /// Whose SQL the primary speaks, or whichever server is known.
+    pub(super) fn flavor(&self) -> Flavor {
+        let view = self.topology.view();
+        let primary = view.primary.and_then(|id| view.server(id)).and_then(|server| server.flavor);
+        let known = primary.or_else(|| view.servers.iter().find_map(|server| server.flavor));
+        known.unwrap_or(Flavor::MySql { version: 90_000 })
+    }
 
     /// The next number for the round robin over replicas.
     pub fn next_turn(&self) -> u64 {

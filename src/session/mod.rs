@@ -13,3 +13,6 @@ pub use client_tracking::ClientTracking;
 pub use pin::{Pin, Pins};
 pub use state::State;
 pub use statements::{Statement, Statements};
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ impl HostPattern {
         let address = address.map(|address| address.to_canonical());
         match (&self.kind, address) {
             (Kind::Any, _) | (Kind::Localhost, None) => true,
-            (Kind::Localhost, Some(address)) => address.is_loopback(),
+            (Kind::Localhost, Some(address)) => is_localhost(address),
             (_, None) => false,
             (Kind::Network { address: network, prefix_bits }, Some(address)) => {
                 mask(address, *prefix_bits) == Some(*network)
@@ -54,6 +54,11 @@ impl HostPattern {
             (Kind::Text(pattern), Some(address)) => like(pattern, address.to_string().as_bytes()),
         }
     }
+}
+
+/// Whether servers call this address `localhost` without asking a name server; not all of 127/8.
+pub fn is_localhost(address: IpAddr) -> bool {
+    address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
 /// The network of one address.
@@ -121,6 +126,7 @@ mod tests {
             ("localhost", "127.0.0.1", true),
             ("localhost", "::1", true),
             ("localhost", "10.0.0.1", false),
+            ("localhost", "127.0.0.2", false),
             ("127.0.0.1", "127.0.0.1", true),
             ("127.0.0.1", "unix", false),
             ("127.0.0.1", "::ffff:127.0.0.1", true),
