@@ -241,7 +241,7 @@ async fn no_login_reads_bad_handshake() {
         (b"\0\0\0\x01", b"\x16\0\0\x02\xff\x13\x04#08S01Bad handshake"),
         (b"\x09\0\0\x01\x05\0\xff\xff\xffapp\0", b"\x10\0\0\x02\xff\x13\x04Bad handshake"),
         (b"\x09\0\0\x05\x05\0\xff\xff\xffapp\0", b"\x21\0\0\x01\xff\x84\x04#08S01Got packets out of order"),
-        (b"\xff\xff\xff\x01", b"\x39\0\0\x01\xff\x81\x04#08S01Got a packet bigger than 'max_allowed_packet' bytes"),
+        (b"\xff\xff\xff\x01", b"\x3c\0\0\x01\xff\x81\x04#08S01Got a packet bigger than 'max_allowed_packet' bytes"),
     ] {
         let answer = house.raw(sent).await;
         assert_eq!(answer, expected, "{:?} to {sent:?}", String::from_utf8_lossy(&answer));
