@@ -77,11 +77,8 @@ pub const COUNT: Form<u32> = Form {
 };
 
 /// At least 1, or no limit.
-pub const COUNT_OR_OFF: Form<Option<u32>> = Form {
-    what: "a count",
-    examples: "a whole number above zero, or `off`",
-    parse: |text| or_off(text, COUNT.parse),
-};
+pub const COUNT_OR_OFF: Form<Option<u32>> =
+    Form { what: "a count", examples: "a whole number above zero, or `off`", parse: |text| or_off(text, COUNT.parse) };
 
 /// 0 to 1000.
 pub const WEIGHT: Form<u32> = Form {

@@ -11,13 +11,16 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Puts the environment's values into every scalar below `node` (keys stay as they are).
 pub fn interpolate(node: &mut Node, environment: Environment<'_>, findings: &Findings) {
     match &mut node.value {
-        Value::Null => {}
+        Value::Null | Value::Broken => {}
         Value::Scalar(text) => match expand(text, environment) {
             Ok(expanded) => {
                 node.from_environment = *text != expanded;
                 *text = expanded;
             }
-            Err(message) => findings.error(node.at, message),
+            Err(message) => {
+                findings.error(node.at, message);
+                node.value = Value::Broken;
+            }
         },
         Value::List(items) => items.iter_mut().for_each(|item| interpolate(item, environment, findings)),
         Value::Map(entries) => entries.iter_mut().for_each(|(_, item)| interpolate(item, environment, findings)),

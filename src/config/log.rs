@@ -1,9 +1,10 @@
 //! `log`: how and how much.
 
 use super::{
-    form::{Form, Words},
-    proxy::set,
+    form::{Form, Words, shown},
     section::Section,
+    serving::set,
+    suggest,
 };
 use crate::telemetry::{LogFormat, LogSettings};
 
@@ -14,7 +15,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const LEVEL: Form<String> = Form {
     what: "a log level",
-    examples: "`error`, `warn`, `info`, `debug` or `trace`, or directives as in `info,forebay::routing=debug`",
+    examples: "`error`, `warn`, `info`, `debug` or `trace`, or for parts of Forebay `info,forebay::routing=debug`",
     parse: |text| directives(text).then(|| text.to_owned()),
 };
 
@@ -23,10 +24,18 @@ pub fn read(root: &Section<'_>) -> LogSettings {
     let mut log = LogSettings::default();
     if let Some(section) = root.section("log") {
         set(&mut log.format, section.word("format", &FORMAT).map(|format| format.value));
-        set(&mut log.level, section.get("level", &LEVEL));
+        set(&mut log.level, section.read_at("level", &LEVEL.expected(), level).map(|level| level.value));
         section.finish();
     }
     log
+}
+
+/// As the form says; a slip of a single word is recognised.
+fn level(text: &str) -> Result<String, String> {
+    LEVEL.read(text).map_err(|error| match suggest::nearest(text, LEVELS) {
+        Some(near) => format!("`{}` is not a log level: did you mean `{near}`?", shown(text)),
+        None => error,
+    })
 }
 
 /// Stricter than the filter itself, which takes any word (`inof`) for the name of a module to be traced.

@@ -4,30 +4,38 @@
 //! reader per section asks for the keys it knows ([`section`]) in the forms it takes ([`form`]). Whatever is wrong is collected
 //! ([`error::Findings`]), so that one run tells everything. Nothing here opens a socket or changes anything.
 
+mod cross;
 pub mod error;
 pub mod form;
 pub mod interpolate;
 mod log;
-mod proxy;
+mod rules;
 mod secret;
 pub mod section;
 mod servers;
+mod serving;
 pub mod suggest;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod users;
 pub mod yaml;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 pub use error::{ConfigError, ConfigErrors, Position};
-pub use proxy::CONSISTENCY;
+pub use serving::CONSISTENCY;
 
-use crate::{auth, routing, telemetry, topology};
+use crate::{auth, net, proxy, routing, telemetry, topology};
 
 /// A checked configuration: each room's settings.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Listeners, timeouts, limits.
-    pub proxy: crate::proxy::Settings,
+    pub proxy: proxy::Settings,
     /// The servers.
     pub topology: topology::Settings,
     /// Who may log in.
@@ -36,10 +44,37 @@ pub struct Config {
     pub user_names: Vec<String>,
     /// Users whose consistency level is not `proxy.consistency`.
     pub user_consistency: HashMap<String, routing::Consistency>,
+    /// What clients see of TLS.
+    pub client_tls: net::tls::ServerSide,
+    /// From which it is loaded again when the files have changed.
+    pub client_tls_settings: net::tls::ServerSideSettings,
+    /// What servers see of TLS.
+    pub server_tls: net::tls::ClientSide,
+    /// From which it is loaded again when the files have changed.
+    pub server_tls_settings: net::tls::ClientSideSettings,
+    /// The rule files, compiled; their tests have passed.
+    pub rules: routing::Rules,
+    /// Where they come from; `None`: there is no such folder.
+    pub rules_folder: Option<PathBuf>,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.
     pub warnings: Vec<ConfigError>,
+}
+
+impl Config {
+    /// What the proxy runs on: what a statement looks at, and the servers.
+    pub fn into_parts(self) -> (proxy::Live, topology::Settings) {
+        let live = proxy::Live {
+            settings: self.proxy,
+            users: self.users.into(),
+            consistency: self.user_consistency,
+            client_tls: self.client_tls,
+            server_tls: self.server_tls,
+            rules: self.rules,
+        };
+        (live, self.topology)
+    }
 }
 
 /// Reads and checks a configuration with everything that it names (rules, certificates, password files).
@@ -56,38 +91,62 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
 /// As [`load`].
 pub fn load_with(path: &Path, environment: interpolate::Environment<'_>) -> Result<Config, ConfigErrors> {
     let findings = error::Findings::new(path);
-    let config = read(&findings, environment);
-    let (errors, warnings) = findings.into_parts();
+    let mut in_rules = Vec::new();
+    let config = read(&findings, environment, &mut in_rules);
+    let (mut errors, warnings) = findings.into_parts();
+    errors.append(&mut in_rules);
     match config {
         Some(config) if errors.is_empty() => Ok(Config { warnings, ..config }),
         _ => Err(ConfigErrors(errors)),
     }
 }
 
-/// `None` or errors in `findings` where something is wrong.
-fn read(findings: &error::Findings, environment: interpolate::Environment<'_>) -> Option<Config> {
+/// `None`, errors in `findings` or errors in rule files where something is wrong.
+fn read(
+    findings: &error::Findings,
+    environment: interpolate::Environment<'_>,
+    in_rules: &mut Vec<ConfigError>,
+) -> Option<Config> {
     let text = file_text(findings)?;
     let mut tree = yaml::parse(&text).map_err(|error| findings.error(error.at, error.message)).ok()?;
     interpolate::interpolate(&mut tree, environment, findings);
     let root = section::Section::open(&tree, "", findings)?;
 
-    let proxy = proxy::read(&root);
+    let proxy = serving::read(&root);
+    let errors_before = findings.error_count();
     let servers = servers::read(&root);
+    let servers_are_good = findings.error_count() == errors_before;
     let health = servers::health(&root);
     let users = users::read(&root);
     let monitor = monitor(&root, &users);
+    let tls = tls::read(&root);
     let log = log::read(&root);
+    cross::check(findings, &tls, &proxy.listen, &servers, &users.users);
+    cross::warn(findings, &users.users, proxy.settings.server_version.as_deref());
+
+    let servers: Vec<_> = servers.into_iter().map(|server| server.value).collect();
+    let context = rules::Context {
+        folder: proxy.rules.as_ref(),
+        servers: &servers,
+        server_version: proxy.settings.server_version.as_deref(),
+    };
+    // Rules name servers; with a wrong list of those their errors would be noise.
+    let mut rules = if servers_are_good { rules::load(findings, &context) } else { rules::Loaded::default() };
+    in_rules.append(&mut rules.errors);
+
+    // Files are loaded only for what holds together.
+    let loaded = if findings.has_errors() { None } else { tls.load(&root) };
     root.finish();
 
-    let monitor = monitor?;
+    let (monitor, loaded) = (monitor?, loaded?);
     let topology = topology::Settings {
-        servers: servers.iter().map(|server| server.value.clone()).collect(),
+        servers,
         monitor_user: monitor.user,
         monitor_password: monitor.password,
         health_interval: health.interval,
         connect_timeout: proxy.settings.timeouts.connect,
         max_lag: health.max_lag,
-        tls: None,
+        tls: tls.for_probes(),
     };
     Some(Config {
         proxy: proxy.settings,
@@ -95,6 +154,12 @@ fn read(findings: &error::Findings, environment: interpolate::Environment<'_>) -
         user_names: users.users.iter().map(|user| user.value.name.clone()).collect(),
         users: auth::Users::new(users.users.into_iter().map(|user| user.value).collect()),
         user_consistency: users.consistency,
+        client_tls: loaded.clients,
+        client_tls_settings: tls.clients.value,
+        server_tls: loaded.servers,
+        server_tls_settings: tls.servers.value,
+        rules: rules.rules,
+        rules_folder: rules.folder,
         log,
         warnings: Vec::new(),
     })
@@ -104,8 +169,7 @@ fn file_text(findings: &error::Findings) -> Option<String> {
     std::fs::read_to_string(findings.file())
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => findings.file_error("no such file: name another with --config"),
-            std::io::ErrorKind::InvalidData => findings.file_error("is not UTF-8 text"),
-            _ => findings.file_error(error.to_string()),
+            _ => findings.file_error(secret::why(&error)),
         })
         .ok()
 }

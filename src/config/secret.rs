@@ -1,6 +1,10 @@
 //! Passwords: plain (mostly from the environment), from a file, or as a hash. No message ever quotes one.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 use super::{
     error::{Findings, Position},
@@ -49,9 +53,9 @@ pub fn plain(section: &Section<'_>) -> Option<String> {
     }
 }
 
-/// Whether any of the keys is given, right or wrong.
-pub fn given(section: &Section<'_>) -> bool {
-    ["password", "password_file"].into_iter().any(|key| section.node(key).is_some())
+/// Whether one of `keys` is given, right or wrong.
+pub fn given(section: &Section<'_>, keys: &[&'static str]) -> bool {
+    keys.iter().any(|key| section.node(key).is_some())
 }
 
 fn both(section: &Section<'_>, second: &str) -> String {
@@ -64,15 +68,8 @@ fn both(section: &Section<'_>, second: &str) -> String {
 
 fn hash(section: &Section<'_>) -> Option<Secret> {
     let text = section.get_at("password_hash", &form::TEXT)?;
-    Secret::from_hash(&text.value).map_err(|_| section.error(text.at, wrong_hash(section))).ok()
-}
-
-fn wrong_hash(section: &Section<'_>) -> String {
-    format!(
-        "`{}`: no password hash: write what `SHOW CREATE USER` shows, `*` and 40 hex digits (mysql_native_password) or \
-         `$A$005$` and what follows (caching_sha2_password)",
-        section.path_of("password_hash")
-    )
+    let wrong = |message: String| section.error(text.at, format!("`{}`: {message}", section.path_of("password_hash")));
+    Secret::from_hash(&text.value).map_err(wrong).ok()
 }
 
 fn from_file(section: &Section<'_>, file: &At<String>) -> Option<String> {
@@ -91,9 +88,9 @@ fn from_file(section: &Section<'_>, file: &At<String>) -> Option<String> {
 
 /// The first line; what an editor appends is no part of it.
 fn read_file(path: &Path) -> Result<String, String> {
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let file = fs::File::open(path).map_err(|error| why(&error))?;
     let mut text = String::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|error| why(&error))?;
     let password = text.strip_suffix('\n').unwrap_or(&text);
     let password = password.strip_suffix('\r').unwrap_or(password);
     match () {
@@ -101,6 +98,17 @@ fn read_file(path: &Path) -> Result<String, String> {
         () if password.contains('\n') => Err("more than one line: a password file holds the password alone".into()),
         () if password.is_empty() => Err("empty: write the password into it".into()),
         () => Ok(password.to_owned()),
+    }
+}
+
+/// Why a file can't be read, without the system's numbers.
+pub fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "not readable for this user".into(),
+        io::ErrorKind::IsADirectory => "a folder, not a file".into(),
+        io::ErrorKind::InvalidData => "not UTF-8 text".into(),
+        _ => error.to_string(),
     }
 }
 
@@ -122,7 +130,9 @@ pub fn warn_of_plain_text(findings: &Findings, password: &Node) {
 
 fn warn_if_world_readable(section: &Section<'_>, at: Position, path: &Path) {
     if is_world_readable(path) {
-        section.findings().warning(Some(at), format!("everybody on this machine can read {}: `chmod o-r` it", path.display()));
+        section
+            .findings()
+            .warning(Some(at), format!("everybody on this machine can read {}: `chmod o-r` it", path.display()));
     }
 }
 

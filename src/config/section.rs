@@ -35,6 +35,7 @@ impl<'n> Section<'n> {
         let entries: &[(Key, Node)] = match &node.value {
             Value::Map(entries) => entries,
             Value::Null => &[],
+            Value::Broken => return None,
             _ => {
                 let what = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
                 findings.error(node.at, format!("{what} is {}, not a group of keys: write `key: value`", node.kind()));
@@ -70,6 +71,21 @@ impl<'n> Section<'n> {
         self.read_scalar(self.node(key)?, key, &words.expected(), |text| words.read(text))
     }
 
+    /// A scalar that is read in its own way; `expected` says what is right.
+    pub fn read_at<T>(
+        &self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<At<T>> {
+        self.read_scalar(self.node(key)?, key, expected, read)
+    }
+
+    /// Whether a key is there and holds an empty list.
+    pub fn is_empty_list(&self, key: &'static str) -> bool {
+        self.node(key).is_some_and(|node| node.value == Value::List(Vec::new()))
+    }
+
     /// One value or a list of them; wrong ones are reported and left out.
     pub fn list<T>(&self, key: &'static str, form: &Form<T>) -> Option<Vec<At<T>>> {
         let node = self.node(key)?;
@@ -77,15 +93,25 @@ impl<'n> Section<'n> {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        Some(items.iter().filter_map(|item| self.read_scalar(item, key, &form.expected(), |text| form.read(text))).collect())
+        Some(
+            items
+                .iter()
+                .filter_map(|item| self.read_scalar(item, key, &form.expected(), |text| form.read(text)))
+                .collect(),
+        )
     }
 
     /// A list of groups of keys; `example` shows one.
     pub fn sections(&self, key: &'static str, example: &str) -> Option<Vec<Section<'n>>> {
         let node = self.node(key)?;
-        let Value::List(items) = &node.value else {
-            self.findings.error(node.at, format!("`{}` is {}, not a list: write {example}", self.path_of(key), node.kind()));
-            return None;
+        let items = match &node.value {
+            Value::List(items) => items,
+            Value::Broken => return None,
+            _ => {
+                let message = format!("`{}` is {}, not a list: write {example}", self.path_of(key), node.kind());
+                self.findings.error(node.at, message);
+                return None;
+            }
         };
         let path = format!("{}[]", self.path_of(key));
         Some(items.iter().filter_map(|item| Section::open(item, &path, self.findings)).collect())
@@ -121,10 +147,13 @@ impl<'n> Section<'n> {
                 continue;
             }
             let unknown = format!("unknown key `{}`", self.path_of(&key.name));
-            self.findings.error(key.at, match suggest::nearest(&key.name, asked.iter().copied()) {
-                Some(near) => format!("{unknown}: did you mean `{near}`?"),
-                None => format!("{unknown}: known here are {}", known(&asked)),
-            });
+            self.findings.error(
+                key.at,
+                match suggest::nearest(&key.name, asked.iter().copied()) {
+                    Some(near) => format!("{unknown}: did you mean `{near}`?"),
+                    None => format!("{unknown}: known here are {}", known(&asked)),
+                },
+            );
         }
     }
 
@@ -137,6 +166,7 @@ impl<'n> Section<'n> {
     ) -> Option<At<T>> {
         let result = match &node.value {
             Value::Scalar(text) => read(text),
+            Value::Broken => return None,
             _ => Err(format!("{} is not {expected}", node.kind())),
         };
         match result {

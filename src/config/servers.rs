@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{
     form::{self, Form, Words},
-    proxy::set,
     secret,
     section::{At, Section},
+    serving::set,
 };
 use crate::{
     net::Address,
@@ -56,8 +56,8 @@ pub fn read(root: &Section<'_>) -> Vec<At<ServerSettings>> {
         }
         return Vec::new();
     };
-    if sections.is_empty() {
-        root.error(root.place("servers"), format!("`servers` is an empty list or holds nothing usable: write {EXAMPLE}"));
+    if root.is_empty_list("servers") {
+        root.error(root.place("servers"), format!("`servers` is an empty list: write {EXAMPLE}"));
     }
     let before = sections.len();
     let servers: Vec<_> = sections.into_iter().filter_map(server).collect();
@@ -87,7 +87,7 @@ pub fn monitor(root: &Section<'_>) -> Option<Monitor> {
     if section.node("user").is_none() {
         section.error(section.at, "`monitor.user` is missing: name the user whose password this is");
     }
-    if password.is_none() && !secret::given(&section) {
+    if !secret::given(&section, &["password", "password_file"]) {
         section.error(section.at, "`monitor` needs `password` or `password_file`");
     }
     section.finish();
@@ -152,7 +152,10 @@ fn check_roles(root: &Section<'_>, servers: &[Server]) {
         ));
     }
     if !servers.is_empty() && servers.iter().all(|server| server.settings.role == RoleSetting::Replica) {
-        root.error(root.place("servers"), "no server can take writes: give one `role: primary`, or `role: auto` to all");
+        root.error(
+            root.place("servers"),
+            "no server can take writes: give one `role: primary`, or `role: auto` to all",
+        );
     }
     if with(RoleSetting::Primary).next().is_some() && with(RoleSetting::Auto).next().is_some() {
         for auto in with(RoleSetting::Auto) {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::{
     error::{Findings, Position},
     form::{self, Form},
-    proxy::CONSISTENCY,
     secret,
     section::{At, Section},
+    serving::CONSISTENCY,
     yaml::{Node, Value},
 };
 use crate::{
@@ -28,6 +28,9 @@ const HOST: Form<HostPattern> = Form {
     parse: |text| HostPattern::parse(text).ok(),
 };
 
+/// The keys that give one secret.
+const SINGLE: [&str; 3] = ["password", "password_file", "password_hash"];
+
 /// What `users` says.
 #[derive(Default)]
 pub struct Users {
@@ -47,7 +50,7 @@ pub fn read(root: &Section<'_>) -> Users {
         }
         return users;
     };
-    if sections.is_empty() {
+    if root.is_empty_list("users") {
         root.error(root.place("users"), format!("`users` is an empty list: nobody could log in. Write {EXAMPLE}"));
     }
     for section in sections {
@@ -81,10 +84,14 @@ fn read_one(section: Section<'_>, users: &mut Users) {
 
 /// The one or two valid secrets. What is wrong is reported; then fewer come back.
 fn secrets(section: &Section<'_>) -> Vec<Secret> {
-    let before = section.findings().error_count();
     let single = secret::any(section);
     let several = section.node("passwords").map(|node| (node.at, rotation(section, node)));
-    let reported = section.findings().error_count() > before;
+    if several.is_none() && !secret::given(section, &SINGLE) {
+        section.error(
+            section.at,
+            "a user needs `password`, `password_file`, `password_hash` or `passwords` (`password: \"\"` for none)",
+        );
+    }
     match (single, several) {
         (Some(_), Some((at, _))) => {
             section.error(at, "`passwords` beside a single password: put both into `passwords`");
@@ -92,20 +99,20 @@ fn secrets(section: &Section<'_>) -> Vec<Secret> {
         }
         (Some(single), None) => vec![single],
         (None, Some((_, several))) => several,
-        (None, None) => {
-            if !reported {
-                section.error(section.at, "a user needs `password`, `password_file`, `password_hash` or `passwords` (`password: \"\"` for none)");
-            }
-            Vec::new()
-        }
+        (None, None) => Vec::new(),
     }
 }
 
 /// `passwords`: two at once, each a plain text or a group with one of the three keys.
 fn rotation(section: &Section<'_>, node: &Node) -> Vec<Secret> {
-    let Value::List(items) = &node.value else {
-        section.error(node.at, format!("`users[].passwords` is {}, not a list: write `[\"${{OLD}}\", \"${{NEW}}\"]`", node.kind()));
-        return Vec::new();
+    let items = match &node.value {
+        Value::List(items) => items,
+        Value::Broken => return Vec::new(),
+        _ => {
+            let example = "`[\"${OLD_PASSWORD}\", \"${NEW_PASSWORD}\"]`";
+            section.error(node.at, format!("`users[].passwords` is {}, not a list: write {example}", node.kind()));
+            return Vec::new();
+        }
     };
     if !(1..=2).contains(&items.len()) {
         section.error(node.at, format!("`users[].passwords` holds {}: write one or two", items.len()));
@@ -118,10 +125,12 @@ fn one_of_rotation(findings: &Findings, item: &Node) -> Option<Secret> {
         secret::warn_of_plain_text(findings, item);
         return Some(Secret::Plain(text.clone().into_bytes()));
     }
+    if item.value == Value::Broken {
+        return None;
+    }
     let section = Section::open(item, "users[].passwords[]", findings)?;
-    let before = findings.error_count();
     let secret = secret::any(&section);
-    if secret.is_none() && findings.error_count() == before {
+    if !secret::given(&section, &SINGLE) {
         findings.error(item.at, "one of `passwords` needs `password`, `password_file` or `password_hash`");
     }
     section.finish();

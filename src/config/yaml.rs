@@ -36,6 +36,8 @@ pub enum Value {
     List(Vec<Node>),
     /// A mapping in the order of the file.
     Map(Vec<(Key, Node)>),
+    /// A scalar whose variable is missing. That is reported; its readers keep quiet.
+    Broken,
 }
 
 /// A mapping's key.
@@ -64,7 +66,7 @@ impl Node {
     /// What the value is, in the words of an error message.
     pub fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Null => "nothing",
+            Value::Null | Value::Broken => "an empty value",
             Value::Scalar(_) => "a single value",
             Value::List(_) => "a list",
             Value::Map(_) => "a group of keys",
@@ -123,9 +125,7 @@ impl Builder {
             }
             Event::Scalar(text, style, anchor, None) => self.add(Node::new(at, scalar(&text, style)), anchor),
             Event::SequenceStart(anchor, None) => self.open(at, anchor, Content::List(Vec::new())),
-            Event::MappingStart(anchor, None) => {
-                self.open(at, anchor, Content::Map { entries: Vec::new(), key: None })
-            }
+            Event::MappingStart(anchor, None) => self.open(at, anchor, Content::Map { entries: Vec::new(), key: None }),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.alias(at, anchor),
             _ => Ok(()),
@@ -183,7 +183,7 @@ impl Builder {
 /// Values in a whole tree.
 fn count(node: &Node) -> usize {
     match &node.value {
-        Value::Null | Value::Scalar(_) => 1,
+        Value::Null | Value::Scalar(_) | Value::Broken => 1,
         Value::List(items) => 1 + items.iter().map(count).sum::<usize>(),
         Value::Map(entries) => 1 + entries.iter().map(|(_, node)| 1 + count(node)).sum::<usize>(),
     }

@@ -48,7 +48,9 @@ where
     Ok(match settings.format {
         LogFormat::Text => Box::new(builder.event_format(Text).finish()),
         // `timestamp`, `level`, `target`, `message` and the event's fields side by side; spans, if any, as a list.
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).with_timer(Utc).finish()),
+        LogFormat::Json => {
+            Box::new(builder.json().flatten_event(true).with_current_span(false).with_timer(Utc).finish())
+        }
     })
 }
 

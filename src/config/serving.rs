@@ -77,7 +77,7 @@ fn listen(root: &Section<'_>) -> Vec<At<Address>> {
         root.error(root.at, "`listen` is missing: say where clients connect, as in `listen: 127.0.0.1:3306`");
         return Vec::new();
     };
-    if listen.is_empty() && !root.findings().has_errors() {
+    if root.is_empty_list("listen") {
         root.error(root.place("listen"), "`listen` is an empty list: write at least one address");
     }
     for (i, one) in listen.iter().enumerate() {
