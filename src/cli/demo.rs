@@ -15,21 +15,21 @@ mod welcome;
 
 pub use error::DemoError;
 
+use crate::{
+    config::Config,
+    telemetry::{self, LogSettings},
+};
 use clock::Clock;
 use cluster::Cluster;
 use narrate::Narrator;
 use program::Program;
 use scratch::Scratch;
 use signals::Signals;
-use std::{io::IsTerminal, path::PathBuf, time::Instant};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, time::Instant};
 
-/// Start a primary, replicas and Forebay in front of them, with a sample database, on this machine
-///
-/// Uses the `mariadbd` or `mysqld` found on PATH; nothing is installed and no running server is touched. All servers listen on
-/// 127.0.0.1 and keep their data in a scratch folder. Every statement is shown with the server it went to and why. Ctrl-C
-/// ends exactly what was started and removes the folder.
-#[derive(Debug, clap::Args)]
-pub struct Args {
+/// What the demonstration can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
     /// Keep data, sockets and logs in DIR, which must be new or empty [default: a new folder under the temporary one]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -47,51 +47,76 @@ pub struct Args {
     keep: bool,
 }
 
-/// Runs until a signal comes or something fails; then everything that was started has ended.
-pub async fn run(args: Args) -> Result<(), DemoError> {
-    let mut signals = Signals::listen()?;
-    front::check_port(args.port)?;
-    let program = Program::find(args.server.as_deref()).await?;
-    let scratch = Scratch::make(args.dir.as_deref())?;
-    let mut cluster = Cluster::new(program.clone());
-    let result = tokio::select! {
-        result = start_and_serve(&args, &program, &scratch, &mut cluster) => result,
-        () = signals.next() => Ok(()),
+/// Starts everything, shows where statements go, and ends what it started.
+pub fn run(options: Options) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&DemoError::io("start the runtime")(error)),
     };
-    say("ending the servers (Ctrl-C again: at once)");
-    tokio::select! {
-        () = cluster.stop() => {}
-        () = signals.next() => {}
+    match runtime.block_on(demonstrate(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
     }
-    // After a second signal: whatever still runs. Otherwise nothing does.
-    cluster.kill().await;
-    tidy_up(&scratch, args.keep)?;
-    result
 }
 
-async fn start_and_serve(
-    args: &Args,
-    program: &Program,
-    scratch: &Scratch,
-    cluster: &mut Cluster,
-) -> Result<(), DemoError> {
+fn failed(error: &DemoError) -> ExitCode {
+    eprintln!("forebay demo: {error}");
+    ExitCode::FAILURE
+}
+
+/// Runs until a signal comes or something fails; then everything that was started has ended.
+async fn demonstrate(options: &Options) -> Result<(), DemoError> {
+    let mut signals = Signals::listen()?;
+    // Statements are told on stdout; of the log only what is wrong. A log that can't be set up is no reason to stop.
+    let _ = telemetry::init(&LogSettings { level: "warn".to_owned(), ..LogSettings::default() });
+    front::check_port(options.port)?;
+    let program = Program::find(options.server.as_deref()).await?;
+    let mut cluster = Cluster::plan(program, usize::from(options.replicas))?;
+    let scratch = Scratch::make(options.dir.as_deref())?;
+    let result = tokio::select! {
+        result = start_and_serve(options, &scratch, &mut cluster) => result,
+        () = signals.next() => Ok(()),
+    };
+    end(&mut cluster, &mut signals).await;
+    let tidied = if options.keep { kept(&scratch) } else { scratch.remove().await };
+    result.and(tidied)
+}
+
+async fn start_and_serve(options: &Options, scratch: &Scratch, cluster: &mut Cluster) -> Result<(), DemoError> {
     let begun = Instant::now();
-    cluster.start(scratch, usize::from(args.replicas), say).await?;
-    let narrator = Narrator::new(Clock::local().await, shows_colours());
-    let text = welcome::text(&program.title(), args.port, cluster.servers(), &narrator.legend());
+    let config = configuration(options, scratch, cluster)?;
+    cluster.start(scratch, say).await?;
+    let narrator = Narrator::new(Clock::local().await, shows_colours(), cluster.places());
+    let text = welcome::text(&cluster.title(), options.port, cluster.places(), &narrator.legend());
     let ready = || {
         say(&format!("ready after {:.1} s", begun.elapsed().as_secs_f64()));
         println!("{text}");
     };
-    front::run(cluster, args.port, narrator, ready).await
+    front::run(config, options.port, narrator, ready).await
 }
 
-fn tidy_up(scratch: &Scratch, keep: bool) -> Result<(), DemoError> {
-    if keep {
-        say(&format!("kept {}", scratch.path().display()));
-        return Ok(());
+/// Read before the servers are started: what is wrong with it is said at once.
+fn configuration(options: &Options, scratch: &Scratch, cluster: &Cluster) -> Result<Config, DemoError> {
+    let file = front::configuration_file(scratch)?;
+    say(&format!("configuration: {}", file.display()));
+    front::configure(&file, options.port, cluster.places())
+}
+
+/// Ends the servers in order; at once after a second signal.
+async fn end(cluster: &mut Cluster, signals: &mut Signals) {
+    if !cluster.is_running() {
+        return;
     }
-    scratch.remove()
+    say("ending the servers (Ctrl-C again: at once)");
+    tokio::select! {
+        () = cluster.stop() => {}
+        () = signals.next() => cluster.kill().await,
+    }
+}
+
+fn kept(scratch: &Scratch) -> Result<(), DemoError> {
+    say(&format!("kept {}", scratch.path().display()));
+    Ok(())
 }
 
 fn say(text: &str) {

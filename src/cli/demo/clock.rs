@@ -21,7 +21,7 @@ impl Clock {
     pub async fn local() -> Clock {
         let said = Command::new("date").arg("+%z").kill_on_drop(true).output().await;
         let text = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        Clock { offset_minutes: offset(text.trim()).unwrap_or(0) }
+        offset(text.trim()).map_or_else(Clock::utc, |offset_minutes| Clock { offset_minutes })
     }
 
     /// `14:03:27.120`.

@@ -23,13 +23,26 @@ const START_POLL: Duration = Duration::from_millis(50);
 /// How long a server may take to end by itself before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One server: its folder, its port, its process.
-#[derive(Debug)]
-pub struct Server {
+/// Where a server will listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
     /// `primary`, `replica1`…: as in `config.yaml`.
     pub name: String,
     /// On 127.0.0.1.
     pub port: u16,
+}
+
+impl Place {
+    /// True for the one that takes writes.
+    pub fn is_primary(&self) -> bool {
+        self.name == "primary"
+    }
+}
+
+/// One server: its folder and its process.
+#[derive(Debug)]
+struct Server {
+    place: Place,
     folder: PathBuf,
     process: Process,
 }
@@ -38,40 +51,63 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Cluster {
     program: Program,
+    /// The primary first.
+    places: Vec<Place>,
     /// The script that makes a data folder, while it runs.
     installer: Option<Process>,
-    /// The primary first.
+    /// Those that were started, in the order of `places`.
     servers: Vec<Server>,
 }
 
 impl Cluster {
-    /// Nothing runs yet.
-    pub fn new(program: Program) -> Cluster {
-        Cluster { program, installer: None, servers: Vec::new() }
+    /// Chooses ports for a primary and `replicas` replicas. Nothing runs yet.
+    pub fn plan(program: Program, replicas: usize) -> Result<Cluster, DemoError> {
+        let ports = free_ports(replicas + 1).map_err(DemoError::io("find free ports on 127.0.0.1"))?;
+        let name = |index| if index == 0 { "primary".to_owned() } else { format!("replica{index}") };
+        let places = ports.into_iter().enumerate().map(|(index, port)| Place { name: name(index), port }).collect();
+        Ok(Cluster { program, places, installer: None, servers: Vec::new() })
     }
 
-    /// The primary first; empty before [`start`](Self::start).
-    pub fn servers(&self) -> &[Server] {
-        &self.servers
+    /// Where the servers listen, the primary first.
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
-    /// Starts a primary and `replicas` replicas under `scratch`, with users, sample and replication; ends when every
-    /// replica has everything. Can be dropped half-way: what runs by then is in the cluster, for `stop`.
-    pub async fn start(&mut self, scratch: &Scratch, replicas: usize, say: impl Fn(&str)) -> Result<(), DemoError> {
+    /// `MariaDB 10.11.6`.
+    pub fn title(&self) -> String {
+        self.program.title()
+    }
+
+    /// Something was started and may still run.
+    pub fn is_running(&self) -> bool {
+        self.installer.is_some() || !self.servers.is_empty()
+    }
+
+    /// Starts the servers under `scratch`, with users, sample and replication; ends when every replica has everything.
+    /// Can be dropped half-way: what runs by then is in the cluster, for `stop`.
+    pub async fn start(&mut self, scratch: &Scratch, say: impl Fn(&str)) -> Result<(), DemoError> {
         say(&format!("making data folders in {}", scratch.path().display()));
         let seed = self.initialise(scratch.path()).await?;
-        say(&format!("starting a primary and {replicas} replicas ({})", self.program.title()));
-        let ports = free_ports(replicas + 1).map_err(DemoError::io("find free ports on 127.0.0.1"))?;
-        for (index, port) in ports.into_iter().enumerate() {
-            self.launch(scratch.path(), &seed, index, port)?;
+        say(&format!("starting {} ({})", self.census(), self.program.title()));
+        for (index, place) in self.places.clone().into_iter().enumerate() {
+            self.launch(scratch.path(), &seed, index, place)?;
         }
         for server in &mut self.servers {
             server.ready().await?;
         }
-        say("loading the sample database, waiting until the replicas have it");
+        say("loading the sample database");
         self.fill().await?;
         // Only a copy of what the servers have by now.
         std::fs::remove_dir_all(&seed).map_err(DemoError::io("remove the first data folder"))
+    }
+
+    /// `a primary and 2 replicas`.
+    fn census(&self) -> String {
+        match self.places.len().saturating_sub(1) {
+            0 => "a primary".to_owned(),
+            1 => "a primary and a replica".to_owned(),
+            replicas => format!("a primary and {replicas} replicas"),
+        }
     }
 
     /// Makes one data folder, which all servers start from.
@@ -93,18 +129,17 @@ impl Cluster {
         }
     }
 
-    fn launch(&mut self, scratch: &Path, seed: &Path, index: usize, port: u16) -> Result<(), DemoError> {
-        let name = if index == 0 { "primary".to_owned() } else { format!("replica{index}") };
-        let folder = scratch.join(&name);
+    fn launch(&mut self, scratch: &Path, seed: &Path, index: usize, place: Place) -> Result<(), DemoError> {
+        let folder = scratch.join(&place.name);
         std::fs::create_dir(&folder)
             .and_then(|()| copy_folder(seed, &folder.join("data")))
-            .map_err(DemoError::io(format!("make the data folder of {name}")))?;
-        let mut command = self.program.serve(&folder, index + 1, port);
-        if index > 0 {
+            .map_err(DemoError::io(format!("make the data folder of {}", place.name)))?;
+        let mut command = self.program.serve(&folder, index + 1, place.port);
+        if !place.is_primary() {
             command.arg("--read-only=ON");
         }
-        let process = Process::start(&name, command, &folder.join("log"))?;
-        self.servers.push(Server { name, port, folder, process });
+        let process = Process::start(&place.name, command, &folder.join("log"))?;
+        self.servers.push(Server { place, folder, process });
         Ok(())
     }
 
@@ -112,22 +147,22 @@ impl Cluster {
     async fn fill(&self) -> Result<(), DemoError> {
         let Some((primary, replicas)) = self.servers.split_first() else { return Ok(()) };
         let kind = self.program.kind;
-        let mut root = primary.root().await.map_err(DemoError::sql(&primary.name, "log in"))?;
-        replication::create_users(&mut root, kind).await.map_err(DemoError::sql(&primary.name, "create the users"))?;
-        sample::load(&mut root).await.map_err(DemoError::sql(&primary.name, "load the sample database"))?;
+        let mut root = primary.root().await.map_err(DemoError::sql(primary.name(), "log in"))?;
+        replication::create_users(&mut root, kind).await.map_err(DemoError::sql(primary.name(), "create the users"))?;
+        sample::load(&mut root).await.map_err(DemoError::sql(primary.name(), "load the sample database"))?;
         let position = replication::position(&mut root, kind).await;
-        let position = position.map_err(DemoError::sql(&primary.name, "read the position"))?;
+        let position = position.map_err(DemoError::sql(primary.name(), "read the position"))?;
         for replica in replicas {
-            let mut root = replica.root().await.map_err(DemoError::sql(&replica.name, "log in"))?;
-            let follow = replication::follow(&mut root, kind, primary.port).await;
-            follow.map_err(DemoError::sql(&replica.name, "start replication"))?;
+            let mut root = replica.root().await.map_err(DemoError::sql(replica.name(), "log in"))?;
+            let follow = replication::follow(&mut root, kind, primary.place.port).await;
+            follow.map_err(DemoError::sql(replica.name(), "start replication"))?;
         }
         for replica in replicas {
-            let mut root = replica.root().await.map_err(DemoError::sql(&replica.name, "log in"))?;
+            let mut root = replica.root().await.map_err(DemoError::sql(replica.name(), "log in"))?;
             let there = replication::wait_for(&mut root, kind, &position).await;
-            if !there.map_err(DemoError::sql(&replica.name, "wait for replication"))? {
+            if !there.map_err(DemoError::sql(replica.name(), "wait for replication"))? {
                 let why = replication::trouble(&mut root, kind).await;
-                return Err(DemoError::NotFollowing { server: replica.name.clone(), why });
+                return Err(DemoError::NotFollowing { server: replica.name().to_owned(), why });
             }
         }
         Ok(())
@@ -163,9 +198,8 @@ impl Cluster {
 }
 
 impl Server {
-    /// True for the one that takes writes.
-    pub fn is_primary(&self) -> bool {
-        self.name == "primary"
+    fn name(&self) -> &str {
+        &self.place.name
     }
 
     /// The administrator's connection, over the socket that only its owner can reach.
@@ -183,7 +217,7 @@ impl Server {
                 return Err(self.process.failed(status));
             }
             match self.root().await {
-                Ok(connection) => return connection.disconnect().await.map_err(DemoError::sql(&self.name, "log out")),
+                Ok(connection) => return connection.disconnect().await.map_err(DemoError::sql(self.name(), "log out")),
                 Err(mysql_async::Error::Io(_)) if Instant::now() < deadline => sleep(START_POLL).await,
                 Err(error) => return Err(self.process.failed(error)),
             }

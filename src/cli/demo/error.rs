@@ -96,6 +96,9 @@ pub enum DemoError {
         /// What the system said.
         source: io::Error,
     },
+    /// The configuration is wrong, or not for the demonstration.
+    #[error("{0}")]
+    Config(String),
     /// Forebay itself did not come up.
     #[error("Forebay did not start: {0}")]
     Proxy(String),

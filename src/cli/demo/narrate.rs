@@ -1,7 +1,7 @@
 //! One readable line for each statement: when, who, what, where, why, how long.
 
-use super::clock::Clock;
-use crate::{routing::Reason, sql::facts::Kind, topology::view::Role};
+use super::{clock::Clock, cluster::Place};
+use crate::telemetry::QueryEvent;
 use std::{
     fmt::Write,
     time::{Duration, SystemTime},
@@ -10,55 +10,38 @@ use std::{
 /// How much of a statement is shown.
 const TEXT_CHARACTERS: usize = 100;
 
-/// What there is to tell of one statement.
-#[derive(Debug, Clone)]
-pub struct Told<'a> {
-    /// When it ended.
-    pub at: SystemTime,
-    /// The client's connection id.
-    pub client: u32,
-    /// What it is.
-    pub kind: Kind,
-    /// The server's name and role; `None`: Forebay answered it itself.
-    pub server: Option<(&'a str, Role)>,
-    /// Why there.
-    pub reason: Option<Reason>,
-    /// From the client's packet to the answer's last one.
-    pub elapsed: Duration,
-    /// The text as the client sent it; need not be UTF-8.
-    pub text: &'a [u8],
-    /// It ended with an error: its code.
-    pub error: Option<u16>,
-}
-
 /// Writes the lines: in colour or not, in local time.
 #[derive(Debug, Clone)]
 pub struct Narrator {
     clock: Clock,
     colour: bool,
+    /// The longest name of a server, so that the columns stand below each other.
+    name_width: usize,
+    primary: String,
 }
 
 impl Narrator {
     /// `colour`: stdout is a terminal that shows colours.
-    pub fn new(clock: Clock, colour: bool) -> Narrator {
-        Narrator { clock, colour }
+    pub fn new(clock: Clock, colour: bool, places: &[Place]) -> Narrator {
+        let name_width = places.iter().map(|place| place.name.len()).max().unwrap_or(0).max(HERE.len());
+        let primary = places.iter().find(|place| place.is_primary()).map(|place| place.name.clone());
+        Narrator { clock, colour, name_width, primary: primary.unwrap_or_default() }
     }
 
     /// The line, without a line feed: a statement's text can't bring one in, nor a terminal's control characters.
-    pub fn line(&self, told: &Told<'_>) -> String {
-        let (arrow, server, colour) = match told.server {
-            Some((name, Role::Primary)) => ("→", name, Colour::Primary),
-            Some((name, Role::Replica)) => ("→", name, Colour::Replica),
-            Some((name, Role::Unknown)) => ("→", name, Colour::Plain),
-            None => ("·", "forebay", Colour::Faint),
+    pub fn line(&self, at: SystemTime, event: &QueryEvent) -> String {
+        let (arrow, server, colour) = match event.server.as_deref() {
+            Some(name) if name == self.primary => ("→", name, Colour::Primary),
+            Some(name) => ("→", name, Colour::Replica),
+            None => ("·", HERE, Colour::Faint),
         };
-        let mut line = self.paint(Colour::Faint, &format!("{}  #{:<4}", self.clock.time(told.at), told.client));
-        let _ = write!(line, " {:<11} {} ", kind(told.kind), arrow);
-        line += &self.paint(colour, &format!("{server:<9}"));
-        let why = told.reason.map_or("answered here", why);
-        line += &self.paint(Colour::Faint, &format!(" {why:<22} {:>9}  ", duration(told.elapsed)));
-        line += &shortened(told.text);
-        if let Some(code) = told.error {
+        let mut line = self.paint(Colour::Faint, &format!("{}  #{:<4}", self.clock.time(at), event.connection_id));
+        let _ = write!(line, " {:<12} {arrow} ", in_words(event.kind));
+        line += &self.paint(colour, &format!("{server:<width$}", width = self.name_width));
+        let why = format!("  {:<21} {:>8}  ", in_words(event.reason), duration(event.elapsed));
+        line += &self.paint(Colour::Faint, &why);
+        line += &shortened(&event.text);
+        if let Some(code) = event.error {
             line += &self.paint(Colour::Error, &format!("  error {code}"));
         }
         line
@@ -75,7 +58,6 @@ impl Narrator {
 
     fn paint(&self, colour: Colour, text: &str) -> String {
         let code = match colour {
-            Colour::Plain => return text.to_owned(),
             _ if !self.colour => return text.to_owned(),
             Colour::Primary => "1;33",
             Colour::Replica => "32",
@@ -86,56 +68,20 @@ impl Narrator {
     }
 }
 
+/// Who answered if no server did.
+const HERE: &str = "forebay";
+
 #[derive(Debug, Clone, Copy)]
 enum Colour {
-    Plain,
     Primary,
     Replica,
     Faint,
     Error,
 }
 
-fn kind(kind: Kind) -> String {
-    match kind {
-        Kind::LockTables => "lock".to_owned(),
-        Kind::UnlockTables => "unlock".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    }
-}
-
-/// A reason in words, as one would say it.
-fn why(reason: Reason) -> &'static str {
-    match reason {
-        Reason::PlainRead => "plain read",
-        Reason::ReadOnlyTransaction => "read-only transaction",
-        Reason::Write => "write, or not surely a read",
-        Reason::LockingRead => "locking read",
-        Reason::Pinned => "session is pinned",
-        Reason::InTransaction => "in a transaction",
-        Reason::AutocommitOff => "autocommit is off",
-        Reason::UserVariable => "user variable",
-        Reason::TemporaryTable => "temporary table",
-        Reason::PrimaryState => "session state is on the primary",
-        Reason::PrimaryOnlyTable => "table is not replicated",
-        Reason::SystemVariable => "system variable",
-        Reason::ServerState => "about one server",
-        Reason::LastStatement => "about the last statement",
-        Reason::LastInsertId => "LAST_INSERT_ID()",
-        Reason::UserLock => "user lock",
-        Reason::Sequence => "sequence",
-        Reason::UnknownFunction => "unknown function",
-        Reason::HostDependent => "depends on the server",
-        Reason::SeveralStatements => "several statements",
-        Reason::HintPrimary => "hint: primary",
-        Reason::HintReplica => "hint: replica",
-        Reason::HintServer => "hint: server",
-        Reason::HintIgnored => "hint not allowed",
-        Reason::Rule(_) => "rule",
-        Reason::Strong => "consistency: strong",
-        Reason::NoHealthyReplica => "no healthy replica",
-        Reason::NoPrimary => "no primary",
-        Reason::SessionStatement => "session",
-    }
+/// A stable word of the log as one would say it: `plain_read`.
+fn in_words(word: &str) -> String {
+    word.replace('_', " ")
 }
 
 fn duration(elapsed: Duration) -> String {
@@ -167,35 +113,45 @@ fn shortened(text: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn told(text: &[u8]) -> Told<'_> {
-        Told {
-            at: SystemTime::UNIX_EPOCH + Duration::from_millis(3_723_045),
-            client: 7,
-            kind: Kind::Select,
-            server: Some(("replica1", Role::Replica)),
-            reason: Some(Reason::PlainRead),
+    fn narrator(colour: bool) -> Narrator {
+        let place = |name: &str| Place { name: name.into(), port: 1 };
+        Narrator::new(Clock::utc(), colour, &[place("primary"), place("replica1")])
+    }
+
+    fn event(text: &[u8]) -> QueryEvent {
+        QueryEvent {
+            connection_id: 7,
+            user: "app".into(),
+            server: Some("replica1".into()),
+            reason: "plain_read",
+            kind: "select",
+            text: text.to_vec(),
             elapsed: Duration::from_micros(1_234),
-            text,
+            rows: 3,
             error: None,
         }
     }
 
     #[test]
     fn a_line_says_where_and_why() {
-        let narrator = Narrator::new(Clock::utc(), false);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(3_723_045);
         assert_eq!(
-            narrator.line(&told(b"SELECT *\n  FROM users")),
-            "01:02:03.045  #7    select      → replica1  plain read               1.23 ms  SELECT * FROM users"
+            narrator(false).line(at, &event(b"SELECT *\n  FROM users")),
+            "01:02:03.045  #7    select       → replica1  plain read             1.23 ms  SELECT * FROM users"
         );
-        let local = Told { server: None, reason: None, error: Some(1047), ..told(b"x") };
-        let line = narrator.line(&local);
-        assert!(line.contains("· forebay   answered here") && line.ends_with("x  error 1047"), "{line}");
+        let here = QueryEvent { server: None, reason: "local", error: Some(1047), ..event(b"x") };
+        let line = narrator(false).line(at, &here);
+        assert!(line.contains("· forebay   local ") && line.ends_with("x  error 1047"), "{line}");
     }
 
     #[test]
     fn colours_show_the_role() {
-        let narrator = Narrator::new(Clock::utc(), true);
-        assert!(narrator.line(&told(b"SELECT 1")).contains("\x1b[32mreplica1"));
+        let line = |server: &str| {
+            let event = QueryEvent { server: Some(server.into()), ..event(b"SELECT 1") };
+            narrator(true).line(SystemTime::UNIX_EPOCH, &event)
+        };
+        assert!(line("replica1").contains("\x1b[32mreplica1"));
+        assert!(line("primary").contains("\x1b[1;33mprimary"));
     }
 
     #[test]

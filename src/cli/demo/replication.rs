@@ -8,6 +8,9 @@ pub const APP_USER: &str = "app";
 /// The password of every account that the demonstration makes: its servers listen on the loopback address alone.
 pub const PASSWORD: &str = "secret";
 
+/// Whom Forebay asks the servers as how they are.
+pub const MONITOR_USER: &str = "monitor";
+
 /// How long a replica may take to catch up with the sample.
 const CATCH_UP_SECONDS: u32 = 60;
 
@@ -22,8 +25,8 @@ pub async fn create_users(primary: &mut Conn, kind: Kind) -> Result<(), Error> {
         format!("GRANT ALL PRIVILEGES ON {DATABASE}.* TO {APP_USER}@'%'"),
         // Room for the reader's own databases: CREATE DATABASE app_x.
         format!("GRANT ALL PRIVILEGES ON `app%`.* TO {APP_USER}@'%'"),
-        format!("CREATE USER monitor@'%' IDENTIFIED BY '{PASSWORD}'"),
-        format!("GRANT {monitor_rights} ON *.* TO monitor@'%'"),
+        format!("CREATE USER {MONITOR_USER}@'%' IDENTIFIED BY '{PASSWORD}'"),
+        format!("GRANT {monitor_rights} ON *.* TO {MONITOR_USER}@'%'"),
         format!("CREATE USER repl@'%' IDENTIFIED BY '{PASSWORD}'"),
         "GRANT REPLICATION SLAVE ON *.* TO repl@'%'".to_owned(),
     ];

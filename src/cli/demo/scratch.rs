@@ -3,8 +3,12 @@
 use super::error::DemoError;
 use std::{
     fs, io,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// A Unix socket's path holds at most 107 bytes; the longest one here is `/replica99/s`.
@@ -45,7 +49,7 @@ impl Scratch {
         if fs::read_dir(&path).map_err(DemoError::io(doing()))?.next().is_some() {
             return Err(DemoError::NotEmpty { path });
         }
-        let only_owner = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let only_owner = fs::Permissions::from_mode(0o700);
         fs::set_permissions(&path, only_owner).map_err(DemoError::io(doing()))?;
         Ok(Scratch { path, made: false })
     }
@@ -55,9 +59,18 @@ impl Scratch {
     }
 
     /// Removes what lies in it, and the folder too unless it was there before.
-    pub fn remove(&self) -> Result<(), DemoError> {
-        let doing = format!("remove {}", self.path.display());
-        self.clear().map_err(DemoError::io(doing))
+    pub async fn remove(&self) -> Result<(), DemoError> {
+        let mut tries_left = 40;
+        loop {
+            match self.clear() {
+                // Something that was just told to end still made a file: MariaDB's script leaves its server behind it.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && tries_left > 0 => {
+                    tries_left -= 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                result => return result.map_err(DemoError::io(format!("remove {}", self.path.display()))),
+            }
+        }
     }
 
     fn clear(&self) -> io::Result<()> {
@@ -93,22 +106,22 @@ pub fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_folder_of_its_own_goes_as_a_whole() {
+    #[tokio::test]
+    async fn a_folder_of_its_own_goes_as_a_whole() {
         let around = tempfile::tempdir().unwrap();
         let scratch = Scratch::make(Some(&around.path().join("new"))).unwrap();
         fs::write(scratch.path().join("x"), "x").unwrap();
-        scratch.remove().unwrap();
+        scratch.remove().await.unwrap();
         assert!(!scratch.path().exists() && around.path().exists());
     }
 
-    #[test]
-    fn an_empty_folder_that_was_there_stays() {
+    #[tokio::test]
+    async fn an_empty_folder_that_was_there_stays() {
         let around = tempfile::tempdir().unwrap();
         let scratch = Scratch::make(Some(around.path())).unwrap();
         fs::create_dir(scratch.path().join("sub")).unwrap();
         fs::write(scratch.path().join("sub/x"), "x").unwrap();
-        scratch.remove().unwrap();
+        scratch.remove().await.unwrap();
         assert_eq!(fs::read_dir(around.path()).unwrap().count(), 0);
     }
 

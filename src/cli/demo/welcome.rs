@@ -1,13 +1,13 @@
 //! What the reader sees when everything runs.
 
 use super::{
-    cluster::Server,
+    cluster::Place,
     replication::{APP_USER, PASSWORD},
     sample::DATABASE,
 };
 
 /// The text after the start: where to connect and what to try. `legend`: what the lines below it show.
-pub fn text(title: &str, port: u16, servers: &[Server], legend: &str) -> String {
+pub fn text(title: &str, port: u16, servers: &[Place], legend: &str) -> String {
     let list: Vec<_> =
         servers.iter().map(|server| format!("    {:<10} 127.0.0.1:{}", server.name, server.port)).collect();
     format!(
@@ -20,8 +20,8 @@ Connect with any MySQL client:
 
     mysql://{APP_USER}:{PASSWORD}@127.0.0.1:{port}/{DATABASE}
 
-    mariadb -h 127.0.0.1 -P {port} -u {APP_USER} -p{PASSWORD} {DATABASE}
-    mysql   -h 127.0.0.1 -P {port} -u {APP_USER} -p{PASSWORD} {DATABASE}
+    mariadb --comments -h 127.0.0.1 -P {port} -u {APP_USER} -p{PASSWORD} {DATABASE}
+    mysql   --comments -h 127.0.0.1 -P {port} -u {APP_USER} -p{PASSWORD} {DATABASE}
 
     PHP      new PDO('mysql:host=127.0.0.1;port={port};dbname={DATABASE}', '{APP_USER}', '{PASSWORD}')
     Laravel  DB_CONNECTION=mysql
