@@ -63,11 +63,8 @@ EXAMPLES
       forebay check
       forebay check --config /etc/forebay/config.yaml && systemctl restart forebay";
 
-pub const DEMO: &str = "\
-Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with replication and a \
-small sample database, then Forebay in front of them. Prints the connection string and, as statements pass, where each one \
-went. Ctrl-C ends exactly what it started. Everything listens on 127.0.0.1 only.";
-
 pub const DEMO_AFTER: &str = "\
 EXAMPLES
-      forebay demo";
+      forebay demo
+  With MySQL and one replica, on another port:
+      forebay demo --server mysqld --replicas 1 --port 3306";

@@ -1,12 +1,14 @@
 //! `forebay run`: the proxy.
 
-use std::{path::Path, process::ExitCode};
+use std::{io, path::Path, process::ExitCode};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{self, Config},
-    telemetry,
+    proxy,
+    telemetry::{self, Queries},
 };
 
 /// Loads the configuration, sets the log up and serves until told to stop.
@@ -29,13 +31,23 @@ pub fn run(file: &Path) -> ExitCode {
     for warning in super::check::warnings(&config) {
         tracing::warn!("{warning}");
     }
-    serve(config)
+    super::in_runtime(serve(config))
 }
 
-/// The seam to the proxy's core.
-fn serve(config: Config) -> ExitCode {
-    tracing::error!("the proxy's core is not part of this build");
-    ExitCode::FAILURE
+/// Serves until SIGINT or SIGTERM.
+async fn serve(config: Config) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (live, servers) = config.into_parts();
+    let running = proxy::start(live, servers, Queries::default()).await?;
+    let name = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    tracing::info!("{name}: stopping");
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// Every client takes up to three sockets, and the usual soft limit of 1024 is meant for programs that use `select`.
