@@ -74,6 +74,23 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     Ok(Running { shared, stop, listening })
 }
 
+/// Serves until `stopping` becomes true.
+///
+/// # Errors
+/// As [`start`].
+pub async fn run(
+    live: Live,
+    servers: topology::Settings,
+    queries: Queries,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let running = start(live, servers, queries).await?;
+    // A sender that is gone means the same: nobody wants this to go on.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    running.stop().await;
+    Ok(())
+}
+
 impl Running {
     /// Stops taking clients, lets the present ones hear of it, and ends.
     pub async fn stop(self) {

@@ -89,7 +89,7 @@ impl Verdicts {
             server.judge(now, index == id.0, primary_lives, self.limits);
         }
         events.extend(self.servers.iter().zip(before).filter_map(|(server, before)| server.change_since(before)));
-        events.extend(self.primary_moved(was_primary));
+        events.extend(self.primary_lost(was_primary));
         events
     }
 
@@ -108,15 +108,9 @@ impl Verdicts {
         self.servers.get(id.0).and_then(History::lag_ms)
     }
 
-    fn primary_moved(&self, was: Option<ServerId>) -> Option<Event> {
-        let name = |id: ServerId| self.servers.get(id.0).map_or("?", |server| &server.name);
-        match (was, self.primary()) {
-            (was, is) if was == is => None,
-            (_, Some(is)) => Some(Event { bad: false, text: format!("writes go to {}", name(is)) }),
-            (was, None) => Some(Event {
-                bad: true,
-                text: format!("no server takes writes (until now: {})", was.map_or("none", name)),
-            }),
-        }
+    /// A new primary tells of itself; that there is none is worth a line of its own.
+    fn primary_lost(&self, was: Option<ServerId>) -> Option<Event> {
+        let lost = was.filter(|_| self.primary().is_none()).and_then(|id| self.servers.get(id.0))?;
+        Some(Event { bad: true, text: format!("no server takes writes now; until now it was {}", lost.name) })
     }
 }

@@ -77,6 +77,7 @@ impl Election {
         match (server.setting, server.answer()) {
             _ if self.confirmed == Some(id) => Role::Primary,
             (RoleSetting::Replica, _) => Role::Replica,
+            (RoleSetting::Auto, _) if self.fixed => Role::Replica,
             (RoleSetting::Primary, _) if self.confirmed.is_none() => Role::Primary,
             (RoleSetting::Primary, _) => Role::Unknown,
             (RoleSetting::Auto, Some(answer)) if !answer.writable || answer.replication.follows() => Role::Replica,

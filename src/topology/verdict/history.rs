@@ -183,19 +183,18 @@ impl History {
         let Standing { role, health } = self.standing;
         let (name, why) = (&self.name, &self.why);
         let what = match role {
-            Role::Primary => "primary",
-            Role::Replica => "replica",
-            Role::Unknown => "role unknown",
+            Role::Primary => "the primary",
+            Role::Replica => "a replica",
+            Role::Unknown => "of unknown role",
         };
         let text = match health {
-            _ if self.standing == before => return None,
-            // Two writable servers have an alarm of their own.
-            Health::Up if role == Role::Unknown => {
-                format!("{name} answers, but takes nothing yet: its role is not settled")
-            }
-            Health::Up if before.health == Health::Up => format!("{name} is {what} now"),
-            Health::Up => format!("{name} is up ({what}{})", self.behind()),
-            Health::Down => format!("{name} is down ({what}): {why}"),
+            _ if self.standing == before || !self.probed() => return None,
+            Health::Down if before.health == Health::Down => return None,
+            // Until every server has been asked; later, two writable ones have an alarm of their own.
+            Health::Up if role == Role::Unknown => return None,
+            Health::Up if before.health == Health::Up => format!("{name} is now {what}"),
+            Health::Up => format!("{name} is up: {what}{}", self.behind()),
+            Health::Down => format!("{name} ({what}) is down: {why}"),
             Health::Unfit => format!("{name} takes no new reads: {why}"),
         };
         Some(Event { bad: health != Health::Up, text })
