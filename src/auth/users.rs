@@ -19,7 +19,7 @@ pub struct User {
     pub hosts: Vec<HostPattern>,
     /// Connections at once; `None`: no limit of this user's own.
     pub max_connections: Option<u32>,
-    /// Only over TLS or a Unix socket… of which only TLS counts, as with the servers' REQUIRE SSL.
+    /// Only over TLS; as with the servers' REQUIRE SSL a Unix socket does not count.
     pub require_tls: bool,
 }
 
