@@ -11,5 +11,5 @@ pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::Dialect;
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
-pub fn facts(text: &[u8], dialect: Dialect) -> Facts { let t=String::from_utf8_lossy(text).to_lowercase(); let read=t.trim_start().starts_with("select") && !t.contains("for update") && !t.contains("@") && !t.contains("(") ; Facts{kind: if read {Kind::Select} else if t.starts_with("set") {Kind::Set} else {Kind::Unknown}, ..Facts::server_command(if read {Effects::empty()} else {Effects::WRITE})} }
-pub fn mentions(text: &[u8], dialect: Dialect, names: &dyn Fn(&[u8]) -> bool) -> bool { false }
+pub fn facts(text: &[u8], dialect: Dialect) -> Facts { todo!() }
+pub fn mentions(text: &[u8], dialect: Dialect, names: &dyn Fn(&[u8]) -> bool) -> bool { todo!() }

@@ -130,3 +130,17 @@ fn globs() {
         assert_eq!(matcher::glob(pattern.as_bytes(), text.as_bytes()), holds, "{pattern} {text}");
     }
 }
+
+#[test]
+fn the_shipped_file_forces_nothing_and_its_examples_are_valid() {
+    let text = include_str!("../../../rules/00-default.yaml");
+    let shipped = compiled(text);
+    assert_eq!((shipped.iter().count(), shipped.test_count()), (0, 4));
+    let examples: String = text
+        .lines()
+        .skip_while(|line| !line.starts_with("# rules:"))
+        .take_while(|line| line.starts_with('#'))
+        .map(|line| format!("{}\n", line.get(2..).unwrap_or_default()))
+        .collect();
+    assert_eq!(compiled(&examples).iter().count(), 2);
+}

@@ -75,6 +75,15 @@ impl Pair {
         self.root("REPLICA1", &[&statement]).await;
     }
 
+    /// The replica applies everything this much later.
+    async fn delay(&self, seconds: u32) {
+        let (stop, change, start) = match self.is_mysql() {
+            true => ("STOP REPLICA SQL_THREAD", "REPLICATION SOURCE TO SOURCE_DELAY", "START REPLICA"),
+            false => ("STOP SLAVE", "MASTER TO MASTER_DELAY", "START SLAVE"),
+        };
+        self.root("REPLICA1", &[stop, &format!("CHANGE {change} = {seconds}"), start]).await;
+    }
+
     fn signal(&self, name: &str, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.0[&format!("{name}_PID")]]).status().unwrap().success());
     }
@@ -216,6 +225,42 @@ async fn a_switch_of_read_only_is_followed() {
             pair.root("PRIMARY", &["SET GLOBAL super_read_only = 0", "SET GLOBAL read_only = 0"]).await;
             until(&topology, P, "the primary", |server| server.role == Role::Primary).await;
         }
+        stopped(topology).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: FOREBAY_LIVE"]
+async fn a_replica_that_lags_takes_no_reads_until_it_has_caught_up() {
+    for pair in Pair::all() {
+        let topology = started(pair.settings()).await;
+        pair.delay(4).await;
+        pair.root("PRIMARY", &["CREATE DATABASE live", "DROP DATABASE live"]).await;
+        until(&topology, R, "late", |server| server.health == Health::Unfit && server.lag_ms > Some(2000)).await;
+        pair.delay(0).await;
+        until_health(&topology, R, Health::Up).await;
+        stopped(topology).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: FOREBAY_LIVE"]
+async fn a_promoted_replica_takes_over_and_the_old_primary_is_fenced() {
+    for pair in Pair::all() {
+        let topology = started(pair.settings()).await;
+        pair.signal("PRIMARY", "-STOP");
+        until_health(&topology, P, Health::Down).await;
+        let (stop, start) =
+            if pair.is_mysql() { ("STOP REPLICA", "START REPLICA") } else { ("STOP SLAVE", "START SLAVE") };
+        pair.root("REPLICA1", &[stop, "SET GLOBAL read_only = 0"]).await;
+        until(&topology, R, "the primary", |server| server.role == Role::Primary).await;
+        assert_eq!(topology.view().primary, Some(R));
+        pair.signal("PRIMARY", "-CONT");
+        until(&topology, P, "fenced", |server| server.role == Role::Unknown && server.health == Health::Up).await;
+        assert_eq!(topology.view().primary, Some(R));
+        pair.root("REPLICA1", &["SET GLOBAL read_only = 1", start]).await;
+        until(&topology, P, "the primary", |server| server.role == Role::Primary).await;
+        until_health(&topology, R, Health::Up).await;
         stopped(topology).await;
     }
 }
