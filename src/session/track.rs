@@ -94,7 +94,8 @@ impl State {
     /// A statement that the session sent has ended on `server`. What no report tells is taken from its facts.
     pub fn ended(&mut self, facts: &Facts, text: &[u8], succeeded: bool, server: ServerIndex) {
         let effects = facts.effects;
-        if facts.is_read() && !effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+        let looks = matches!(facts.kind, Kind::Empty | Kind::Select | Kind::Show | Kind::Explain | Kind::Describe);
+        if looks && facts.is_read() && !effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
             return;
         }
         self.home = Some(server);
