@@ -128,8 +128,9 @@ pub fn warn_of_plain_text(findings: &Findings, password: &Node) {
     }
 }
 
+/// Containers mount their secrets readable for all below /run/secrets: nobody else is in there.
 fn warn_if_world_readable(section: &Section<'_>, at: Position, path: &Path) {
-    if is_world_readable(path) {
+    if !path.starts_with("/run/secrets") && is_world_readable(path) {
         section
             .findings()
             .warning(Some(at), format!("everybody on this machine can read {}: `chmod o-r` it", path.display()));

@@ -1,12 +1,8 @@
-//! `servers`, `health` and `monitor`: the MySQL servers behind Forebay.
-
-use std::time::Duration;
+//! `servers`: the MySQL servers behind Forebay.
 
 use super::{
     form::{self, Form, Words},
-    secret,
     section::{At, Section},
-    serving::set,
 };
 use crate::{
     net::Address,
@@ -28,25 +24,6 @@ const NAME: Form<String> = Form {
     },
 };
 
-/// How often servers are asked how they are, unless said.
-const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
-
-/// `health`.
-pub struct Health {
-    /// Between two probes of a server.
-    pub interval: Duration,
-    /// A replica further behind takes no reads.
-    pub max_lag: Option<Duration>,
-}
-
-/// `monitor`: who asks.
-pub struct Monitor {
-    /// Name.
-    pub user: String,
-    /// Password.
-    pub password: String,
-}
-
 /// Reads and checks the list of servers; each with the place of its address.
 pub fn read(root: &Section<'_>) -> Vec<At<ServerSettings>> {
     const EXAMPLE: &str = "`servers: [{address: \"127.0.0.1:3306\", role: primary}]`";
@@ -66,32 +43,6 @@ pub fn read(root: &Section<'_>) -> Vec<At<ServerSettings>> {
         check_roles(root, &servers);
     }
     servers.into_iter().map(|server| At { value: server.settings, at: server.address_at }).collect()
-}
-
-/// Reads `health`.
-pub fn health(root: &Section<'_>) -> Health {
-    let mut health = Health { interval: HEALTH_INTERVAL, max_lag: None };
-    if let Some(section) = root.section("health") {
-        set(&mut health.interval, section.get("interval", &form::POSITIVE_DURATION));
-        set(&mut health.max_lag, section.get("max_lag", &form::DURATION_OR_OFF));
-        section.finish();
-    }
-    health
-}
-
-/// Reads `monitor`; `None` if it is not given (or wrong, which is reported).
-pub fn monitor(root: &Section<'_>) -> Option<Monitor> {
-    let section = root.section("monitor")?;
-    let user = section.get("user", &form::TEXT);
-    let password = secret::plain(&section);
-    if section.node("user").is_none() {
-        section.error(section.at, "`monitor.user` is missing: name the user whose password this is");
-    }
-    if !secret::given(&section, &["password", "password_file"]) {
-        section.error(section.at, "`monitor` needs `password` or `password_file`");
-    }
-    section.finish();
-    Some(Monitor { user: user?, password: password? })
 }
 
 struct Server {

@@ -40,7 +40,7 @@ const TABLE: Form<String> = Form {
 };
 
 /// What the top level says of serving clients. `rules`: the rules' folder as written, with its place.
-pub struct Proxy {
+pub struct Serving {
     /// Checked.
     pub settings: Settings,
     /// `routing.rules`, if given.
@@ -50,7 +50,7 @@ pub struct Proxy {
 }
 
 /// Reads the keys of the top level that say how clients are served.
-pub fn read(root: &Section<'_>) -> Proxy {
+pub fn read(root: &Section<'_>) -> Serving {
     let listen = listen(root);
     let mut rules = None;
     let mut settings = Settings {
@@ -69,7 +69,7 @@ pub fn read(root: &Section<'_>) -> Proxy {
         read_routing(&routing, &mut settings);
         routing.finish();
     }
-    Proxy { settings, rules, listen }
+    Serving { settings, rules, listen }
 }
 
 fn listen(root: &Section<'_>) -> Vec<At<Address>> {

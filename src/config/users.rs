@@ -31,11 +31,22 @@ const HOST: Form<HostPattern> = Form {
 /// The keys that give one secret.
 const SINGLE: [&str; 3] = ["password", "password_file", "password_hash"];
 
+/// A user as written, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The name.
+    pub name: String,
+    /// Patterns; empty: any host.
+    pub hosts: Vec<String>,
+}
+
 /// What `users` says.
 #[derive(Default)]
 pub struct Users {
     /// In the file's order, each with its place.
     pub users: Vec<At<User>>,
+    /// The same users as a person wants to see them.
+    pub listed: Vec<Listed>,
     /// Levels that differ from the general one.
     pub consistency: HashMap<String, Consistency>,
 }
@@ -74,11 +85,13 @@ fn read_one(section: Section<'_>, users: &mut Users) {
         require_tls: section.get("require_tls", &form::SWITCH).unwrap_or(false),
     };
     let consistency = section.word("consistency", &CONSISTENCY);
+    let hosts = section.list("hosts", &form::TEXT).unwrap_or_default().into_iter().map(|host| host.value).collect();
     section.finish();
     let Some(At { value: name, at }) = name else { return };
     if let Some(level) = consistency {
         users.consistency.insert(name.clone(), level.value);
     }
+    users.listed.push(Listed { name: name.clone(), hosts });
     users.users.push(At { value: User { name, ..user }, at });
 }
 

@@ -43,6 +43,8 @@ pub struct ServerConnection {
     pub to_close: Vec<u32>,
     /// The session's writes that this replica is known to have executed.
     pub seen: Position,
+    /// The sequence id with which the reply to the command pushed last begins (a long command takes several packets).
+    pub reply_seq: u8,
     /// The OK that ended the login.
     pub login_ok: Vec<u8>,
     /// The status flags of the last OK to one of Forebay's own questions.
@@ -91,6 +93,7 @@ impl ServerConnection {
             replica,
             to_close: Vec::new(),
             seen: Position::default(),
+            reply_seq: 1,
             login_ok: connected.ok,
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
         }
@@ -111,6 +114,7 @@ impl ServerConnection {
         }
         self.channel.begin_command();
         self.channel.push(payload);
+        self.reply_seq = self.channel.seq;
     }
 
     /// Appends a COM_QUERY of Forebay's own.

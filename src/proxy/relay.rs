@@ -125,6 +125,7 @@ impl<'a> Relay<'a> {
         options: Options<'a>,
     ) -> Self {
         let tracker = ReplyTracker::new(expect, server.capabilities);
+        let server_seq = server.reply_seq;
         Relay {
             client,
             client_capabilities,
@@ -133,7 +134,7 @@ impl<'a> Relay<'a> {
             options,
             expect,
             tracker,
-            server_seq: 1,
+            server_seq,
             passing_bytes: 0,
             begun: None,
             eof_due: false,
