@@ -2,7 +2,6 @@
 //!
 //! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
-pub mod commands;
 pub mod facts;
 pub mod fingerprint;
 mod functions;
@@ -19,10 +18,10 @@ mod words;
 mod tests;
 
 pub use facts::{Effects, Facts, Kind, Transaction};
-pub use lexer::Dialect;
-pub use scan::is_server_schema;
+pub use lexer::{Dialect, Flavor, unquote};
+pub use scan::is_about_server;
 
-use lexer::{Lexer, TokenKind, unquote};
+use lexer::{Lexer, TokenKind};
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
 pub fn facts(text: &[u8], dialect: Dialect) -> Facts {
