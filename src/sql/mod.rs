@@ -2,6 +2,7 @@
 //!
 //! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
+pub mod commands;
 pub mod facts;
 pub mod fingerprint;
 mod functions;
