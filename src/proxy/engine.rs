@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     routing::{self, Decision, Question, Reason, SessionView, Target},
-    sql::{self, Facts},
+    sql::{self, Effects, Facts},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
@@ -72,11 +72,20 @@ pub(super) enum Attempt {
 impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
-        let facts = sql::facts(query.text, self.state.dialect());
+        let facts = self.facts_of(query.text);
         if self.answered_locally(&facts, query.text).await? {
             return Ok(());
         }
         self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await
+    }
+
+    /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
+    pub(super) fn facts_of(&self, text: &[u8]) -> Facts {
+        let facts = sql::facts(text, self.state.dialect());
+        match &self.state.schema {
+            Some(schema) if sql::is_about_server(schema) => facts.with(Effects::SERVER_STATE),
+            _ => facts,
+        }
     }
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.

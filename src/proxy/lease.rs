@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::{
-    client::{Client, End},
+    client::Client,
     engine::{Action, Request},
     error::ClientError,
 };

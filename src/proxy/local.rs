@@ -88,6 +88,11 @@ impl Client {
         if facts.kind == Kind::Show && facts.effects.contains(Effects::SESSION_TRACK) {
             return Some(Fix::new(What::Variables(self.shown_variables())));
         }
+        if facts.kind == Kind::Show && facts.effects.contains(Effects::SERVER_STATE) {
+            // SHOW STATUS: compression is between the client and Forebay.
+            let compressed = if self.channel.is_compressed() { "ON" } else { "OFF" };
+            return Some(Fix::new(What::Variables(vec![("Compression".into(), compressed.into())])));
+        }
         None
     }
 
