@@ -156,12 +156,12 @@ impl Client {
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
         self.place.handle.set_running(Some(on));
-        if lease.pipelined {
-            if let Err(why) = lease.read_prefixes(server).await {
-                self.place.handle.set_running(None);
-                self.drop_server(lease.server);
-                return Ok(Some(Attempt::Elsewhere(why)));
-            }
+        if lease.pipelined
+            && let Err(why) = lease.read_prefixes(server).await
+        {
+            self.place.handle.set_running(None);
+            self.drop_server(lease.server);
+            return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
         let options = Options { hold, statement_id, fix, binary };

@@ -11,17 +11,17 @@ use tokio::sync::watch;
 use super::{client::Identity, registry::Registry, settings::Settings};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
-    proxy::login::LoginContext,
     net::tls::{ClientSide, ServerSide},
     pool::{
         ServerConnection,
         connect::{self, ConnectRequest},
     },
+    proxy::login::LoginContext,
     routing::{Consistency, Rules},
     session::learnt::Learnt,
+    sql::lexer::Flavor,
     telemetry::Queries,
     topology::{Position, ServerId, Topology},
-    sql::lexer::Flavor,
     wire::{capability::CapabilityFlags, handshake::Greeting},
 };
 
@@ -145,7 +145,12 @@ impl Shared {
             output = &mut relay => return output,
             () = tokio::time::sleep(limit) => {}
         }
-        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement runs for longer than timeouts.query; it is killed");
+        tracing::info!(
+            server = on.0.0,
+            thread_id = on.1,
+            ?limit,
+            "a statement runs for longer than timeouts.query; it is killed"
+        );
         if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");
         }
