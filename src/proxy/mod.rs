@@ -1,7 +1,7 @@
 //! The tokio shell: clients in, statements through, replies back.
 //!
-//! [`engine`] is the life of a query. Around it: [`listener`] and [`login`] bring a client in, [`client`] loops over its
-//! [`commands`], [`lease`] makes a server connection equal the session, [`relay`] passes the reply on, [`outcome`] takes
+//! `engine` is the life of a query. Around it: `listener` and `login` bring a client in, `client` loops over its
+//! `commands`, `lease` makes a server connection equal the session, `relay` passes the reply on, `outcome` takes
 //! in what it did.
 
 mod begin;
