@@ -1,7 +1,7 @@
 //! (facts, session, rules, view) → decision with its reasons. Pure.
 //!
-//! [`class`] says where a statement may run at all, from its facts and the session; [`wish`] what the rules and its hint
-//! ask for; [`decide`] puts both together in one table; [`balance`] picks among replicas.
+//! `class` says where a statement may run at all, from its facts and the session; `wish` what the rules and its hint
+//! ask for; `decide` puts both together in one table; `balance` picks among replicas.
 pub mod balance;
 mod class;
 pub mod decide;
