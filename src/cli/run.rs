@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{self, Config},
+    net::tls::{ClientSide, ClientSideSettings, ServerSide, ServerSideSettings},
     proxy,
     telemetry::{self, Queries},
 };
@@ -38,16 +39,33 @@ pub fn run(file: &Path) -> ExitCode {
 async fn serve(config: Config) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let tls = (config.client_tls_settings.clone(), config.server_tls_settings.clone());
     let (live, servers) = config.into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
-    let name = tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+    let name = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break "SIGINT",
+            _ = terminate.recv() => break "SIGTERM",
+            _ = hang_up.recv() => reload_certificates(&running, &tls),
+        }
     };
     tracing::info!("{name}: stopping");
     running.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// SIGHUP: certificates and keys are read again. What can't be read changes nothing.
+fn reload_certificates(running: &proxy::Running, (clients, servers): &(ServerSideSettings, ClientSideSettings)) {
+    let loaded = ServerSide::load(clients).and_then(|client_tls| Ok((client_tls, ClientSide::load(servers)?)));
+    match loaded {
+        Ok((client_tls, server_tls)) => {
+            running.shared().replace_tls(client_tls, server_tls);
+            tracing::info!("SIGHUP: certificates and keys were read again; new connections use them");
+        }
+        Err(error) => tracing::error!("SIGHUP: {error}; the certificates stay as they are"),
+    }
 }
 
 /// Every client takes up to three sockets, and the usual soft limit of 1024 is meant for programs that use `select`.

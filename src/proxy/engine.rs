@@ -171,6 +171,7 @@ impl Client {
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
+                self.shared.refused.insert(request.facts.digest);
                 tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
                     "a statement taken for a read was refused by a replica; it runs on the primary");
                 Ok(Some(Attempt::Elsewhere(why)))
@@ -195,12 +196,13 @@ impl Client {
     /// Where the statement goes, by everything that is known at this moment.
     fn decide(&self, request: &Request<'_>) -> Decision {
         let view = self.shared.topology.view();
+        let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
         let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
-            facts: request.facts,
+            facts: writes.as_ref().unwrap_or(request.facts),
             text: request.text,
             user: &self.identity.name,
             schema: self.state.schema.as_deref(),

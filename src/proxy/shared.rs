@@ -17,7 +17,7 @@ use crate::{
         connect::{self, ConnectRequest},
     },
     proxy::login::LoginContext,
-    routing::{Consistency, Rules},
+    routing::{Consistency, Refused, Rules},
     session::learnt::Learnt,
     sql::lexer::Flavor,
     telemetry::Queries,
@@ -56,6 +56,8 @@ pub struct Shared {
     pub rsa: Arc<RsaKey>,
     /// What full password exchanges have shown.
     pub sha2_cache: Arc<Sha2Cache>,
+    /// Statements that replicas refused.
+    pub refused: Refused,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// The newest write acknowledged to anybody, for `consistency: global`.
@@ -75,11 +77,25 @@ impl Shared {
             queries,
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
+            refused: Refused::default(),
             learnt: Learnt::default(),
             written: Mutex::default(),
             turn: AtomicU64::new(0),
             stopping,
         }
+    }
+
+    /// Certificates have been read again: handshakes from now on use them, connections that stand keep theirs.
+    pub fn replace_tls(&self, client_tls: ServerSide, server_tls: ClientSide) {
+        let live = self.live();
+        self.live.store(Arc::new(Live {
+            settings: live.settings.clone(),
+            users: Arc::clone(&live.users),
+            consistency: live.consistency.clone(),
+            client_tls,
+            server_tls,
+            rules: live.rules.clone(),
+        }));
     }
 
     /// The configuration as it is now.

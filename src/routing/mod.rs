@@ -7,6 +7,7 @@ mod class;
 pub mod decide;
 pub mod explain;
 pub mod reason;
+pub mod refused;
 pub mod rules;
 mod wish;
 
@@ -15,6 +16,7 @@ mod testing;
 
 pub use decide::{Decision, Question, SessionView, Target, decide};
 pub use reason::Reason;
+pub use refused::Refused;
 pub use rules::{RuleError, RuleFile, Rules};
 
 /// How fresh reads must be (DESIGN §6; `group` comes later).
