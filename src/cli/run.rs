@@ -1,6 +1,11 @@
 //! `forebay run`: the proxy.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{
+    io,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,11 +48,20 @@ async fn serve(config: Config) -> io::Result<()> {
     let tls = (config.client_tls_settings.clone(), config.server_tls_settings.clone());
     let (live, servers) = config.into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
+    let mut seen = newest(&tls);
+    let mut look = tokio::time::interval(CERTIFICATES_INTERVAL);
     let name = loop {
         tokio::select! {
             _ = interrupt.recv() => break "SIGINT",
             _ = terminate.recv() => break "SIGTERM",
-            _ = hang_up.recv() => reload_certificates(&running, &tls),
+            _ = hang_up.recv() => reload_certificates(&running, &tls, "SIGHUP"),
+            _ = look.tick() => {
+                let now = newest(&tls);
+                if now != seen {
+                    seen = now;
+                    reload_certificates(&running, &tls, "a certificate file changed");
+                }
+            }
         }
     };
     tracing::info!("{name}: stopping");
@@ -56,15 +70,28 @@ async fn serve(config: Config) -> io::Result<()> {
     Ok(())
 }
 
-/// SIGHUP: certificates and keys are read again. What can't be read changes nothing.
-fn reload_certificates(running: &proxy::Running, (clients, servers): &(ServerSideSettings, ClientSideSettings)) {
+/// How often certificate files are looked at for a change.
+const CERTIFICATES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// When the newest of the certificate files changed.
+fn newest((clients, servers): &(ServerSideSettings, ClientSideSettings)) -> Option<SystemTime> {
+    let files = [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
+    files.into_iter().flatten().filter_map(|file| file.metadata().ok()?.modified().ok()).max()
+}
+
+/// Certificates and keys are read again. What can't be read changes nothing.
+fn reload_certificates(
+    running: &proxy::Running,
+    (clients, servers): &(ServerSideSettings, ClientSideSettings),
+    why: &str,
+) {
     let loaded = ServerSide::load(clients).and_then(|client_tls| Ok((client_tls, ClientSide::load(servers)?)));
     match loaded {
         Ok((client_tls, server_tls)) => {
             running.shared().replace_tls(client_tls, server_tls);
-            tracing::info!("SIGHUP: certificates and keys were read again; new connections use them");
+            tracing::info!("{why}: certificates and keys were read again; new connections use them");
         }
-        Err(error) => tracing::error!("SIGHUP: {error}; the certificates stay as they are"),
+        Err(error) => tracing::error!("{why}: {error}; the certificates stay as they are"),
     }
 }
 
