@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# all.sh
+# Brings everything that the tests need, and does nothing where it is there already: MariaDB with its clients and
+# sysbench from the system's packages; under $FOREBAY_TEST_CACHE (default: target/provision) a MySQL 9.7 tree, PHP with
+# Laravel, a Python environment and node modules. Prints the folder.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+. "$here/cache.sh"
+exec 9> "$cache/.all.lock"
+flock 9
+
+packages=(mariadb-server-core mariadb-client-core mariadb-client sysbench openssl)
+command -v node > /dev/null || packages+=(nodejs)
+command -v npm > /dev/null || packages+=(npm)
+python3 -c 'import venv, ensurepip' 2> /dev/null || packages+=(python3 python3-venv)
+"$here/apt.sh" "${packages[@]}"
+
+# Each by its own process, since they mostly wait for the network; a failing one shows its log.
+names=() pids=()
+job() { # NAME PROGRAM [ARGS]
+  local name=$1; shift
+  "$@" > "$cache/$name.log" 2>&1 9>&- &
+  names+=("$name") pids+=($!)
+}
+[ -x "$cache/mysql/bin/mysqld" ] || job mysql env ROUTER=0 "$here/mysql-server.sh" "$cache/mysql"
+[ -e "$cache/laravel/app/check.php" ] || job laravel "$here/laravel.sh" "$cache/laravel"
+job python "$here/python.sh" "$cache/python"
+job node "$here/node.sh" "$cache/node"
+
+failed=0
+for i in "${!pids[@]}"; do
+  wait "${pids[$i]}" || { failed=1; echo "provisioning ${names[$i]} failed:" >&2; tail -n 20 "$cache/${names[$i]}.log" >&2; }
+done
+[ $failed = 0 ] || exit 1
+echo "$cache"

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# guard.sh
+# Ends what a test run started, however that run ends: it waits for its standard input to close, which the kernel does
+# for a process that dies, and then goes through the lines it has read:
+#   servers DIR        end the servers that replicas.sh started there, and remove DIR
+#   process PID WORD   end PID if WORD is among its arguments (the id may belong to somebody else by then)
+#   folder DIR         remove DIR
+set -uo pipefail
+here=$(dirname "$(realpath "$0")")
+trap '' INT TERM HUP
+
+lines=()
+while IFS= read -r line; do lines+=("$line"); done
+for line in "${lines[@]}"; do
+  read -r verb first second <<< "$line"
+  case $verb in
+    process)
+      if tr '\0' '\n' < "/proc/$first/cmdline" 2> /dev/null | grep -qxF -- "$second"; then kill -9 "$first"; fi ;;
+    servers) "$here/replicas.sh" stop "$first" > /dev/null 2>&1; rm -rf "$first" ;;
+    folder) rm -rf "$first" ;;
+  esac
+done
