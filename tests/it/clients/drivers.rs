@@ -1,0 +1,33 @@
+//! PyMySQL and node's mysql2, plain and over TLS.
+
+use super::{run, same_twice, script};
+use crate::support::{
+    bed::{Bed, both},
+    endpoint::Endpoint,
+    paths,
+};
+
+both!(pymysql, mysql2);
+
+fn pymysql(bed: &Bed) {
+    for tls in ["0", "1"] {
+        let check = |to: &Endpoint| {
+            let mut python = script(paths::cache("python/bin/python"), to, "app_python");
+            run(python.arg(paths::tests("clients/python/check.py")).env("DB_SSL", tls)).good()
+        };
+        let said = same_twice(bed, "app_python", check);
+        assert!(said.contains("[\"thread id\", true]") && said.contains("[\"18 MiB\", true]"), "{said}");
+    }
+}
+
+fn mysql2(bed: &Bed) {
+    for tls in ["0", "1"] {
+        let check = |to: &Endpoint| {
+            let mut node = script("node", to, "app_node");
+            node.arg(paths::tests("clients/node/check.cjs")).env("DB_SSL", tls);
+            run(node.env("NODE_PATH", paths::cache("node/node_modules"))).good()
+        };
+        let said = same_twice(bed, "app_node", check);
+        assert!(said.contains("[\"connection id\",[{\"same\":1}]]") && said.contains("[\"pool\",5050]"), "{said}");
+    }
+}

@@ -1,0 +1,38 @@
+//! Laravel: Eloquent, PDO and mysqli by check.php, then an application's migrations and queue.
+
+use super::{run, same_twice, script};
+use crate::support::{
+    bed::{Bed, both},
+    endpoint::Endpoint,
+    paths,
+};
+
+both!(check, migrations_and_queue);
+
+/// As one host, with and without TLS (one after the other: it takes a user lock by name).
+fn check(bed: &Bed) {
+    for tls in ["0", "1"] {
+        let said = same_twice(bed, "app_check", |to: &Endpoint| {
+            let mut php = script(paths::cache("laravel/bin/php"), to, "app_check");
+            let done = run(php.arg(paths::cache("laravel/app/check.php")).env("DB_SSL", tls));
+            let failed: Vec<_> = done.out.lines().filter(|line| !line.starts_with("OK ")).collect();
+            assert!(done.out.contains("90 passed, 0 failed"), "DB_SSL={tls}: {}\n{}", failed.join("\n"), done.err);
+            done.out
+        });
+        assert!(said.contains("Laravel 13"), "{said}");
+    }
+}
+
+fn migrations_and_queue(bed: &Bed) {
+    let said = same_twice(bed, "app_artisan", |to: &Endpoint| {
+        let app = super::web::copy_of_the_app();
+        let artisan = |command: &str| {
+            let mut php = script(paths::cache("laravel/bin/php"), to, "app_artisan");
+            run(php.arg(app.join("artisan")).arg(command)).good()
+        };
+        let migrated = artisan("migrate:fresh").replace(|c: char| c.is_ascii_digit() || ".".contains(c), "");
+        let again = artisan("migrate:fresh").replace(|c: char| c.is_ascii_digit() || ".".contains(c), "");
+        [migrated, again, artisan("check:queue")].join("\n")
+    });
+    assert!(said.contains("OK   queue: 20 jobs"), "{said}");
+}

@@ -1,0 +1,102 @@
+//! What most tests stand on: a kind's shared servers, and a shared Forebay in front of them.
+
+use std::sync::OnceLock;
+
+use super::{
+    cluster::{Cluster, Kind},
+    endpoint::Endpoint,
+    forebay::{Forebay, Settings},
+};
+
+/// The shared servers of a kind and the way to them.
+#[derive(Debug)]
+pub struct Bed {
+    pub kind: Kind,
+    pub cluster: &'static Cluster,
+}
+
+impl Bed {
+    pub fn of(kind: Kind) -> Bed {
+        Bed { kind, cluster: Cluster::shared(kind) }
+    }
+
+    /// The primary itself.
+    pub fn direct(&self) -> Endpoint {
+        self.cluster.direct()
+    }
+
+    /// Forebay as most people will run it. With `FOREBAY_TEST_DIRECT=1` the primary instead: then the comparisons test
+    /// themselves, since two direct runs must not differ either.
+    pub fn forebay(&self) -> Endpoint {
+        self.endpoint(Flavour::Session)
+    }
+
+    /// Forebay where every read sees every write acknowledged before, whoever wrote.
+    pub fn global_forebay(&self) -> Endpoint {
+        self.endpoint(Flavour::Global)
+    }
+
+    /// Direct, then through Forebay.
+    pub fn both(&self) -> [(&'static str, Endpoint); 2] {
+        [("direct", self.direct()), ("forebay", self.forebay())]
+    }
+
+    /// Nothing has panicked so far.
+    pub fn assert_sound(&self) {
+        for flavour in [Flavour::Session, Flavour::Global] {
+            if let Some(forebay) = self.cell(flavour).get() {
+                forebay.assert_sound();
+            }
+        }
+    }
+
+    fn endpoint(&self, flavour: Flavour) -> Endpoint {
+        if direct_only() {
+            return self.direct();
+        }
+        let start = || {
+            let consistency = if flavour == Flavour::Session { "session" } else { "global" };
+            let forebay = Forebay::start(self.cluster, &Settings { consistency, ..Settings::default() });
+            forebay.wait_until_serving();
+            forebay
+        };
+        self.cell(flavour).get_or_init(start).endpoint.clone()
+    }
+
+    fn cell(&self, flavour: Flavour) -> &'static OnceLock<Forebay> {
+        static CELLS: [OnceLock<Forebay>; 4] = [const { OnceLock::new() }; 4];
+        &CELLS[self.kind.pick(0, 1) + if flavour == Flavour::Session { 0 } else { 2 }]
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flavour {
+    Session,
+    Global,
+}
+
+/// Whether Forebay is left out, to test the tests.
+pub fn direct_only() -> bool {
+    std::env::var_os("FOREBAY_TEST_DIRECT").is_some()
+}
+
+/// Makes a test of each function, for both kinds of server: `both!(a, b)` gives `mariadb::a`, `mysql::a`, …
+macro_rules! both {
+    ($($name:ident),+ $(,)?) => {
+        mod mariadb {
+            $(#[test] fn $name() {
+                let bed = crate::support::bed::Bed::of(crate::support::cluster::Kind::MariaDb);
+                super::$name(&bed);
+                bed.assert_sound();
+            })+
+        }
+        mod mysql {
+            $(#[test] fn $name() {
+                let bed = crate::support::bed::Bed::of(crate::support::cluster::Kind::MySql);
+                super::$name(&bed);
+                bed.assert_sound();
+            })+
+        }
+    };
+}
+pub(crate) use both;

@@ -1,0 +1,149 @@
+//! The program under test: `forebay run` in front of a cluster.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::{
+    cluster::{Cluster, Server},
+    endpoint::Endpoint,
+    guard, paths, process,
+    raw::{Client, Login},
+};
+
+/// A running Forebay. Ended when dropped.
+#[derive(Debug)]
+pub struct Forebay {
+    child: Child,
+    pub endpoint: Endpoint,
+    pub socket: PathBuf,
+    log: PathBuf,
+}
+
+/// What a test wants otherwise than usual.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `eventual`, `session`, `global`, `strong`.
+    pub consistency: &'static str,
+    /// More of the configuration's top level, as YAML.
+    pub more: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { consistency: "session", more: String::new() }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Forebay {
+    /// In front of a cluster's servers.
+    pub fn start(cluster: &Cluster, settings: &Settings) -> Forebay {
+        let servers: Vec<_> = cluster.servers().map(|server| (server.name.clone(), server.port)).collect();
+        Forebay::in_front_of(&servers, settings)
+    }
+
+    /// In front of whatever listens on these ports; the first is the primary.
+    pub fn in_front_of(servers: &[(String, u16)], settings: &Settings) -> Forebay {
+        let dir = paths::scratch("proxy");
+        let (config, log, socket) = (dir.join("config.yaml"), dir.join("log"), dir.join("s"));
+        let port = free_port();
+        std::fs::write(&config, yaml(port, &socket, servers, settings)).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_forebay"))
+            .args(["run", "--config", config.to_str().unwrap()])
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .expect("forebay");
+        guard::process(child.id(), config.to_str().unwrap());
+        wait_for(&mut child, port, &log);
+        Forebay { child, endpoint: Endpoint::new(port), socket, log }
+    }
+
+    /// Waits until statements are answered, by the primary and by replicas if there are any.
+    pub fn wait_until_serving(&self) {
+        let start = Instant::now();
+        loop {
+            let answer = Client::connect(&self.endpoint, &Login::default()).map(|mut c| c.query("SELECT 1").code());
+            match answer {
+                Ok(None) => return,
+                other if start.elapsed() > PATIENCE => panic!("Forebay does not serve: {other:?}\n{}", self.log()),
+                _ => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// It runs and no task of it has panicked.
+    pub fn assert_sound(&self) {
+        let log = self.log();
+        assert!(!log.contains("panicked"), "Forebay panicked:\n{log}");
+        let alive = Path::new(&format!("/proc/{}/exe", self.child.id())).exists();
+        assert!(alive && !process::is_zombie(self.child.id()), "Forebay has ended:\n{log}");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM, and waits; returns whether it ended well.
+    pub fn terminate(&mut self) -> bool {
+        process::signal(self.child.id(), "TERM");
+        process::wait(&mut self.child, PATIENCE).is_some_and(|status| status.success())
+    }
+}
+
+impl Drop for Forebay {
+    fn drop(&mut self) {
+        if !self.terminate() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Listens on `port` and nowhere else yet; another process may take it before Forebay does, which then fails to start.
+pub fn free_port() -> u16 {
+    TcpListener::bind((Endpoint::HOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn yaml(port: u16, socket: &Path, servers: &[(String, u16)], settings: &Settings) -> String {
+    let mut out = format!("listen: [\"127.0.0.1:{port}\", \"{}\"]\nservers:\n", socket.display());
+    for (i, (name, port)) in servers.iter().enumerate() {
+        let role = if i == 0 { "primary" } else { "replica" };
+        writeln!(out, "  - {{name: {name}, address: \"127.0.0.1:{port}\", role: {role}}}").unwrap();
+    }
+    out += "users:\n  - {name: app, password: secret}\n";
+    out += "monitor: {user: monitor, password: secret}\n";
+    out += "health: {interval: 200ms}\n";
+    writeln!(out, "routing: {{consistency: {}}}", settings.consistency).unwrap();
+    out + &settings.more
+}
+
+fn wait_for(child: &mut Child, port: u16, log: &Path) {
+    let start = Instant::now();
+    while std::net::TcpStream::connect((Endpoint::HOST, port)).is_err() {
+        let ended = child.try_wait().unwrap();
+        let log = || std::fs::read_to_string(log).unwrap_or_default();
+        assert!(ended.is_none(), "forebay ended with {}:\n{}", ended.unwrap(), log());
+        assert!(start.elapsed() < PATIENCE, "forebay does not listen:\n{}", log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Servers as [`Forebay::in_front_of`] wants them.
+pub fn named(server: &Server) -> (String, u16) {
+    (server.name.clone(), server.port)
+}

@@ -1,0 +1,10 @@
+//! What the tests stand on.
+
+pub mod bed;
+pub mod cluster;
+pub mod endpoint;
+pub mod forebay;
+pub mod guard;
+pub mod paths;
+pub mod process;
+pub mod raw;

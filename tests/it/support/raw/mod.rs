@@ -1,0 +1,125 @@
+//! A minimal client that shows every packet. Blocking, and on its own: it shares no code with Forebay.
+
+mod bytes;
+mod command;
+mod login;
+mod reply;
+mod stream;
+
+use std::io;
+
+pub use bytes::{Fields, push_lenenc, push_text};
+pub use command::{Value, execute, parse_value};
+pub use login::{Greeting, Login, MODERN, PLAIN};
+pub use mysql_common::constants::CapabilityFlags as Cap;
+pub use reply::{Expect, Kind, Reply, error_text};
+pub use stream::{Stream, frame};
+
+use super::endpoint::Endpoint;
+
+/// A connection that has logged in.
+#[derive(Debug)]
+pub struct Client {
+    pub stream: Stream,
+    pub greeting: Greeting,
+    pub capabilities: Cap,
+    /// The payload of the login's OK.
+    pub welcome: Vec<u8>,
+    /// What a LOAD DATA LOCAL INFILE is answered with.
+    pub infile: Vec<u8>,
+    login: Login,
+}
+
+impl Client {
+    /// Logs in; a refusal is an error with the server's words.
+    pub fn connect(endpoint: &Endpoint, login: &Login) -> io::Result<Client> {
+        let (client, last) = Client::attempt(endpoint, login)?;
+        if last.first() == Some(&0xff) {
+            return Err(io::Error::other(error_text(&last)));
+        }
+        Ok(client)
+    }
+
+    /// Logs in; a refusal is the payload of an ERR.
+    pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
+        let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
+        let welcome = last.clone();
+        let client =
+            Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone() };
+        Ok((client, last))
+    }
+
+    /// Sends a command and reads its whole reply.
+    pub fn command(&mut self, payload: &[u8], expect: Expect) -> Reply {
+        if self.send(payload).is_err() {
+            return Reply::lost("connection lost");
+        }
+        self.receive(expect)
+    }
+
+    /// Sends a command only.
+    pub fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.stream.write_payload(&mut 0, payload)
+    }
+
+    /// Reads the reply of a command sent before.
+    pub fn receive(&mut self, expect: Expect) -> Reply {
+        Reply::read(&mut self.stream, 1, expect, self.capabilities, &self.infile)
+    }
+
+    /// COM_QUERY.
+    pub fn query(&mut self, text: impl AsRef<[u8]>) -> Reply {
+        self.command(&[b"\x03", text.as_ref()].concat(), Expect::Results)
+    }
+
+    /// COM_QUERY that must succeed.
+    pub fn ok(&mut self, text: impl AsRef<[u8]>) -> Reply {
+        let reply = self.query(text.as_ref());
+        let fine = reply.error().is_none() && reply.lost.is_none();
+        assert!(fine, "{}\n{reply}", text.as_ref().escape_ascii());
+        reply
+    }
+
+    /// The rows of a query that must succeed, as text; NULL is `NULL`.
+    pub fn rows(&mut self, text: &str) -> Vec<Vec<String>> {
+        let cell = |c: Option<Vec<u8>>| c.map_or("NULL".into(), |v| String::from_utf8_lossy(&v).into_owned());
+        self.ok(text).text_rows().into_iter().map(|row| row.into_iter().map(cell).collect()).collect()
+    }
+
+    /// The first cell of a query's first row.
+    pub fn value(&mut self, text: &str) -> String {
+        let rows = self.rows(text);
+        rows.first().and_then(|row| row.first()).unwrap_or_else(|| panic!("no row: {text}")).clone()
+    }
+
+    /// COM_CHANGE_USER, up to OK or ERR (what lies between holds nonces).
+    pub fn change_user(&mut self, user: &str, password: &str, schema: &str, charset: u16) -> Reply {
+        let plugin = self.greeting.plugin.clone();
+        let proof = login::proof(&plugin, password, &self.greeting.nonce);
+        let mut payload = vec![0x11];
+        payload.extend(user.as_bytes());
+        payload.push(0);
+        payload.push(u8::try_from(proof.len()).unwrap());
+        payload.extend(proof);
+        payload.extend(schema.as_bytes());
+        payload.push(0);
+        payload.extend(charset.to_le_bytes());
+        payload.extend(plugin.as_bytes());
+        payload.push(0);
+        if self.capabilities.contains(Cap::CLIENT_CONNECT_ATTRS) {
+            payload.push(0);
+        }
+        let login = Login { password: password.into(), ..self.login.clone() };
+        let mut seq = 1;
+        let last = self.send(&payload).and_then(|()| {
+            login::finish(&mut self.stream, &mut seq, &login, self.greeting.nonce.clone())
+        });
+        match last {
+            Ok(payload) => {
+                let kind = if payload.first() == Some(&0xff) { Kind::Err } else { Kind::Ok };
+                Reply { packets: vec![(kind, payload)], ..Reply::default() }
+            }
+            Err(_) => Reply::lost("connection lost"),
+        }
+    }
+}
