@@ -13,8 +13,6 @@ use crate::support::{
 
 both!(runs_a_script, connects_every_way, refuses_as_the_server_does, foreign_command_line);
 
-const DATABASE: &str = "app_cli";
-
 const SCRIPT: &str = "\
 CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, s VARCHAR(50), n INT);
 INSERT INTO t (s, n) VALUES ('Zoë 🦀', 1), ('b', 2), (NULL, NULL);
@@ -46,6 +44,7 @@ SELECT DATABASE();
 ";
 
 fn runs_a_script(bed: &Bed) {
+    const DATABASE: &str = "app_cli_script";
     let dir = paths::scratch("cli");
     let (script, infile) = (dir.join("script.sql"), dir.join("infile"));
     std::fs::write(&infile, "one\ntwo\nthree\n").unwrap();
@@ -60,6 +59,7 @@ fn runs_a_script(bed: &Bed) {
 }
 
 fn connects_every_way(bed: &Bed) {
+    const DATABASE: &str = "app_cli_ways";
     let mut ways = vec![vec![], vec!["--compress"], vec!["--quick"], vec!["--skip-reconnect", "--named-commands"]];
     ways.extend(bed.kind.pick(
         vec![vec!["--ssl", "--skip-ssl-verify-server-cert"], vec!["--skip-ssl"]],
@@ -77,6 +77,7 @@ fn connects_every_way(bed: &Bed) {
 }
 
 fn refuses_as_the_server_does(bed: &Bed) {
+    const DATABASE: &str = "app_cli_refused";
     for wrong in [&["--password=wrong"][..], &["--user=nobody"], &["--database=app_missing"], &["--user=nobody", "--password="]] {
         let said = same_twice(bed, DATABASE, |to: &Endpoint| {
             both_outputs(&run(command_line(bed.kind, to).args(wrong).args(["--execute", "SELECT 1"])))
@@ -87,6 +88,7 @@ fn refuses_as_the_server_does(bed: &Bed) {
 
 /// Each command line on the other's servers, too (MySQL's has no plugin for MariaDB's passwords any more).
 fn foreign_command_line(bed: &Bed) {
+    const DATABASE: &str = "app_cli_foreign";
     if bed.kind == Kind::MariaDb {
         return;
     }
