@@ -8,6 +8,10 @@
 set -uo pipefail
 here=$(dirname "$(realpath "$0")")
 trap '' INT TERM HUP
+# Held as long as there is something left to end: settled.sh waits for it.
+. "$here/cache.sh"
+exec 8> "$cache/.guard.lock"
+flock --shared 8
 
 lines=()
 while IFS= read -r line; do lines+=("$line"); done
@@ -16,7 +20,7 @@ for line in "${lines[@]}"; do
   case $verb in
     process)
       if tr '\0' '\n' < "/proc/$first/cmdline" 2> /dev/null | grep -qxF -- "$second"; then kill -9 "$first"; fi ;;
-    servers) "$here/replicas.sh" stop "$first" > /dev/null 2>&1; rm -rf "$first" ;;
+    servers) "$here/replicas.sh" stop "$first" > /dev/null 2>&1 8>&-; rm -rf "$first" ;;
     folder) rm -rf "$first" ;;
   esac
 done

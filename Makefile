@@ -1,0 +1,22 @@
+.PHONY: run build test lint
+
+# A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
+run:
+	@command -v mariadbd > /dev/null || command -v mysqld > /dev/null || \
+		tests/provision/apt.sh mariadb-server-core mariadb-client-core
+	cargo run --quiet --release -- demo
+
+build:
+	cargo build --release
+
+# Everything that the tests need is brought first; nothing is done where it is there already.
+test:
+	@tests/provision/all.sh > /dev/null
+	cargo test; status=$$?; tests/provision/settled.sh; exit $$status
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+	@tests/provision/all.sh > /dev/null
+	tests/provision/deny.sh
