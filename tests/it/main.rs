@@ -15,5 +15,6 @@
 )]
 
 mod clients;
+mod differential;
 mod smoke;
 mod support;

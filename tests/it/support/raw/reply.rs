@@ -64,6 +64,7 @@ impl Reply {
             std::io::ErrorKind::UnexpectedEof
             | std::io::ErrorKind::ConnectionReset
             | std::io::ErrorKind::BrokenPipe => "connection lost".to_owned(),
+            std::io::ErrorKind::WouldBlock => "no answer".to_owned(),
             _ => e.to_string(),
         });
         reply
