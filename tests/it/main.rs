@@ -16,5 +16,6 @@
 
 mod clients;
 mod differential;
+mod routing;
 mod smoke;
 mod support;

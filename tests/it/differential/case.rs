@@ -182,26 +182,3 @@ impl fmt::Display for Case {
         self.steps.iter().try_for_each(|step| writeln!(f, "{} {}", step.client, step.op))
     }
 }
-
-/// A text's bytes: `{db}`, `{id}` and `\xHH` put in. A line break is `\n`, as `\x0a`.
-pub fn bytes(text: &str, database: &str, connection_id: u32) -> Vec<u8> {
-    let text = text.replace("{db}", database).replace("{id}", &connection_id.to_string());
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("\\x") {
-        let hex = rest.get(at + 2..at + 4).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.extend(&rest.as_bytes()[..at]);
-        match hex {
-            Some(byte) => {
-                out.push(byte);
-                rest = &rest[at + 4..];
-            }
-            None => {
-                out.extend(b"\\x");
-                rest = &rest[at + 2..];
-            }
-        }
-    }
-    out.extend(rest.as_bytes());
-    out
-}

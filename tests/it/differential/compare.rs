@@ -35,7 +35,10 @@ impl Arena<'_> {
     pub fn run(&self, case: &Case) -> Option<Difference> {
         // Names of one length: they stand in packets, behind their length.
         let databases = ["d", "p"].map(|side| format!("app_{}_{side}", self.name));
-        databases.iter().for_each(|name| self.cluster.fresh_database(name));
+        for name in &databases {
+            self.cluster.fresh_database(name);
+            self.cluster.fresh_database(&format!("{name}2"));
+        }
         let mut direct = Side::new(self.direct.clone(), &databases[0], case);
         let mut other = Side::new(self.other.clone(), &databases[1], case);
         let mut settle = Settle::new(self.cluster);

@@ -204,7 +204,7 @@ pub const SET: &[&str] = &[
     "SET ROLE NONE",
     "USE {db}",
     "USE app_missing",
-    "USE information_schema",
+    "USE {db}2",
 ];
 
 pub const ASK: &[&str] = &[

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::case::{Case, How, Op, Step, bytes};
+use super::case::{Case, How, Op, Step};
 use crate::support::{
     endpoint::Endpoint,
+    escape,
     raw::{Client, Expect, Kind, Login, Reply, execute, parse_value},
 };
 
@@ -57,7 +58,7 @@ impl Side {
         }
         let Some(client) = &mut self.clients[step.client] else { return Reply::default() };
         client.infile = b"101\tone\n102\ttwo\n103\tthree\n".to_vec();
-        let text = |text: &str, client: &Client| bytes(text, &self.database, client.greeting.connection_id);
+        let text = |text: &str, client: &Client| escape::bytes(&text.replace("{db}", &self.database).replace("{id}", &client.greeting.connection_id.to_string()));
         let id = |name: &String| self.statements.get(&(step.client, name.clone())).copied().unwrap_or(9999);
         let with_id = |byte: u8, id: u32, rest: &[u8]| [&[byte][..], &id.to_le_bytes(), rest].concat();
         match &step.op {
@@ -104,25 +105,28 @@ impl Side {
     }
 }
 
-/// Errors that name a statement's id: unknown statement, no open cursor. (MariaDB goes on counting ids where another session
-/// on that thread stopped.)
-const STATEMENT_ERRORS: [u16; 2] = [1243, 1421];
+/// Words beside a statement's id in an error or its row of SHOW ERRORS. (MariaDB goes on counting ids where another session on
+/// that thread stopped.)
+const BESIDE_IDS: [&[u8]; 2] = [b"Unknown prepared statement handler (", b") has no open cursor"];
 
 /// Hides what may differ between two equal sessions: the database's name, statement ids, the server's counters.
 fn mask(kind: Kind, payload: &mut Vec<u8>, op: &Op, database: &str) {
     match (kind, op) {
         (Kind::PrepareOk, _) => payload[1..5].fill(0),
         (Kind::Text, Op::Statistics) => payload.truncate(8),
-        (Kind::Err, _) if STATEMENT_ERRORS.iter().any(|code| payload.get(1..3) == Some(&code.to_le_bytes())) => {
-            let end = payload.iter().position(|b| *b == b'(').unwrap_or(payload.len());
-            payload.truncate(end);
-        }
         _ => {}
+    }
+    if BESIDE_IDS.iter().any(|words| find(payload, words).is_some()) {
+        payload.truncate(if kind == Kind::Err { 9 } else { 0 });
     }
     let name = database.as_bytes();
     let mut at = 0;
-    while let Some(found) = payload.get(at..).and_then(|rest| rest.windows(name.len()).position(|w| w == name)) {
+    while let Some(found) = payload.get(at..).and_then(|rest| find(rest, name)) {
         payload[at + found..at + found + name.len()].fill(b'?');
         at += found + name.len();
     }
+}
+
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
 }

@@ -211,6 +211,11 @@ impl Reader<'_> {
             self.push(Kind::Err, payload);
             return Ok(());
         }
+        if payload.len() < 12 {
+            // MySQL 9.7 answers the preparation of a SET that the user may not do with a mere OK.
+            self.push(Kind::Ok, payload);
+            return Ok(());
+        }
         let mut f = Fields(&payload[5..]);
         let (columns, parameters) = (f.int(2), f.int(2));
         self.push(Kind::PrepareOk, payload);
