@@ -1,8 +1,15 @@
 //! Forebay
-#![allow(missing_docs, dead_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction)]
+#![allow(missing_docs)]
+
 pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod net;
+pub mod pool;
+pub mod proxy;
 pub mod routing;
+pub mod session;
 pub mod sql;
+pub mod telemetry;
 pub mod topology;
 pub mod wire;

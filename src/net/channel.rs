@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, io};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Stream;
@@ -19,6 +19,8 @@ use crate::wire::{
 const READ_BYTES: usize = 16 * 1024;
 /// A receive buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
+/// Where a compressed packet's header has its sequence id.
+const SEQ_AT: usize = 3;
 /// zlib's level: what MySQL's own clients use.
 const ZLIB_LEVEL: u32 = 6;
 
@@ -108,6 +110,18 @@ impl Channel {
         &mut self.received
     }
 
+    /// Takes everything received out, to work on it while packets are sent elsewhere; what is left goes back with
+    /// [`Channel::give_back`]. No bytes are copied.
+    pub fn take_received(&mut self) -> BytesMut {
+        std::mem::take(&mut self.received)
+    }
+
+    /// Puts back what [`Channel::take_received`] took, less what was used of it.
+    pub fn give_back(&mut self, rest: BytesMut) {
+        self.received = rest;
+        self.consume(0);
+    }
+
     /// Drops the first `bytes` of what was received.
     pub fn consume(&mut self, bytes: usize) {
         self.received.advance(bytes);
@@ -124,9 +138,11 @@ impl Channel {
         };
         loop {
             let before = self.received.len();
-            while let Some(consumed) = compress::pull(&compression.received, compression.seq, &mut compression.plain)? {
+            // The number is taken as it comes: where commands are pipelined the servers restart it in their own way.
+            while let Some(&seq) = compression.received.get(SEQ_AT) {
+                let Some(consumed) = compress::pull(&compression.received, seq, &mut compression.plain)? else { break };
                 compression.received.advance(consumed);
-                compression.seq = compression.seq.wrapping_add(1);
+                compression.seq = seq.wrapping_add(1);
                 self.received.extend_from_slice(&compression.plain);
                 compression.plain.clear();
             }
@@ -175,6 +191,19 @@ impl Channel {
         let payload = received.bytes(self).into_owned();
         self.consume(received.len());
         Ok(payload)
+    }
+
+    /// Waits for a whole payload and takes it out of the buffer; a payload in one packet is not copied.
+    pub async fn take_payload(&mut self, max_payload_bytes: usize) -> Result<Bytes, ChannelError> {
+        let received = self.payload(max_payload_bytes).await?;
+        let mut packets = self.received.split_to(received.total_bytes);
+        Ok(match received.joined {
+            Some(joined) => joined.into(),
+            None => {
+                packets.advance(HEADER_BYTES);
+                packets.freeze()
+            }
+        })
     }
 
     /// Appends a payload to what will be sent, framed, and moves `seq` behind it.

@@ -1,1 +1,88 @@
-//! helper
+//! Which of the fit replicas takes this read? Weighted round robin, without any state of its own.
+
+use crate::topology::{Server, ServerId, View};
+
+/// Picks a fit replica: over any run of (sum of weights) consecutive turns each is picked exactly as often as its
+/// weight says, spread evenly. `turn` is a counter of the caller. Replicas of weight 0 are picked only if no other is fit.
+/// None: no replica is fit.
+pub fn pick(view: &View, turn: u64) -> Option<ServerId> {
+    let total: u64 = view.fit_replicas().map(|replica| u64::from(replica.weight)).sum();
+    match total {
+        0 => nth(view, turn),
+        _ => weighted(view.fit_replicas(), stride(turn % total, total)),
+    }
+}
+
+/// The replica in whose share of `0 .. total` the slot lies.
+fn weighted<'a>(replicas: impl Iterator<Item = &'a Server>, slot: u64) -> Option<ServerId> {
+    let mut end = 0;
+    replicas.map(|replica| (replica.id, u64::from(replica.weight))).find_map(|(id, weight)| {
+        end += weight;
+        (slot < end).then_some(id)
+    })
+}
+
+/// All weights are 0: plain round robin.
+fn nth(view: &View, turn: u64) -> Option<ServerId> {
+    let count = view.fit_replicas().count() as u64;
+    let index = usize::try_from(turn.checked_rem(count)?).ok()?;
+    view.fit_replicas().nth(index).map(|replica| replica.id)
+}
+
+/// Steps through `0 .. total` by about its golden section, which meets every number once and keeps neighbours in the
+/// sequence far apart: a heavy replica's turns lie between the others', not in a block.
+fn stride(turn: u64, total: u64) -> u64 {
+    let golden = total.saturating_mul(618_034) / 1_000_000;
+    let step = (golden.max(1)..).find(|&step| gcd(step, total) == 1).unwrap_or(1);
+    u64::try_from(u128::from(turn) * u128::from(step) % u128::from(total)).unwrap_or(0)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{routing::testing::view, topology::Health};
+
+    #[test]
+    fn turns_alternate_and_the_unfit_take_none() {
+        let mut view = view(&[("p", 1), ("a", 1), ("b", 1), ("c", 1)]);
+        view.servers[3].health = Health::Unfit;
+        let picks: Vec<_> = (0..6).map(|turn| pick(&view, turn).unwrap().0).collect();
+        assert!(picks == [1, 2, 1, 2, 1, 2] || picks == [2, 1, 2, 1, 2, 1], "{picks:?}");
+    }
+
+    #[test]
+    fn a_heavy_replica_does_not_take_its_turns_in_one_block() {
+        let view = view(&[("p", 1), ("heavy", 6), ("light", 2)]);
+        let picks: Vec<_> = (0..16).map(|turn| pick(&view, turn).unwrap().0).collect();
+        assert!(!picks.windows(5).any(|run| run.iter().all(|&id| id == 1)), "{picks:?}");
+    }
+
+    #[test]
+    fn weight_zero_only_when_nothing_else_is_fit() {
+        let mut view = view(&[("p", 1), ("a", 0), ("b", 0), ("c", 1)]);
+        assert!((0..10).all(|turn| pick(&view, turn) == Some(ServerId(3))));
+        view.servers[3].health = Health::Down;
+        assert_eq!([0, 1, 2].map(|turn| pick(&view, turn)), [Some(ServerId(1)), Some(ServerId(2)), Some(ServerId(1))]);
+        (1..=2).for_each(|id: usize| view.servers[id].health = Health::Down);
+        assert_eq!(pick(&view, 7), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_run_of_turns_keeps_the_weights(weights in prop::collection::vec(0u32..9, 1..6), start in any::<u64>()) {
+            let mut servers = vec![("p", 1)];
+            servers.extend(weights.iter().map(|&weight| ("r", weight)));
+            let total: u32 = weights.iter().sum();
+            prop_assume!(total > 0 && start < u64::MAX - u64::from(total));
+            let mut counts = vec![0; servers.len()];
+            (start..start + u64::from(total)).for_each(|turn| counts[pick(&view(&servers), turn).unwrap().0] += 1);
+            prop_assert_eq!(&counts[1..], &weights[..]);
+        }
+    }
+}

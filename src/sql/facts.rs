@@ -6,17 +6,33 @@ use std::ops::Range;
 pub enum Kind {
     /// Nothing but white space and comments.
     Empty,
-    Select, Insert, Replace, Update, Delete, Load, Call, Do, Handler,
+    Select,
+    Insert,
+    Replace,
+    Update,
+    Delete,
+    Load,
+    Call,
+    Do,
+    Handler,
     /// CREATE, ALTER, DROP, TRUNCATE, RENAME… (temporary tables too)
     Ddl,
     /// GRANT, REVOKE, CREATE USER, FLUSH, RESET, OPTIMIZE, ANALYZE, CHECK, REPAIR, INSTALL, PURGE, CHANGE, START REPLICA…
     Admin,
-    Set, Use, Show, Explain, Describe,
+    Set,
+    Use,
+    Show,
+    Explain,
+    Describe,
     /// START TRANSACTION, BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE SAVEPOINT, XA…: see [`Facts::transaction`].
     Transaction,
-    LockTables, UnlockTables, Kill,
+    LockTables,
+    UnlockTables,
+    Kill,
     /// SQL-level PREPARE / EXECUTE / DEALLOCATE.
-    Prepare, Execute, Deallocate,
+    Prepare,
+    Execute,
+    Deallocate,
     /// VALUES ROW(…), TABLE t, (SELECT …) UNION … and WITH … SELECT are Select. Anything else is Unknown.
     Unknown,
 }
@@ -92,59 +108,114 @@ bitflags::bitflags! {
 /// Transaction control, where the (single) statement is that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transaction {
-    Begin { read_only: bool, /// READ WRITE was said explicitly.
-        read_write: bool, consistent_snapshot: bool },
-    Commit { chain: bool, release: bool },
-    Rollback { chain: bool, release: bool },
-    RollbackTo, Savepoint, ReleaseSavepoint, Xa,
+    Begin {
+        read_only: bool,
+        /// READ WRITE was said explicitly.
+        read_write: bool,
+        consistent_snapshot: bool,
+    },
+    Commit {
+        chain: bool,
+        release: bool,
+    },
+    Rollback {
+        chain: bool,
+        release: bool,
+    },
+    RollbackTo,
+    Savepoint,
+    ReleaseSavepoint,
+    Xa,
 }
 
 /// KILL, parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Kill { /// HARD or SOFT as said, kept for the log.
-    pub soft: bool, pub what: KillWhat,
+pub struct Kill {
+    /// HARD or SOFT as said, kept for the log.
+    pub soft: bool,
+    pub what: KillWhat,
     /// The target: a literal id, and where it stands in the text (so that it can be replaced).
-    pub target: KillTarget, }
+    pub target: KillTarget,
+}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KillWhat { Connection, Query, QueryId, User }
+pub enum KillWhat {
+    Connection,
+    Query,
+    QueryId,
+    User,
+}
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Copy)]
-pub enum KillTarget { /// literal number, with its byte range in the text
-    Id { id: u64, start: usize, end: usize }, /// `CONNECTION_ID()` alone
-    Own, /// any other expression, or a user name
-    Other }
+pub enum KillTarget {
+    /// literal number, with its byte range in the text
+    Id { id: u64, start: usize, end: usize },
+    /// `CONNECTION_ID()` alone
+    Own,
+    /// any other expression, or a user name
+    Other,
+}
 
 /// A select item that Forebay must correct in the answer: its position among the columns of the (single, top-level, star-free) select list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Correction { pub column: usize, pub what: Corrected }
+pub struct Correction {
+    pub column: usize,
+    pub what: Corrected,
+}
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Corrected { /// exactly `CONNECTION_ID()` or `@@[session.]pseudo_thread_id`
-    ConnectionId, /// `@@[session.|local.]session_track_xxx`: lower-case name
-    SessionTrack(String) }
+pub enum Corrected {
+    /// exactly `CONNECTION_ID()` or `@@[session.]pseudo_thread_id`
+    ConnectionId,
+    /// `@@[session.|local.]session_track_xxx`: lower-case name
+    SessionTrack(String),
+}
 
 /// One assignment of a SET statement. Ranges are byte ranges of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Assignment { pub target: Target, /// the whole assignment, `name = value`, without the separating comma
-    pub span: Range<usize>, /// the value expression (empty for forms without one)
-    pub value: Range<usize> }
+pub struct Assignment {
+    pub target: Target,
+    /// the whole assignment, `name = value`, without the separating comma
+    pub span: Range<usize>,
+    /// the value expression (empty for forms without one)
+    pub value: Range<usize>,
+}
 /// What is assigned.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// `@x` (name unquoted, lower case is NOT applied)
     User(Vec<u8>),
     /// Lower-case name; `global`: GLOBAL, PERSIST, PERSIST_ONLY. `next_only`: SET TRANSACTION … and `@@x` without scope for transaction_isolation/_read_only.
-    Variable { name: String, global: bool, next_only: bool },
-    Names, CharacterSet, /// SET [SESSION|GLOBAL] TRANSACTION …
-    Transaction { session: bool, global: bool },
-    Role, Password, /// SET DEFAULT ROLE, SET RESOURCE GROUP, NEW.x, … anything else
-    Other }
+    Variable {
+        name: String,
+        global: bool,
+        next_only: bool,
+    },
+    Names,
+    CharacterSet,
+    /// SET [SESSION|GLOBAL] TRANSACTION …
+    Transaction {
+        session: bool,
+        global: bool,
+    },
+    Role,
+    Password,
+    /// SET DEFAULT ROLE, SET RESOURCE GROUP, NEW.x, … anything else
+    Other,
+}
 
 /// Where the statement asks to go: `/* forebay: … */`, leading or trailing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Hint { pub route: Option<HintRoute>, /// other `key=value` words, in order (consistency=…, group=…, cache=…)
-    pub options: Vec<(String, String)>, /// words that were not understood (logged once)
-    pub unknown: Vec<String> }
+pub struct Hint {
+    pub route: Option<HintRoute>,
+    /// other `key=value` words, in order (consistency=…, group=…, cache=…)
+    pub options: Vec<(String, String)>,
+    /// words that were not understood (logged once)
+    pub unknown: Vec<String>,
+}
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum HintRoute { Primary, Replica, Server(String) }
+pub enum HintRoute {
+    Primary,
+    Replica,
+    Server(String),
+}
 
 /// Everything known of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,5 +238,7 @@ pub struct Facts {
 
 impl Facts {
     /// Known to be a read without side effects (it may still depend on the session or the server: see effects).
-    pub fn is_read(&self) -> bool { !self.effects.contains(Effects::WRITE) }
+    pub fn is_read(&self) -> bool {
+        !self.effects.contains(Effects::WRITE)
+    }
 }

@@ -1,13 +1,56 @@
 //! Text → facts. One pass of a byte lexer; what it does not understand is a write. Pure.
+//!
+//! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
+//! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
+pub mod commands;
 pub mod facts;
 pub mod fingerprint;
-pub mod functions;
-pub mod hint;
+mod functions;
+mod hint;
 pub mod lexer;
-pub mod set;
+mod reader;
+mod scan;
+mod shape;
+mod statement;
+mod table;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::Dialect;
+pub use scan::is_server_schema;
+
+use lexer::{Lexer, TokenKind, unquote};
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
-pub fn facts(text: &[u8], dialect: Dialect) -> Facts { todo!() }
+pub fn facts(text: &[u8], dialect: Dialect) -> Facts {
+    reader::Reader::new(text, dialect).run()
+}
+
+/// Does any identifier of the text (unquoted; keywords, too, but not `@x`) satisfy `names`? Also true where the text
+/// can't be read for sure. ASCII case is left as it is.
+pub fn mentions(text: &[u8], dialect: Dialect, names: &dyn Fn(&[u8]) -> bool) -> bool {
+    if dialect.ascii_in_multibyte && !text.is_ascii() {
+        return true;
+    }
+    let mut lexer = Lexer::new(text, dialect);
+    loop {
+        let token = lexer.next_token();
+        let content = text.get(token.range()).unwrap_or_default();
+        let found = match token.kind {
+            TokenKind::End => return false,
+            TokenKind::Bad => true,
+            TokenKind::Word => names(content),
+            TokenKind::Quoted => match content.get(1..content.len() - 1) {
+                Some(inner) if !inner.contains(&content[0]) => names(inner),
+                _ => names(&unquote(content)),
+            },
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+    }
+}

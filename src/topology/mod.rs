@@ -1,8 +1,16 @@
 //! The servers: roles, health, positions.
-pub mod probe;
+//!
+//! [`watch::Topology`] runs one [`probe`] task per server; [`verdict`] judges what they observe; the outcome is the
+//! immutable [`View`] that a statement is routed by.
+pub mod flavor;
+pub mod gtid;
+mod probe;
 pub mod settings;
 pub mod verdict;
 pub mod view;
-pub mod gtid;
+pub mod watch;
+
+pub use gtid::Position;
 pub use settings::{RoleSetting, ServerSettings, Settings};
-pub use view::{Server, ServerId, View};
+pub use view::{Health, Role, Server, ServerId, View};
+pub use watch::Topology;

@@ -1,1 +1,116 @@
-//! helper
+//! Observations over time → roles and health. Pure: time is an argument, what changed comes back as events.
+//!
+//! What a server says of itself is one observation; nothing is believed from one alone where a mistake would cost more
+//! than a second's delay:
+//!
+//! ```text
+//!             refused, or 2 failures (primary)            lag > max, stopped, hidden
+//!      ┌────────── 1 failure (replica) ──────────┐    ┌──────── (replicas only) ───────┐
+//!      ▼                                         │    │                                ▼
+//!    Down ── 1 good (primary), 2 good (replica) ─▶ Up ◀────────── 2 good in a row ── Unfit
+//! ```
+//!
+//! An unknown lag is neither zero nor infinite: a replica stays as it was, but while a primary lives (and may be
+//! written to) no longer than [`Limits::unknown_lag`]. The primary is never judged by lag.
+
+use std::time::Duration;
+
+use super::{Health, Role, RoleSetting, ServerId, Settings};
+
+mod election;
+mod fitness;
+mod history;
+mod observation;
+#[cfg(test)]
+mod tests;
+
+pub use observation::{Answer, Observation, Replication};
+
+use election::Election;
+use history::History;
+
+/// A replica without `max_lag` may have an unknown lag for this long while a primary lives.
+const UNKNOWN_LAG: Duration = Duration::from_secs(30);
+
+/// What replicas are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Further behind takes no reads; None: no limit.
+    pub max_lag: Option<Duration>,
+    /// How long a lag may be unknown while a primary lives.
+    pub unknown_lag: Duration,
+}
+
+/// A server's role and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its role.
+    pub role: Role,
+    /// Its health.
+    pub health: Health,
+}
+
+/// Something that people should read in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// It is bad news.
+    pub bad: bool,
+    /// Which server, what happened, why.
+    pub text: String,
+}
+
+/// Everything observed so far, and what follows.
+#[derive(Debug)]
+pub struct Verdicts {
+    limits: Limits,
+    servers: Vec<History>,
+    election: Election,
+}
+
+impl Verdicts {
+    /// Nothing observed yet: every server is down.
+    pub fn new(settings: &Settings) -> Verdicts {
+        let limits = Limits { max_lag: settings.max_lag, unknown_lag: settings.max_lag.unwrap_or(UNKNOWN_LAG) };
+        let servers: Vec<History> =
+            settings.servers.iter().map(|server| History::new(&server.name, server.role)).collect();
+        let fixed = settings.servers.iter().any(|server| server.role == RoleSetting::Primary);
+        Verdicts { limits, servers, election: Election::new(fixed) }
+    }
+
+    /// Takes one observation of one server, made at `now` (on any clock that does not go back). An unknown id is ignored.
+    pub fn observe(&mut self, id: ServerId, now: Duration, observation: Observation) -> Vec<Event> {
+        let before: Vec<Standing> = self.servers.iter().map(|server| server.standing).collect();
+        let was_primary = self.primary();
+        let Some(server) = self.servers.get_mut(id.0) else { return Vec::new() };
+        let mut events: Vec<Event> = server.note(observation).into_iter().collect();
+        events.extend(self.election.hold(&mut self.servers, now));
+        let primary_lives = self.primary().is_some();
+        for (index, server) in self.servers.iter_mut().enumerate() {
+            server.judge(now, index == id.0, primary_lives, self.limits);
+        }
+        events.extend(self.servers.iter().zip(before).filter_map(|(server, before)| server.change_since(before)));
+        events.extend(self.primary_lost(was_primary));
+        events
+    }
+
+    /// A server's role and health; an unknown id has none.
+    pub fn standing(&self, id: ServerId) -> Option<Standing> {
+        self.servers.get(id.0).map(|server| server.standing)
+    }
+
+    /// The server that takes writes, if it is up.
+    pub fn primary(&self) -> Option<ServerId> {
+        self.election.primary().filter(|id| self.servers.get(id.0).is_some_and(History::answers))
+    }
+
+    /// The lag at the last observation, if that server's lag means anything and was said.
+    pub fn lag_ms(&self, id: ServerId) -> Option<u64> {
+        self.servers.get(id.0).and_then(History::lag_ms)
+    }
+
+    /// A new primary tells of itself; that there is none is worth a line of its own.
+    fn primary_lost(&self, was: Option<ServerId>) -> Option<Event> {
+        let lost = was.filter(|_| self.primary().is_none()).and_then(|id| self.servers.get(id.0))?;
+        Some(Event { bad: true, text: format!("no server takes writes now; until now it was {}", lost.name) })
+    }
+}

@@ -1,25 +1,132 @@
 //! An immutable snapshot of what is known about the servers; replaced as a whole (arc-swap) by the prober.
-use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
+//!
+//! A statement takes one snapshot and sees that one from end to end.
+
 use std::sync::Arc;
+
+use super::{Position, RoleSetting, ServerSettings};
+use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
+
 /// Index of a server in the configuration (stable while that configuration lives).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub usize);
+
+/// What a server does in the topology as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role { Primary, Replica, /// not known yet, or fenced
-    Unknown }
+pub enum Role {
+    /// Takes writes. At most one server has this role and is [`Health::Up`].
+    Primary,
+    /// Takes reads.
+    Replica,
+    /// Not known yet, or fenced: writable although another server is the primary. Takes nothing.
+    Unknown,
+}
+
+/// Whether a server may get new statements. Running ones are never taken away from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health { Up, Down, /// a replica that does not replicate or lags too much
-    Unfit }
+pub enum Health {
+    /// It may.
+    Up,
+    /// It does not answer.
+    Down,
+    /// It answers, but must not be read from: a replica that does not replicate, lags too much, or hides how it is.
+    Unfit,
+}
+
+/// What is known of one server.
 #[derive(Debug, Clone)]
-pub struct Server { pub id: ServerId, pub name: Arc<str>, pub address: Address, pub role: Role, pub health: Health, pub weight: u32, pub tags: Vec<String>, pub lag_ms: Option<u64>, /// The greeting of the last successful probe: version, capabilities, charset.
-    pub greeting: Option<Arc<Greeting>>, pub flavor: Option<Flavor> }
+pub struct Server {
+    /// Its index in [`View::servers`].
+    pub id: ServerId,
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Where it listens.
+    pub address: Address,
+    /// Its present role.
+    pub role: Role,
+    /// Whether it may get new statements.
+    pub health: Health,
+    /// Its share of reads.
+    pub weight: u32,
+    /// Its words, for groups.
+    pub tags: Vec<String>,
+    /// How far a replica was behind at its last probe, in milliseconds; None: not known, which is neither 0 nor infinite.
+    pub lag_ms: Option<u64>,
+    /// What it had executed at its last probe (a lower bound from then on); None: no GTIDs, or not known.
+    pub position: Option<Position>,
+    /// Its greeting, from when it was last seen coming up: version, capabilities, charset. The nonce and connection id
+    /// in it are used up.
+    pub greeting: Option<Arc<Greeting>>,
+    /// Whose SQL it speaks, from the greeting's version.
+    pub flavor: Option<Flavor>,
+}
+
+/// The snapshot.
 #[derive(Debug, Clone, Default)]
-pub struct View { pub servers: Vec<Server>, /// The one server that takes writes, if there is one.
-    pub primary: Option<ServerId>, /// What clients are greeted with: the primary's greeting, or the last one it had, or another server's.
-    pub greeting: Option<Arc<Greeting>> }
+pub struct View {
+    /// Every configured server, in the order of the configuration.
+    pub servers: Vec<Server>,
+    /// The one server that takes writes, if there is one and it is up.
+    pub primary: Option<ServerId>,
+    /// What clients are greeted with: the primary's greeting, or the last one it had, or another server's.
+    pub greeting: Option<Arc<Greeting>>,
+}
+
 impl View {
-    pub fn server(&self, id: ServerId) -> Option<&Server> { self.servers.get(id.0) }
-    pub fn by_name(&self, name: &str) -> Option<&Server> { self.servers.iter().find(|s| &*s.name == name) }
+    /// The server with this id.
+    pub fn server(&self, id: ServerId) -> Option<&Server> {
+        self.servers.get(id.0)
+    }
+
+    /// The server that the configuration calls `name`.
+    pub fn by_name(&self, name: &str) -> Option<&Server> {
+        self.servers.iter().find(|server| &*server.name == name)
+    }
+
     /// Replicas that may take reads.
-    pub fn fit_replicas(&self) -> impl Iterator<Item = &Server> { self.servers.iter().filter(|s| s.role == Role::Replica && s.health == Health::Up) }
+    pub fn fit_replicas(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().filter(|server| server.is_fit_replica())
+    }
+
+    /// The servers as configured and nothing known yet: all down.
+    pub fn unknown(servers: &[ServerSettings]) -> View {
+        let of = |(index, settings): (usize, &ServerSettings)| Server {
+            id: ServerId(index),
+            name: settings.name.as_str().into(),
+            address: settings.address.clone(),
+            role: match settings.role {
+                RoleSetting::Primary => Role::Primary,
+                RoleSetting::Replica => Role::Replica,
+                RoleSetting::Auto => Role::Unknown,
+            },
+            health: Health::Down,
+            weight: settings.weight,
+            tags: settings.tags.clone(),
+            lag_ms: None,
+            position: None,
+            greeting: None,
+            flavor: None,
+        };
+        View { servers: servers.iter().enumerate().map(of).collect(), primary: None, greeting: None }
+    }
+
+    /// The servers as configured, all in good health: for `check` and `explain`, which ask nobody. Without a configured
+    /// primary the first `auto` server counts as that.
+    pub fn assumed(servers: &[ServerSettings]) -> View {
+        let mut view = View::unknown(servers);
+        let first = |wanted: Role| view.servers.iter().find(|server| server.role == wanted).map(|server| server.id);
+        view.primary = first(Role::Primary).or_else(|| first(Role::Unknown));
+        for server in &mut view.servers {
+            server.role = if Some(server.id) == view.primary { Role::Primary } else { Role::Replica };
+            server.health = Health::Up;
+        }
+        view
+    }
+}
+
+impl Server {
+    /// A replica that may take reads.
+    pub fn is_fit_replica(&self) -> bool {
+        self.role == Role::Replica && self.health == Health::Up
+    }
 }

@@ -1,10 +1,75 @@
 //! The compressed protocol (zlib): 7-byte header (3 compressed length, 1 sequence id, 3 uncompressed length or 0), payload.
-use super::Malformed;
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_compression_packet.html>
+//!
+//! Its packets know nothing of the packets inside: one may hold several, or part of one.
+use super::{Malformed, lenenc::Reader, packet::MAX_PAYLOAD_BYTES};
+use flate2::{Compression, bufread::ZlibDecoder, read::ZlibEncoder};
+use std::io::Read;
 
 /// Payloads shorter than this are sent as they are.
 pub const MIN_COMPRESS_BYTES: usize = 50;
+/// Bytes of a compressed packet's header.
+pub const HEADER_BYTES: usize = 7;
+
 /// Appends `plain` (a stream of ordinary packets) as compressed packets, numbered from `seq`; returns the next id.
-pub fn push(out: &mut Vec<u8>, seq: u8, plain: &[u8], level: u32) -> u8 { todo!() }
+/// `level`: zlib's, 0 (store) to 9. Nothing is appended for an empty stream.
+pub fn push(out: &mut Vec<u8>, seq: u8, plain: &[u8], level: u32) -> u8 {
+    plain.chunks(MAX_PAYLOAD_BYTES).fold(seq, |seq, part| {
+        match deflated(part, level) {
+            Some(deflated) => push_packet(out, seq, &deflated, part.len()),
+            None => push_packet(out, seq, part, 0),
+        }
+        seq.wrapping_add(1)
+    })
+}
+
+/// `None` where compressing is not worth it.
+fn deflated(part: &[u8], level: u32) -> Option<Vec<u8>> {
+    if part.len() < MIN_COMPRESS_BYTES {
+        return None;
+    }
+    let mut out = Vec::with_capacity(part.len() / 2);
+    ZlibEncoder::new(part, Compression::new(level.min(9))).read_to_end(&mut out).ok()?;
+    (out.len() < part.len()).then_some(out)
+}
+
+fn push_packet(out: &mut Vec<u8>, seq: u8, payload: &[u8], plain_bytes: usize) {
+    let ([a, b, c, ..], [d, e, f, ..]) = (payload.len().to_le_bytes(), plain_bytes.to_le_bytes());
+    out.extend_from_slice(&[a, b, c, seq, d, e, f]);
+    out.extend_from_slice(payload);
+}
+
 /// One compressed packet at the front of `buffer`: `Ok(None)` if not all there; else bytes consumed, with the content appended to `plain`.
-/// Errors on a sequence id other than `expected_seq`, on lengths that lie and on content that is no zlib stream.
-pub fn pull(buffer: &[u8], expected_seq: u8, plain: &mut Vec<u8>) -> Result<Option<usize>, Malformed> { todo!() }
+/// Errors on a sequence id other than `expected_seq`, on lengths that lie and on content that is no zlib stream;
+/// what `plain` held before stays. At most 16 MiB are appended, whatever the content claims.
+pub fn pull(buffer: &[u8], expected_seq: u8, plain: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
+    let Some((&[a, b, c, seq, d, e, f], rest)) = buffer.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+    if seq != expected_seq {
+        return Err(Malformed { what: "compressed packet's sequence id" });
+    }
+    let length = |a: u8, b: u8, c: u8| usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
+    let (sent_bytes, plain_bytes) = (length(a, b, c), length(d, e, f));
+    let Ok(content) = Reader::new(rest).take(sent_bytes, "") else { return Ok(None) };
+    if plain_bytes == 0 {
+        plain.extend_from_slice(content);
+    } else {
+        inflate(content, plain_bytes, plain)?;
+    }
+    Ok(Some(HEADER_BYTES + sent_bytes))
+}
+
+/// Appends exactly `plain_bytes`, or nothing. Memory grows with what really comes out, not with what was announced.
+fn inflate(content: &[u8], plain_bytes: usize, plain: &mut Vec<u8>) -> Result<(), Malformed> {
+    let before = plain.len();
+    // One byte more than announced is let through, to see that there is one.
+    let mut stream = ZlibDecoder::new(content).take(plain_bytes as u64 + 1);
+    let inflated = stream.read_to_end(plain).ok();
+    if inflated == Some(plain_bytes) && stream.get_ref().total_in() == content.len() as u64 {
+        return Ok(());
+    }
+    plain.truncate(before);
+    Err(Malformed { what: "compressed packet's content" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,37 +1,65 @@
-//! The connection phase: greeting, login, auth switch, change user. Structures of `mysql_common` where they work both ways.
-use super::{Malformed, capability::{CapabilityFlags, StatusFlags}};
+//! The connection phase: greeting, login, auth switch, change user.
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html>
+//!
+//! The structures of `mysql_common` 0.37 don't serve here: a login's charset can't be set, connection attributes
+//! become a map (order and duplicates are lost, and they must be UTF-8), unknown capability bits are dropped, and a
+//! greeting whose auth data length is above 127 overflows. Each message below comes back byte for byte.
+use super::{Malformed, capability::CapabilityFlags, lenenc::Reader};
 
-/// A server's greeting (protocol 10).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Greeting { pub server_version: Vec<u8>, pub connection_id: u32, /// 20 bytes, no terminating zero.
-    pub nonce: [u8; 20], pub capabilities: CapabilityFlags, /// MariaDB's extended capabilities (bits 32…63), 0 elsewhere.
-    pub mariadb_capabilities: u32, pub charset: u8, pub status: StatusFlags, pub auth_plugin: Vec<u8> }
-impl Greeting {
-    pub fn parse(payload: &[u8]) -> Result<Greeting, Malformed> { todo!() }
-    pub fn push(&self, out: &mut Vec<u8>) { todo!() }
+mod auth_switch;
+mod change_user;
+mod greeting;
+mod login;
+
+pub use auth_switch::{AuthReply, parse_auth_reply, push_auth_more, push_auth_switch};
+pub use change_user::ChangeUser;
+pub use greeting::Greeting;
+pub use login::{FirstPacket, Login};
+
+/// MariaDB sends and expects its extended capabilities in the filler only where this bit (CLIENT_MYSQL, the old
+/// LONG_PASSWORD) is off. <https://mariadb.com/kb/en/connection/>
+fn has_mariadb_capabilities(capabilities: CapabilityFlags) -> bool {
+    !capabilities.contains(CapabilityFlags::CLIENT_LONG_PASSWORD)
 }
 
-/// A client's login (HandshakeResponse41), also the content of an SSLRequest (which stops after the filler).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login { pub capabilities: CapabilityFlags, pub mariadb_capabilities: u32, pub max_packet_bytes: u32, pub charset: u8, pub user: Vec<u8>, pub auth: Vec<u8>, pub schema: Option<Vec<u8>>, pub auth_plugin: Option<Vec<u8>>, /// Raw key/value block of connection attributes, behind its length; empty if none.
-    pub attributes: Vec<u8>, pub zstd_level: Option<u8> }
-/// What a client's first packet is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FirstPacket { Ssl { capabilities: CapabilityFlags, charset: u8, max_packet_bytes: u32 }, Login(Login), /// A protocol-3.20 login (no PROTOCOL_41): refused.
-    Old }
-impl FirstPacket { pub fn parse(payload: &[u8]) -> Result<FirstPacket, Malformed> { todo!() } }
-impl Login { pub fn push(&self, out: &mut Vec<u8>) { todo!() } pub fn push_ssl_request(&self, out: &mut Vec<u8>) { todo!() } }
+fn push_nul(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
+    out.push(0);
+}
 
-/// COM_CHANGE_USER's fields (the payload without its command byte).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeUser { pub user: Vec<u8>, pub auth: Vec<u8>, pub schema: Vec<u8>, pub charset: Option<u16>, pub auth_plugin: Option<Vec<u8>>, pub attributes: Vec<u8> }
-impl ChangeUser { pub fn parse(payload: &[u8], capabilities: CapabilityFlags) -> Result<ChangeUser, Malformed> { todo!() } pub fn push(&self, out: &mut Vec<u8>, capabilities: CapabilityFlags) { todo!() } }
+/// A string behind a one-byte length. There is no way to send more than 255 bytes: the rest is cut off.
+fn push_short(out: &mut Vec<u8>, bytes: &[u8]) {
+    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    out.push(length);
+    out.extend(bytes.iter().take(usize::from(length)));
+}
 
-/// An auth switch request: 0xfe, plugin name, zero, plugin data (its closing zero removed).
-pub fn push_auth_switch(out: &mut Vec<u8>, plugin: &[u8], nonce: &[u8]) { todo!() }
-/// AuthMoreData: 0x01 and the data.
-pub fn push_auth_more(out: &mut Vec<u8>, data: &[u8]) { todo!() }
-/// What a server says during login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthReply<'a> { Ok, Err, Switch { plugin: &'a [u8], nonce: &'a [u8] }, More(&'a [u8]) }
-pub fn parse_auth_reply(payload: &[u8]) -> Result<AuthReply<'_>, Malformed> { todo!() }
+/// Up to a zero byte, or to the end where a client left it out (servers accept that too).
+fn nul_or_rest<'a>(reader: &mut Reader<'a>) -> &'a [u8] {
+    let all = reader.rest;
+    reader.nul_bytes("").unwrap_or_else(|_| {
+        reader.rest = &[];
+        all
+    })
+}
+
+/// An answer to an auth plugin's challenge, whose length depends on what was negotiated.
+fn auth_answer<'a>(reader: &mut Reader<'a>, capabilities: CapabilityFlags) -> Result<&'a [u8], Malformed> {
+    const WHAT: &str = "login's auth data";
+    if capabilities.contains(CapabilityFlags::CLIENT_SECURE_CONNECTION) {
+        let length = reader.u8(WHAT)?;
+        return reader.take(usize::from(length), WHAT);
+    }
+    Ok(nul_or_rest(reader))
+}
+
+fn push_auth_answer(out: &mut Vec<u8>, auth: &[u8], capabilities: CapabilityFlags) {
+    if capabilities.contains(CapabilityFlags::CLIENT_SECURE_CONNECTION) {
+        push_short(out, auth);
+    } else {
+        push_nul(out, auth);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,34 @@
-//! OK and EOF packets, read and written, and the session changes inside OK.
-//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_ok_packet.html>
-use super::{Malformed, capability::{CapabilityFlags, StatusFlags}};
+//! OK and EOF packets, read and written. What a session-state block says is read in [`session_changes`].
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_ok_packet.html>,
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_eof_packet.html>
+use super::{
+    Malformed,
+    capability::{CapabilityFlags, StatusFlags},
+    lenenc::{Reader, push_bytes, push_int},
+};
+
+mod session;
+pub use session::{SessionChange, SessionChanges, push_session_change, session_changes};
+
+/// The first byte of an OK packet in place of a result.
+pub const HEADER: u8 = 0x00;
+/// The first byte of an EOF packet, and of the OK packet that ends rows where DEPRECATE_EOF is negotiated.
+pub const END_HEADER: u8 = 0xfe;
+/// The length of an EOF packet. An OK packet is never shorter than seven bytes.
+pub const EOF_BYTES: usize = 5;
 
 /// An OK packet (header 0x00, or 0xfe at the end of a result where DEPRECATE_EOF is negotiated).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ok<'a> {
+    /// Rows changed, or found with FOUND_ROWS.
     pub affected_rows: u64,
+    /// The first AUTO_INCREMENT value made, 0 if none.
     pub last_insert_id: u64,
+    /// State of the server connection after the statement.
     pub status: StatusFlags,
+    /// Number of warnings SHOW WARNINGS would show, at most 65535.
     pub warnings: u16,
+    /// Text for people (`Rows matched: 1  Changed: 1  Warnings: 0`); mostly empty.
     pub info: &'a [u8],
     /// The raw session-state block (behind its length); empty without SERVER_SESSION_STATE_CHANGED.
     pub session: &'a [u8],
@@ -16,44 +36,87 @@ pub struct Ok<'a> {
 
 impl<'a> Ok<'a> {
     /// Parses a payload, header byte included (0x00 or 0xfe).
-    pub fn parse(payload: &'a [u8], capabilities: CapabilityFlags) -> Result<Ok<'a>, Malformed> { todo!() }
+    ///
+    /// The manual calls the info of a connection without SESSION_TRACK a `string<EOF>`; both servers send its length
+    /// in front even there, so that is tried first.
+    pub fn parse(payload: &'a [u8], capabilities: CapabilityFlags) -> Result<Ok<'a>, Malformed> {
+        let mut reader = Reader::new(payload);
+        if !matches!(reader.u8("OK packet")?, HEADER | END_HEADER) {
+            return Err(Malformed { what: "OK packet" });
+        }
+        let affected_rows = reader.lenenc_int("OK packet's affected rows")?;
+        let last_insert_id = reader.lenenc_int("OK packet's insert id")?;
+        let status = StatusFlags::from_bits_retain(reader.u16("OK packet's status")?);
+        let warnings = reader.u16("OK packet's warnings")?;
+        let (info, session) = match reader.rest {
+            [] => (&b""[..], &b""[..]),
+            _ if capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK) => info_and_session(reader, status)?,
+            rest => (whole_lenenc(rest).unwrap_or(rest), &b""[..]),
+        };
+        Ok(Ok { affected_rows, last_insert_id, status, warnings, info, session })
+    }
+
     /// Appends the payload for a client with `capabilities`. The flag SERVER_SESSION_STATE_CHANGED is set exactly if
     /// `session` is not empty and the client negotiated SESSION_TRACK.
-    pub fn push(&self, out: &mut Vec<u8>, header: u8, capabilities: CapabilityFlags) { todo!() }
+    pub fn push(&self, out: &mut Vec<u8>, header: u8, capabilities: CapabilityFlags) {
+        let tracks = !self.session.is_empty() && capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK);
+        let mut status = self.status;
+        status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, tracks);
+        out.push(header);
+        push_int(out, self.affected_rows);
+        push_int(out, self.last_insert_id);
+        out.extend_from_slice(&status.bits().to_le_bytes());
+        out.extend_from_slice(&self.warnings.to_le_bytes());
+        if tracks || !self.info.is_empty() {
+            push_bytes(out, self.info);
+        }
+        if tracks {
+            push_bytes(out, self.session);
+        }
+    }
+}
+
+fn info_and_session<'a>(mut reader: Reader<'a>, status: StatusFlags) -> Result<(&'a [u8], &'a [u8]), Malformed> {
+    let info = reader.lenenc_bytes("OK packet's info")?;
+    let session = if status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) && !reader.rest.is_empty() {
+        reader.lenenc_bytes("OK packet's session state")?
+    } else {
+        b""
+    };
+    Ok((info, session))
+}
+
+/// `bytes` as one length-encoded string that fills them.
+fn whole_lenenc(bytes: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(bytes);
+    reader.lenenc_bytes("").ok().filter(|_| reader.rest.is_empty())
 }
 
 /// An EOF packet (0xfe, shorter than 9 bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Eof { pub warnings: u16, pub status: StatusFlags }
+pub struct Eof {
+    /// Number of warnings so far, at most 65535.
+    pub warnings: u16,
+    /// State of the server connection.
+    pub status: StatusFlags,
+}
 
 impl Eof {
-    pub fn parse(payload: &[u8]) -> Result<Eof, Malformed> { todo!() }
-    pub fn push(&self, out: &mut Vec<u8>) { todo!() }
+    /// Payload with its 0xfe header.
+    pub fn parse(payload: &[u8]) -> Result<Eof, Malformed> {
+        let &[END_HEADER, a, b, c, d] = payload else { return Err(Malformed { what: "EOF packet" }) };
+        let status = StatusFlags::from_bits_retain(u16::from_le_bytes([c, d]));
+        Ok(Eof { warnings: u16::from_le_bytes([a, b]), status })
+    }
+
+    /// Appends the payload. SERVER_SESSION_STATE_CHANGED is removed: an EOF has no place for what changed.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        let status = self.status - StatusFlags::SERVER_SESSION_STATE_CHANGED;
+        out.push(END_HEADER);
+        out.extend_from_slice(&self.warnings.to_le_bytes());
+        out.extend_from_slice(&status.bits().to_le_bytes());
+    }
 }
 
-/// One entry of the session-state block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionChange<'a> {
-    /// SESSION_TRACK_SYSTEM_VARIABLES (0); one entry may hold several variables on MariaDB: yielded one by one.
-    Variable { name: &'a [u8], value: &'a [u8] },
-    /// SESSION_TRACK_SCHEMA (1); empty: no schema.
-    Schema(&'a [u8]),
-    /// SESSION_TRACK_STATE_CHANGE (2): true for '1'.
-    State(bool),
-    /// SESSION_TRACK_GTIDS (3): the text behind the encoding byte.
-    Gtids(&'a [u8]),
-    /// SESSION_TRACK_TRANSACTION_CHARACTERISTICS (4): SQL text, may be empty.
-    Characteristics(&'a [u8]),
-    /// SESSION_TRACK_TRANSACTION_STATE (5): eight characters, `________` when idle.
-    Transaction(&'a [u8]),
-    /// Anything newer.
-    Other { kind: u8, data: &'a [u8] },
-}
-
-/// The entries of `Ok::session`. Ends after the first malformed entry, which is yielded as an error.
-pub fn session_changes(block: &[u8]) -> SessionChanges<'_> { todo!() }
-pub struct SessionChanges<'a> { rest: &'a [u8] /* helper: add what you need */ }
-impl<'a> Iterator for SessionChanges<'a> { type Item = Result<SessionChange<'a>, Malformed>; fn next(&mut self) -> Option<Self::Item> { todo!() } }
-
-/// Appends one entry to a session-state block (the inverse of [`session_changes`]).
-pub fn push_session_change(block: &mut Vec<u8>, change: &SessionChange<'_>) { todo!() }
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! The long help texts. Written as a manual page: what it does, what it needs, what it returns, examples.
+
+pub const ABOUT: &str = "\
+Forebay stands between MySQL clients and a MySQL or MariaDB primary with its replicas. Clients connect to it with an \
+ordinary connection string. Plain reads go to the replicas; writes, locking reads and everything that is not proven to be \
+a harmless read go to the primary; the session behaves as on one direct connection.";
+
+pub const AFTER: &str = "\
+EXAMPLES
+  Try it out: a primary, two replicas, sample data and Forebay, all on this machine:
+      forebay demo
+  Check a configuration before it is used:
+      forebay check --config /etc/forebay/config.yaml
+  Run it:
+      forebay run --config /etc/forebay/config.yaml
+  Connect through it, as to any server:
+      mysql -h 127.0.0.1 -P 6033 -u app -p
+
+A SMALLEST CONFIGURATION
+      listen: 127.0.0.1:6033
+      servers:
+        - {address: \"127.0.0.1:33061\", role: primary}
+        - {address: \"127.0.0.1:33062\", role: replica}
+      users: [{name: app, password: \"${APP_DB_PASSWORD}\"}]
+  Every key with its default is described in the config.yaml that comes with Forebay.
+
+ENVIRONMENT
+  FOREBAY_CONFIG   the configuration's path, where --config is not given
+  NO_COLOR         set to anything: no colour in the log
+  Variables that the configuration names as ${NAME} or ${NAME:-default}.
+
+EXIT STATUS
+  0  done, or stopped as asked
+  1  the configuration is wrong, or the start failed; the reason is on stderr
+  2  the command line is wrong";
+
+pub const RUN: &str = "\
+Reads the configuration, checks all of it, and serves clients until SIGINT or SIGTERM. With a configuration that is wrong it \
+does not start: it prints everything that is wrong with it, each with file, line and column.\n\n\
+The log goes to stderr. Servers need not be up: Forebay waits for them and takes them into service when they come.";
+
+pub const RUN_AFTER: &str = "\
+SIGNALS
+  SIGINT, SIGTERM  stop: no new clients; the statements that run are let end
+
+EXAMPLES
+      forebay run
+      forebay run --config /etc/forebay/config.yaml
+  With a password from the environment and the log as JSON (`log: {format: json}`) into a file:
+      APP_DB_PASSWORD=… forebay run 2>> forebay.log";
+
+pub const CHECK: &str = "\
+Reads the configuration and everything that it names (rule files with their tests, certificates, password files) as `run` \
+would, connects to nothing and changes nothing. Prints what was understood, never a secret, and warns of what works but is \
+probably not meant.";
+
+pub const CHECK_AFTER: &str = "\
+EXIT STATUS
+  0  it is good (there may be warnings, on stderr)
+  1  it is not: every error is on stderr as FILE:LINE:COLUMN: what is wrong and what would be right
+
+EXAMPLES
+      forebay check
+      forebay check --config /etc/forebay/config.yaml && systemctl restart forebay";
+
+pub const DEMO_AFTER: &str = "\
+EXAMPLES
+      forebay demo
+  With MySQL and one replica, on another port:
+      forebay demo --server mysqld --replicas 1 --port 3306";

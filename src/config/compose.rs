@@ -1,0 +1,122 @@
+//! All sections together: read, held against each other, built.
+
+use super::{
+    Config, ConfigError, cross,
+    error::Findings,
+    health::{self, Health, Monitor},
+    interpolate::{self, Environment},
+    log, rules, secret,
+    section::{At, Section},
+    servers, serving,
+    tls::{self, Tls},
+    users::{self, Users},
+    yaml::{self, Node},
+};
+use crate::{
+    auth,
+    telemetry::LogSettings,
+    topology::{self, ServerSettings},
+};
+
+/// `None`, errors in `findings`, or errors in rule files where something is wrong.
+pub fn read(findings: &Findings, environment: Environment<'_>, in_rules: &mut Vec<ConfigError>) -> Option<Config> {
+    let tree = tree(findings, environment)?;
+    let root = Section::open(&tree, "", findings)?;
+    let parts = Parts::read(&root);
+    parts.check(findings);
+    let mut rules = parts.rules(findings);
+    in_rules.append(&mut rules.errors);
+    // Certificates are loaded only for what holds together.
+    let certificates = if findings.has_errors() { None } else { parts.tls.load(&root) };
+    root.finish();
+    parts.build(rules, certificates?)
+}
+
+fn tree(findings: &Findings, environment: Environment<'_>) -> Option<Node> {
+    let text = std::fs::read_to_string(findings.file()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => findings.file_error("no such file: name another with --config"),
+        _ => findings.file_error(secret::why(&error)),
+    });
+    let mut tree = yaml::parse(&text.ok()?).map_err(|error| findings.error(error.at, error.message)).ok()?;
+    interpolate::interpolate(&mut tree, environment, findings);
+    Some(tree)
+}
+
+/// What the sections say.
+struct Parts {
+    serving: serving::Serving,
+    servers: Vec<At<ServerSettings>>,
+    servers_are_good: bool,
+    health: Health,
+    users: Users,
+    monitor: Option<Monitor>,
+    tls: Tls,
+    log: LogSettings,
+}
+
+impl Parts {
+    fn read(root: &Section<'_>) -> Parts {
+        let serving = serving::read(root);
+        let errors_before = root.findings().error_count();
+        let servers = servers::read(root);
+        let servers_are_good = root.findings().error_count() == errors_before;
+        let users = users::read(root);
+        Parts {
+            serving,
+            servers,
+            servers_are_good,
+            health: health::health(root),
+            monitor: health::monitor(root, &users.users),
+            users,
+            tls: tls::read(root),
+            log: log::read(root),
+        }
+    }
+
+    fn check(&self, findings: &Findings) {
+        cross::check(findings, &self.tls, &self.serving.listen, &self.servers, &self.users.users);
+        cross::warn(findings, &self.users.users, self.serving.settings.server_version.as_deref());
+    }
+
+    /// Rules name servers: with a wrong list of those their errors would be noise.
+    fn rules(&self, findings: &Findings) -> rules::Loaded {
+        if !self.servers_are_good {
+            return rules::Loaded::default();
+        }
+        let servers: Vec<_> = self.servers.iter().map(|server| server.value.clone()).collect();
+        let context = rules::Context {
+            folder: self.serving.rules.as_ref(),
+            servers: &servers,
+            server_version: self.serving.settings.server_version.as_deref(),
+        };
+        rules::load(findings, &context)
+    }
+
+    fn build(self, rules: rules::Loaded, certificates: tls::Loaded) -> Option<Config> {
+        let monitor = self.monitor?;
+        let topology = topology::Settings {
+            servers: self.servers.into_iter().map(|server| server.value).collect(),
+            monitor_user: monitor.user,
+            monitor_password: monitor.password,
+            health_interval: self.health.interval,
+            connect_timeout: self.serving.settings.timeouts.connect,
+            max_lag: self.health.max_lag,
+            tls: self.tls.for_probes(),
+        };
+        Some(Config {
+            proxy: self.serving.settings,
+            topology,
+            listed_users: self.users.listed,
+            users: auth::Users::new(self.users.users.into_iter().map(|user| user.value).collect()),
+            user_consistency: self.users.consistency,
+            client_tls: certificates.clients,
+            client_tls_settings: self.tls.clients.value,
+            server_tls: certificates.servers,
+            server_tls_settings: self.tls.servers.value,
+            rules: rules.rules,
+            rules_folder: rules.folder,
+            log: self.log,
+            warnings: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! `rules/*.yaml`: read here, compiled by [`routing::Rules`], their tests run. Errors have the same form as the configuration's.
+
+pub(super) mod file;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use self::file::File;
+use super::{
+    error::{ConfigError, Findings},
+    form::shown,
+    secret::{beside, why},
+    section::At,
+};
+use crate::{
+    routing::{Rules, rules::Bench},
+    sql::{self, Dialect, lexer::Flavor},
+    topology::{ServerSettings, View},
+};
+
+/// The folder that is read unless the configuration names one.
+const DEFAULT_FOLDER: &str = "rules";
+
+/// What is needed of the rest of the configuration.
+pub struct Context<'a> {
+    /// `routing.rules`, if given.
+    pub folder: Option<&'a At<String>>,
+    /// Rules may name them.
+    pub servers: &'a [ServerSettings],
+    /// What SQL the tests' statements are.
+    pub server_version: Option<&'a str>,
+}
+
+/// Everything read from the folder.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Compiled; empty where something is wrong.
+    pub rules: Rules,
+    /// The folder, if there is one.
+    pub folder: Option<PathBuf>,
+    /// What is wrong with the files.
+    pub errors: Vec<ConfigError>,
+}
+
+/// Reads, compiles and tests all rule files. A folder that is named must exist; the default one need not.
+pub fn load(config: &Findings, context: &Context<'_>) -> Loaded {
+    let folder = beside(config.file(), context.folder.map_or(DEFAULT_FOLDER, |folder| &folder.value));
+    let paths = match files_in(&folder) {
+        Ok(paths) => paths,
+        Err(error) => {
+            if let Some(named) = context.folder {
+                config.error(named.at, format!("`routing.rules`: {}: {}", folder.display(), why_no_folder(&error)));
+            }
+            return Loaded::default();
+        }
+    };
+    let files: Vec<File> = paths.into_iter().map(|path| File::read(path, context.servers)).collect();
+    let rules =
+        if files.iter().any(|file| file.findings.has_errors()) { Rules::default() } else { compile(&files, context) };
+    let errors = files.into_iter().flat_map(|file| file.findings.into_parts().0).collect();
+    Loaded { rules, folder: Some(folder), errors }
+}
+
+fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"));
+    paths.sort();
+    Ok(paths)
+}
+
+fn why_no_folder(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such folder".into(),
+        io::ErrorKind::NotADirectory => "not a folder: name the one that holds the rule files".into(),
+        _ => why(error),
+    }
+}
+
+/// All files together, since names are unique over all of them; then their tests.
+fn compile(files: &[File], context: &Context<'_>) -> Rules {
+    let report = |file: &str, at: &str, message: String| {
+        if let Some(file) = files.iter().find(|candidate| candidate.name() == file) {
+            file.findings.error(file.place(at), message);
+        }
+    };
+    let rules = match Rules::compile(files.iter().map(|file| file.content.clone()).collect()) {
+        Ok(rules) => rules,
+        Err(errors) => {
+            errors.into_iter().for_each(|error| {
+                report(&error.file, &error.at, format!("`{}`: {}", error.at, one_line(&error.message)))
+            });
+            return Rules::default();
+        }
+    };
+    let view = View::assumed(context.servers);
+    let dialect = dialect(context.server_version);
+    let mentions = |text: &[u8], name: &[u8]| sql::mentions(text, dialect, &|word| word.eq_ignore_ascii_case(name));
+    let bench = Bench { view: &view, facts: &|text| sql::facts(text, dialect), mentions: &mentions };
+    for failure in rules.run_tests(&bench) {
+        report(
+            &failure.file,
+            &failure.at,
+            format!(
+                "this test fails: expected {}, but it goes to {}: {}",
+                failure.expected,
+                failure.actual,
+                shown(&failure.statement)
+            ),
+        );
+    }
+    rules
+}
+
+/// The regex crate draws its errors over several lines; the last says what is wrong.
+fn one_line(message: &str) -> String {
+    match message.split_once(": regex parse error:") {
+        Some((what, drawing)) => {
+            let last = drawing.lines().last().unwrap_or_default().trim();
+            format!("{what}: {}", last.strip_prefix("error: ").unwrap_or(last))
+        }
+        None => message.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The SQL of the version that the configuration states, else MariaDB's.
+fn dialect(server_version: Option<&str>) -> Dialect {
+    let version = server_version.unwrap_or("10.11.0-MariaDB");
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0).min(99);
+    let number = next() * 10_000 + next() * 100 + next();
+    let flavor = match version.contains("MariaDB") {
+        true => Flavor::MariaDb { version: number },
+        false => Flavor::MySql { version: number },
+    };
+    Dialect {
+        flavor,
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+        ignore_space: false,
+        ascii_in_multibyte: false,
+        multi_statements: false,
+    }
+}

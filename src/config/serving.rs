@@ -1,0 +1,154 @@
+//! `listen`, `timeouts`, `limits`, `routing` and `server_version`: how clients are served.
+
+use std::path::Path;
+
+use super::{
+    form::{self, Form, Words},
+    section::{At, Section},
+};
+use crate::{
+    net::Address,
+    proxy::{Limits, Settings, Timeouts},
+    routing::Consistency,
+};
+
+/// How long a read waits for a replica to have the writes it must see.
+const CAUSAL_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long a session's reads stay on the primary after a write whose GTID is not known.
+const STICKY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The levels of DESIGN's consistency, by name.
+pub const CONSISTENCY: Words<Consistency> = Words {
+    what: "a consistency level",
+    words: &[
+        ("eventual", Consistency::Eventual),
+        ("session", Consistency::Session),
+        ("global", Consistency::Global),
+        ("strong", Consistency::Strong),
+    ],
+};
+
+/// `table` or `schema.table`.
+const TABLE: Form<String> = Form {
+    what: "a table",
+    examples: "it as `table` or `schema.table`",
+    parse: |text| {
+        let good = |part: &str| !part.is_empty() && !part.contains(['`', '"', ' ', '%', '*']);
+        let parts: Vec<_> = text.split('.').collect();
+        (parts.len() <= 2 && parts.iter().all(|part| good(part))).then(|| text.to_owned())
+    },
+};
+
+/// What the top level says of serving clients. `rules`: the rules' folder as written, with its place.
+pub struct Serving {
+    /// Checked.
+    pub settings: Settings,
+    /// `routing.rules`, if given.
+    pub rules: Option<At<String>>,
+    /// The listeners with their places, for checks against other sections.
+    pub listen: Vec<At<Address>>,
+}
+
+/// Reads the keys of the top level that say how clients are served.
+pub fn read(root: &Section<'_>) -> Serving {
+    let listen = listen(root);
+    let mut rules = None;
+    let mut settings = Settings {
+        listen: listen.iter().map(|listen| listen.value.clone()).collect(),
+        timeouts: timeouts(root),
+        limits: limits(root),
+        server_version: root.get("server_version", &form::VERSION),
+        primary_only_tables: Vec::new(),
+        hints_may_loosen: false,
+        consistency: Consistency::default(),
+        causal_timeout: CAUSAL_TIMEOUT,
+        sticky: STICKY,
+    };
+    if let Some(routing) = root.section("routing") {
+        rules = routing.get_at("rules", &form::TEXT);
+        read_routing(&routing, &mut settings);
+        routing.finish();
+    }
+    Serving { settings, rules, listen }
+}
+
+fn listen(root: &Section<'_>) -> Vec<At<Address>> {
+    let Some(listen) = root.list("listen", &form::ADDRESS) else {
+        root.error(root.at, "`listen` is missing: say where clients connect, as in `listen: 127.0.0.1:3306`");
+        return Vec::new();
+    };
+    if root.is_empty_list("listen") {
+        root.error(root.place("listen"), "`listen` is an empty list: write at least one address");
+    }
+    for (i, one) in listen.iter().enumerate() {
+        if listen.iter().take(i).any(|earlier| earlier.value == one.value) {
+            root.error(one.at, format!("`listen` names {} twice", one.value));
+        }
+        if let Address::Unix(path) = &one.value {
+            check_socket_folder(root, one, path);
+        }
+    }
+    listen
+}
+
+/// A socket in a folder that is not there fails only when it is bound; a check can say so before.
+fn check_socket_folder(root: &Section<'_>, listen: &At<Address>, path: &Path) {
+    match path.parent() {
+        Some(folder) if folder.is_dir() => {}
+        _ => root.findings().warning(
+            Some(listen.at),
+            format!("`listen`: the folder of {} does not exist (yet): Forebay does not make it", path.display()),
+        ),
+    }
+}
+
+fn timeouts(root: &Section<'_>) -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    if let Some(section) = root.section("timeouts") {
+        set(&mut timeouts.connect, section.get("connect", &form::POSITIVE_DURATION));
+        set(&mut timeouts.handshake, section.get("handshake", &form::POSITIVE_DURATION));
+        set(&mut timeouts.query, section.get("query", &form::DURATION_OR_OFF));
+        set(&mut timeouts.idle_client, section.get("idle_client", &form::POSITIVE_DURATION));
+        set(&mut timeouts.idle_in_transaction, section.get("idle_in_transaction", &form::DURATION_OR_OFF));
+        section.finish();
+    }
+    timeouts
+}
+
+fn limits(root: &Section<'_>) -> Limits {
+    let mut limits = Limits::default();
+    let Some(section) = root.section("limits") else { return limits };
+    set(&mut limits.max_clients, section.get("max_clients", &form::COUNT));
+    for (key, limit) in
+        [("per_user", &mut limits.max_clients_per_user), ("per_address", &mut limits.max_clients_per_address)]
+    {
+        set(limit, section.get(key, &form::COUNT_OR_OFF));
+        if limit.is_some_and(|limit| limit > limits.max_clients) {
+            section.error(
+                section.place(key),
+                format!("`limits.{key}` is above `limits.max_clients` ({}): it would never apply", limits.max_clients),
+            );
+        }
+    }
+    set(&mut limits.max_allowed_packet_bytes, section.get("max_allowed_packet", &form::PACKET_SIZE));
+    set(&mut limits.relay_window_bytes, section.get("relay_window", &form::WINDOW_SIZE));
+    section.finish();
+    limits
+}
+
+fn read_routing(section: &Section<'_>, settings: &mut Settings) {
+    set(&mut settings.consistency, section.word("consistency", &CONSISTENCY).map(|level| level.value));
+    set(&mut settings.causal_timeout, section.get("causal_timeout", &form::POSITIVE_DURATION));
+    set(&mut settings.sticky, section.get("sticky", &form::DURATION));
+    set(&mut settings.hints_may_loosen, section.get("hints_may_loosen", &form::SWITCH));
+    if let Some(tables) = section.list("primary_only_tables", &TABLE) {
+        settings.primary_only_tables = tables.into_iter().map(|table| table.value).collect();
+    }
+}
+
+/// Puts a given value in the place of a default.
+pub fn set<T>(place: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *place = given;
+    }
+}

@@ -1,0 +1,136 @@
+//! How a server connection is born: its variables are read once, then Forebay's own settings are made.
+
+use std::{sync::Arc, time::Duration};
+
+use super::server::{ControlError, ServerConnection};
+use crate::{
+    session::{ClientTracking, client_tracking, state::Birth},
+    sql::lexer::Flavor,
+    topology::Position,
+};
+
+/// Variables on which answers depend (values, metadata, errors), on both kinds of server. Performance settings are not
+/// among them: those are each server's own.
+const COMMON: &[&str] = &[
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+    "sql_mode",
+    "time_zone",
+    "lc_time_names",
+    "lc_messages",
+    "div_precision_increment",
+    "group_concat_max_len",
+    "default_week_format",
+    "sql_select_limit",
+    "sql_big_selects",
+    "max_join_size",
+    "max_sort_length",
+    "max_error_count",
+    "sql_quote_show_create",
+    "sql_auto_is_null",
+    "sql_notes",
+    "sql_warnings",
+];
+const MARIADB: &[&str] = &["tx_isolation", "old_mode", "max_recursive_iterations", "system_versioning_asof"];
+const MYSQL: &[&str] = &[
+    "transaction_isolation",
+    "block_encryption_mode",
+    "windowing_use_high_precision",
+    "cte_max_recursion_depth",
+    "show_create_table_verbosity",
+    "information_schema_stats_expiry",
+];
+
+/// What a connection was born with.
+#[derive(Debug, Clone)]
+pub struct Born {
+    /// The variables that answers depend on.
+    pub birth: Arc<Birth>,
+    /// The session tracking that clients start with on this server.
+    pub tracking: ClientTracking,
+}
+
+/// Reads the birth of a connection and makes Forebay's settings, in one round trip. On a replica transactions are READ
+/// ONLY (belt and braces: a misrouted write becomes error 1792, also for root) and autocommit is on.
+pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool) -> Result<Born, ControlError> {
+    let names = names(flavor);
+    let mut select = String::from("SELECT ");
+    for (at, name) in names.iter().enumerate() {
+        select.push_str(if at == 0 { "@@session." } else { ",@@session." });
+        select.push_str(name);
+    }
+    let mut statements = vec![select, tracking_on(flavor).to_owned()];
+    if replica {
+        statements.push("SET SESSION TRANSACTION READ ONLY".to_owned());
+        statements.push("SET SESSION autocommit=1".to_owned());
+    }
+    let replies = server.control(&statements).await?;
+    let row = replies.into_iter().next().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
+    let mut values = names.iter().zip(row).map(|(name, value)| (Box::<str>::from(*name), value.map(Vec::into_boxed_slice)));
+    let tracked = tracking_names(flavor).len();
+    let tracking: Vec<_> = values.by_ref().take(tracked).map(|(_, value)| value.map(text)).collect();
+    Ok(Born { birth: Arc::new(Birth { values: values.collect() }), tracking: client_tracking(tracking) })
+}
+
+fn text(value: Box<[u8]>) -> Box<str> {
+    String::from_utf8_lossy(&value).into()
+}
+
+/// The variables to read, the client's session tracking first.
+fn names(flavor: Flavor) -> Vec<&'static str> {
+    let own = match flavor {
+        Flavor::MariaDb { .. } => MARIADB,
+        Flavor::MySql { .. } => MYSQL,
+    };
+    [tracking_names(flavor), COMMON, own].concat()
+}
+
+/// MariaDB reports GTIDs as a variable and has no setting for them.
+fn tracking_names(flavor: Flavor) -> &'static [&'static str] {
+    match flavor {
+        Flavor::MariaDb { .. } => &client_tracking::NAMES[..4],
+        Flavor::MySql { .. } => &client_tracking::NAMES,
+    }
+}
+
+fn client_tracking(mut values: Vec<Option<Box<str>>>) -> ClientTracking {
+    values.resize(5, None);
+    let values: [Option<Box<str>>; 5] = values.try_into().unwrap_or_default();
+    // A NULL list of variables means none; absent is absent.
+    ClientTracking::from_server(values)
+}
+
+/// Turns Forebay's session tracking on: everything the server can tell.
+fn tracking_on(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::MariaDb { .. } => {
+            "SET SESSION session_track_system_variables='*',SESSION session_track_schema=1,\
+             SESSION session_track_state_change=1,SESSION session_track_transaction_info='CHARACTERISTICS'"
+        }
+        Flavor::MySql { .. } => {
+            "SET SESSION session_track_system_variables='*',SESSION session_track_schema=1,\
+             SESSION session_track_state_change=1,SESSION session_track_transaction_info='CHARACTERISTICS',\
+             SESSION session_track_gtids='OWN_GTID'"
+        }
+    }
+}
+
+/// Where a server's log stands: everything it has executed.
+pub fn position_query(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::MariaDb { .. } => "SELECT @@global.gtid_binlog_pos",
+        Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
+    }
+}
+
+/// Waits on a replica until it has executed `position`, at most `timeout`; answers 0 if it has.
+pub fn wait_query(flavor: Flavor, position: &Position, timeout: Duration) -> String {
+    let (gtids, seconds) = (position.to_sql(), timeout.as_secs_f64());
+    match flavor {
+        Flavor::MariaDb { .. } => format!("SELECT MASTER_GTID_WAIT('{gtids}', {seconds:.3})"),
+        // 0 seconds would wait for ever.
+        Flavor::MySql { .. } => format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids}', {:.3})", seconds.max(0.001)),
+    }
+}

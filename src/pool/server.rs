@@ -1,0 +1,211 @@
+//! One authenticated connection to a server, and what it still owes.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use super::connect::Connected;
+use crate::{
+    net::{Channel, ChannelError},
+    session::variables::Version,
+    topology::{Position, ServerId},
+    wire::{
+        Malformed,
+        capability::{CapabilityFlags, StatusFlags},
+        command, err, ok,
+        packet::{HEADER_BYTES, Header},
+        reply::{Expect, Kind, Packet, ReplyTracker},
+        row,
+    },
+};
+
+/// The largest reply packet that Forebay's own questions may bring.
+const MAX_CONTROL_BYTES: usize = 1 << 20;
+
+/// A connection to one server, used by one session.
+#[derive(Debug)]
+pub struct ServerConnection {
+    /// Its packets.
+    pub channel: Channel,
+    /// Which server.
+    pub id: ServerId,
+    /// The server's name, for logs.
+    pub name: Arc<str>,
+    /// The server's id of this connection, for KILL.
+    pub thread_id: u32,
+    /// Negotiated with the server.
+    pub capabilities: CapabilityFlags,
+    /// The session's version that it has been brought to.
+    pub version: Version,
+    /// The session's statement ids → the server's.
+    pub statements: HashMap<u32, u32>,
+    /// Session transactions are READ ONLY here.
+    pub replica: bool,
+    /// Closed statements, to be told with the next command.
+    pub to_close: Vec<u32>,
+    /// The session's writes that this replica is known to have executed.
+    pub seen: Position,
+    /// The sequence id with which the reply to the command pushed last begins (a long command takes several packets).
+    pub reply_seq: u8,
+    /// The OK that ended the login.
+    pub login_ok: Vec<u8>,
+    /// The status flags of the last OK to one of Forebay's own questions.
+    pub status: StatusFlags,
+}
+
+/// Why one of Forebay's own questions failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The connection is unusable.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// The server's bytes make no sense.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The server refused; the connection is in order. Its whole ERR payload.
+    #[error("{}", describe(.0))]
+    Refused(Vec<u8>),
+    /// No answer in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+}
+
+fn describe(payload: &[u8]) -> String {
+    match err::Err::parse(payload) {
+        Ok(err) => format!("error {}: {}", err.code, String::from_utf8_lossy(err.message)),
+        Err(malformed) => malformed.to_string(),
+    }
+}
+
+/// The rows of one answer, as text.
+pub type Rows = Vec<Vec<Option<Vec<u8>>>>;
+
+impl ServerConnection {
+    /// A connection that has just logged in.
+    pub fn new(id: ServerId, name: Arc<str>, connected: Connected, replica: bool) -> Self {
+        let status = ok::Ok::parse(&connected.ok, connected.capabilities).map(|ok| ok.status);
+        ServerConnection {
+            channel: connected.channel,
+            id,
+            name,
+            thread_id: connected.greeting.connection_id,
+            capabilities: connected.capabilities,
+            version: 0,
+            statements: HashMap::new(),
+            replica,
+            to_close: Vec::new(),
+            seen: Position::default(),
+            reply_seq: 1,
+            login_ok: connected.ok,
+            status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
+        }
+    }
+
+    /// Whether COM_QUERY on this connection bears query attributes.
+    pub fn query_attributes(&self) -> bool {
+        self.capabilities.contains(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES)
+    }
+
+    /// Appends a command to what will be sent; several may be sent at once, they are answered in order.
+    pub fn push_command(&mut self, payload: &[u8]) {
+        for id in std::mem::take(&mut self.to_close) {
+            let mut close = Vec::with_capacity(5);
+            crate::wire::statement::push_close(&mut close, id);
+            self.channel.begin_command();
+            self.channel.push(&close);
+        }
+        self.channel.begin_command();
+        self.channel.push(payload);
+        self.reply_seq = self.channel.seq;
+    }
+
+    /// Appends a COM_QUERY of Forebay's own.
+    pub fn push_query(&mut self, text: &[u8]) {
+        let mut payload = Vec::with_capacity(text.len() + 3);
+        command::push_query(&mut payload, text, self.query_attributes());
+        self.push_command(&payload);
+    }
+
+    /// Runs statements of Forebay's own in one round trip; the rows of each. All are run and read even if one is
+    /// refused; then the first refusal is the answer.
+    pub async fn control<T: AsRef<[u8]>>(&mut self, statements: &[T]) -> Result<Vec<Rows>, ControlError> {
+        for statement in statements {
+            self.push_query(statement.as_ref());
+        }
+        self.channel.flush().await?;
+        let mut answers = Vec::with_capacity(statements.len());
+        let mut refused = None;
+        for _ in statements {
+            match self.read_rows(&mut |_| {}).await {
+                Ok(rows) => answers.push(rows),
+                Err(ControlError::Refused(payload)) => refused = refused.or(Some(payload)),
+                Err(error) => return Err(error),
+            }
+        }
+        refused.map_or(Ok(answers), |payload| Err(ControlError::Refused(payload)))
+    }
+
+    /// Sends what was pushed and reads one reply to it; its first packet.
+    pub async fn answer(&mut self, expect: Expect) -> Result<Vec<u8>, ControlError> {
+        self.channel.flush().await?;
+        self.read_reply(expect, &mut |_| {}).await.map(|(_, first)| first)
+    }
+
+    /// Reads the whole reply to one COM_QUERY of Forebay's own: its (first) result's rows. `on_ok` sees each OK.
+    pub async fn read_rows(&mut self, on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send)) -> Result<Rows, ControlError> {
+        self.read_reply(Expect::Results, on_ok).await.map(|(rows, _)| rows)
+    }
+
+    /// Reads a whole reply without passing it to anybody. Returns the rows of text results and the first packet.
+    pub async fn read_reply(
+        &mut self,
+        expect: Expect,
+        on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
+    ) -> Result<(Rows, Vec<u8>), ControlError> {
+        let mut tracker = ReplyTracker::new(expect, self.capabilities);
+        let (mut rows, mut columns, mut first) = (Rows::new(), 0, Vec::new());
+        self.channel.seq = 1;
+        while !tracker.done() {
+            let payload = self.channel.read(MAX_CONTROL_BYTES).await?;
+            if first.is_empty() {
+                first.clone_from(&payload);
+            }
+            let header = Header { payload_bytes: payload.len(), seq: 0 };
+            if tracker.begin(header, payload.first().copied())? == Packet::Row {
+                let cells = row::text_cells(&payload, columns)?;
+                rows.push(cells.into_iter().map(|cell| cell.map(<[u8]>::to_vec)).collect());
+                continue;
+            }
+            match tracker.whole(&payload)? {
+                Kind::ColumnCount(count) => columns = usize::try_from(count).unwrap_or(usize::MAX),
+                // A real EOF (as some commands get) is too short for an OK and says nothing that matters here.
+                Kind::Ok | Kind::End if payload.len() > 5 => {
+                    let ok = ok::Ok::parse(&payload, self.capabilities)?;
+                    self.status = ok.status;
+                    on_ok(&ok);
+                }
+                Kind::Ok | Kind::End => {}
+                Kind::Err => return Err(ControlError::Refused(payload)),
+                Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
+                Kind::Definition { .. } | Kind::PrepareOk | Kind::Text | Kind::Progress => {}
+            }
+        }
+        Ok((rows, first))
+    }
+
+    /// Whether the server has closed this idle connection (or sent what nobody asked for): it is of no use any more.
+    pub async fn is_stale(&mut self) -> bool {
+        if !self.channel.received().is_empty() {
+            return true;
+        }
+        // Poll once: an idle connection has nothing to read.
+        let poll = std::future::poll_fn(|cx| {
+            let fill = std::pin::pin!(self.channel.fill());
+            std::task::Poll::Ready(fill.poll(cx).is_ready())
+        });
+        poll.await
+    }
+
+    /// The next packet's header, if it has been received.
+    pub fn next_header(&self) -> Option<Header> {
+        self.channel.received().get(..HEADER_BYTES).and_then(Header::read)
+    }
+}

@@ -1,0 +1,133 @@
+//! Where sessions begin, and begin anew: the answer to the login, COM_RESET_CONNECTION, COM_CHANGE_USER.
+
+use super::{
+    client::{Client, End},
+    error::ClientError,
+    lease::Refusal,
+    login,
+};
+use crate::{
+    pool::birth,
+    session::{State, Statements},
+    topology::{Position, ServerId},
+    wire::{
+        handshake::ChangeUser,
+        ok::Ok as OkPacket,
+        reply::Expect,
+    },
+};
+
+/// COM_RESET_CONNECTION.
+const RESET_CONNECTION: &[u8] = &[31];
+
+impl Client {
+    /// The login is proven; what only a server can say (is there such a schema, may this user in) is asked of one, and
+    /// its OK or its error is the client's answer.
+    pub(super) async fn answer_login(&mut self) -> Result<(), End> {
+        let limit = self.identity.user.max_connections.or(self.live.settings.limits.max_clients_per_user);
+        if let Err(limit) = self.place.set_user(&self.identity.name, limit) {
+            return Err(End::Fatal(ClientError::too_many_for_user(&self.identity.name, limit)));
+        }
+        let index = self.first_connection().await?;
+        let server = &self.servers[index];
+        let ok = OkPacket::parse(&server.login_ok, server.capabilities);
+        let mut block = Vec::new();
+        let mut payload = Vec::with_capacity(16);
+        match ok {
+            Ok(ok) => {
+                self.state.filter(&ok, &mut block);
+                OkPacket { session: &block, ..ok }.push(&mut payload, 0, self.capabilities);
+            }
+            Err(_) => return self.send_ok().await,
+        }
+        self.send(&payload).await
+    }
+
+    /// The session's first server connection: the primary's, or without a primary a replica's.
+    async fn first_connection(&mut self) -> Result<usize, End> {
+        let candidates: Vec<ServerId> = {
+            let view = self.shared.topology.view();
+            view.primary.into_iter().chain(view.fit_replicas().map(|replica| replica.id)).collect()
+        };
+        let mut why = "no server is up".to_owned();
+        for server in candidates {
+            match self.connection(server).await {
+                Ok(index) => {
+                    self.state.home = Some(server.0);
+                    return Ok(index);
+                }
+                Err(Refusal::Refused(payload)) => {
+                    self.send(&payload).await?;
+                    return Err(End::Told);
+                }
+                Err(Refusal::Unreachable(reason) | Refusal::StateLost(reason)) => why = reason,
+                Err(Refusal::Client(error)) => return Err(End::Fatal(error)),
+                Err(Refusal::Behind) => {}
+            }
+        }
+        Err(End::Fatal(ClientError::no_server(&why)))
+    }
+
+    /// COM_RESET_CONNECTION: one connection is reset and read anew, the others are opened again when they are needed.
+    pub(super) async fn reset_connection(&mut self) -> Result<(), End> {
+        let home = self.state.home.map(ServerId).filter(|home| self.servers.iter().any(|open| open.id == *home && !open.replica));
+        self.servers.retain(|open| Some(open.id) == home);
+        let index = match home {
+            Some(_) => 0,
+            None => self.first_connection().await?,
+        };
+        match self.reset_server(index).await {
+            Ok(()) => self.send_ok().await,
+            Err(Refusal::Refused(payload)) => self.send(&payload).await,
+            Err(_) => Err(End::Fatal(ClientError::server_lost(&self.servers[index].name.clone(), "it broke under a reset"))),
+        }
+    }
+
+    async fn reset_server(&mut self, index: usize) -> Result<(), Refusal> {
+        let flavor = self.state.dialect().flavor;
+        let server = &mut self.servers[index];
+        server.statements.clear();
+        server.to_close.clear();
+        server.push_command(RESET_CONNECTION);
+        server.answer(Expect::Ok).await?;
+        let replica = server.replica;
+        let born = birth::settle(server, flavor, replica).await?;
+        self.state.reset();
+        self.state.born(born.birth, born.tracking, server.status);
+        server.version = self.state.version();
+        self.statements.clear();
+        self.holds_unreported = false;
+        Ok(())
+    }
+
+    /// COM_CHANGE_USER: a new login on the same connection.
+    pub(super) async fn change_user(&mut self, fields: &[u8]) -> Result<(), End> {
+        let Ok(change) = ChangeUser::parse(fields, self.capabilities) else {
+            return Err(End::Fatal(ClientError::malformed()));
+        };
+        let Some(context) = self.shared.login_context(&self.live, self.place.handle.id) else {
+            return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));
+        };
+        let client = (self.capabilities, self.nonce, self.peer);
+        let (user, credential) = login::verify_change_user(&mut self.channel, &change, client, &context).await?;
+        self.servers.clear();
+        self.statements = Statements::default();
+        let flavor = self.state.dialect().flavor;
+        self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
+        self.position = Position::default();
+        self.sticky_until = None;
+        self.holds_unreported = false;
+        self.last_server = None;
+        self.reader = None;
+        self.identity.name = user.name.as_str().into();
+        self.identity.user = user;
+        self.identity.credential = credential;
+        if let Some(charset) = change.charset {
+            self.identity.charset = charset;
+        }
+        if !change.attributes.is_empty() {
+            self.identity.attributes = change.attributes;
+        }
+        self.answer_login().await
+    }
+}

@@ -1,0 +1,228 @@
+//! One client: its session, its server connections, and the loop over its commands.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+use super::{
+    error::ClientError,
+    Peer,
+    login::LoggedIn,
+    registry::Place,
+    shared::{Live, Shared},
+};
+use crate::{
+    auth::{Credential, User},
+    net::{Channel, ChannelError},
+    pool::ServerConnection,
+    routing::Consistency,
+    session::{State, Statements},
+    sql::lexer::Flavor,
+    topology::{Position, ServerId},
+    wire::{
+        capability::CapabilityFlags,
+        ok::Ok as OkPacket,
+        packet::FrameError,
+    },
+};
+
+/// A logged-in client.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) shared: Arc<Shared>,
+    /// The configuration that the present command began with.
+    pub(super) live: Arc<Live>,
+    pub(super) place: Place,
+    pub(super) channel: Channel,
+    pub(super) peer: Peer,
+    /// The challenge of the login's greeting, which COM_CHANGE_USER answers again.
+    pub(super) nonce: [u8; 20],
+    pub(super) identity: Identity,
+    pub(super) capabilities: CapabilityFlags,
+    pub(super) state: State,
+    pub(super) statements: Statements,
+    /// The session's server connections: few, so a list.
+    pub(super) servers: Vec<ServerConnection>,
+    /// Its own writes that a replica must have executed before it may answer.
+    pub(super) position: Position,
+    /// Until when reads stay on the primary, where a write's position is not known.
+    pub(super) sticky_until: Option<Instant>,
+    /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
+    pub(super) holds_unreported: bool,
+    /// Where the statement before ran.
+    pub(super) last_server: Option<ServerId>,
+    /// The error it ended in.
+    pub(super) last_error: Option<u16>,
+    /// The SET text after which the collation is not known yet.
+    pub(super) names_text: Option<Box<[u8]>>,
+    /// The replica it reads from.
+    pub(super) reader: Option<ServerId>,
+}
+
+/// As whom the session's server connections log in.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The configured user.
+    pub user: Arc<User>,
+    /// Its name, shared with logs.
+    pub name: Arc<str>,
+    /// What the client has proven itself with.
+    pub credential: Credential,
+    /// The client's character set (its number, from the handshake).
+    pub charset: u16,
+    /// Its connection attributes, as they came.
+    pub attributes: Vec<u8>,
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum End {
+    /// COM_QUIT.
+    Quit,
+    /// The client's connection is of no use any more.
+    Gone(ChannelError),
+    /// The client is told this, and the connection is closed.
+    Fatal(ClientError),
+    /// The client has been told; the connection is closed.
+    Told,
+    /// KILL: closed without a word, as a server does it to an idle connection.
+    Killed,
+}
+
+impl Client {
+    /// A session for a client that has proven who it is (and has not been answered yet).
+    pub fn new(shared: Arc<Shared>, live: Arc<Live>, place: Place, login: LoggedIn, flavor: Flavor) -> Self {
+        let name: Arc<str> = login.user.name.as_str().into();
+        Client {
+            state: State::new(flavor, login.capabilities, login.schema),
+            shared,
+            live,
+            place,
+            channel: login.channel,
+            peer: login.peer,
+            nonce: login.nonce,
+            identity: Identity {
+                user: login.user,
+                name,
+                credential: login.credential,
+                charset: login.charset,
+                attributes: login.attributes,
+            },
+            capabilities: login.capabilities,
+            statements: Statements::default(),
+            servers: Vec::new(),
+            position: Position::default(),
+            sticky_until: None,
+            holds_unreported: false,
+            last_server: None,
+            last_error: None,
+            names_text: None,
+            reader: None,
+        }
+    }
+
+    /// Answers the login and then command after command, until the session ends.
+    pub async fn serve(mut self) -> End {
+        if let Err(end) = self.answer_login().await {
+            return self.finish(end).await;
+        }
+        if self.capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
+            self.channel.compress();
+        }
+        loop {
+            let payload = match self.next_command().await {
+                Ok(payload) => payload,
+                Err(end) => return self.finish(end).await,
+            };
+            self.live = self.shared.live();
+            if let Err(end) = self.command(payload).await {
+                return self.finish(end).await;
+            }
+            if self.place.handle.is_killed() {
+                return self.finish(End::Killed).await;
+            }
+        }
+    }
+
+    /// Waits for the client's next command; its payload.
+    async fn next_command(&mut self) -> Result<Bytes, End> {
+        self.channel.begin_command();
+        let timeouts = &self.live.settings.timeouts;
+        let in_transaction = self.state.in_transaction();
+        let (limit, error) = match timeouts.idle_in_transaction {
+            Some(limit) if in_transaction => (limit, ClientError::idle_in_transaction as fn() -> ClientError),
+            _ => (timeouts.idle_client, ClientError::idle as fn() -> ClientError),
+        };
+        let max_bytes = self.live.settings.limits.max_allowed_packet_bytes;
+        let handle = Arc::clone(&self.place.handle);
+        tokio::select! {
+            biased;
+            payload = tokio::time::timeout(limit, self.channel.take_payload(max_bytes)) => match payload {
+                Ok(Ok(payload)) => Ok(payload),
+                Ok(Err(error)) => Err(broken(error)),
+                Err(_elapsed) => Err(End::Fatal(error())),
+            },
+            () = handle.wake.notified() => Err(End::Killed),
+            () = self.shared.stopping() => Err(End::Fatal(ClientError::shutdown())),
+        }
+    }
+
+    /// The session is over: the client hears why, the server connections close (which rolls back what is open).
+    async fn finish(mut self, end: End) -> End {
+        if let End::Fatal(error) = &end {
+            self.channel.push(&error.payload());
+        }
+        if !matches!(end, End::Gone(_)) {
+            self.channel.close().await;
+        }
+        end
+    }
+
+    /// How fresh this user's reads must be.
+    pub(super) fn consistency(&self) -> Consistency {
+        let of_user = self.live.consistency.get(&*self.identity.name);
+        of_user.copied().unwrap_or(self.live.settings.consistency)
+    }
+
+    /// Sends an OK of Forebay's own.
+    pub(super) async fn send_ok(&mut self) -> Result<(), End> {
+        let ok = OkPacket {
+            affected_rows: 0,
+            last_insert_id: 0,
+            status: self.state.status,
+            warnings: 0,
+            info: b"",
+            session: b"",
+        };
+        let mut payload = Vec::with_capacity(8);
+        ok.push(&mut payload, 0, self.capabilities);
+        self.send(&payload).await
+    }
+
+    /// Sends an error of Forebay's own; the session goes on.
+    pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
+        tracing::debug!(client = self.place.handle.id, %error, "refused");
+        self.send(&error.payload()).await
+    }
+
+    /// Sends one payload.
+    pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), End> {
+        self.channel.push(payload);
+        self.channel.flush().await.map_err(End::Gone)
+    }
+}
+
+/// What a client hears whose packets can't be read.
+fn broken(error: ChannelError) -> End {
+    match error {
+        ChannelError::Frame(FrameError::TooLarge { .. }) => End::Fatal(ClientError::packet_too_large()),
+        ChannelError::Frame(FrameError::OutOfOrder { .. }) => End::Fatal(ClientError::out_of_order()),
+        error => End::Gone(error),
+    }
+}
+
+impl From<super::login::LoginEnd> for End {
+    fn from(_: super::login::LoginEnd) -> Self {
+        End::Told
+    }
+}

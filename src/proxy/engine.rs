@@ -1,0 +1,247 @@
+//! The life of a query, on one screen.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{
+    client::{Client, End},
+    error::ClientError,
+    lease::Lease,
+    relay::{Options, Outcome, Relay, RelayError},
+};
+use crate::{
+    routing::{self, Decision, Question, Reason, SessionView, Target},
+    sql::{self, Facts},
+    telemetry::{QueryEvent, queries::bounded_text},
+    topology::ServerId,
+    wire::{command::Query, reply::Expect},
+};
+
+/// Errors of a replica that mean "not here": a read that turned out to write (1792 by our own READ ONLY, 1290 and 1836 by
+/// the server's). It is done again on the primary, if nothing has reached the client.
+const REFUSED_BY_REPLICA: &[u16] = &[1290, 1792, 1836];
+
+/// What is asked of a server for the client.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The command as the client sent it.
+    pub payload: &'a [u8],
+    /// The statement's text, if there is one.
+    pub text: &'a [u8],
+    /// What is known of it.
+    pub facts: &'a Facts,
+    /// What kind of reply follows.
+    pub expect: Expect,
+    /// What must be done to the command before it is sent, and to the reply.
+    pub action: Action,
+}
+
+/// How a request differs from its plain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It does not.
+    Plain,
+    /// COM_STMT_PREPARE: the client will know the statement by this id.
+    Prepare {
+        /// The session's id of it.
+        id: u32,
+    },
+    /// COM_STMT_EXECUTE of the session's statement: prepared where it runs, under that server's id.
+    Execute {
+        /// The session's id of it.
+        id: u32,
+    },
+}
+
+impl<'a> Request<'a> {
+    /// A command that is passed on as it is.
+    pub fn plain(payload: &'a [u8], text: &'a [u8], facts: &'a Facts, expect: Expect) -> Self {
+        Request { payload, text, facts, expect, action: Action::Plain }
+    }
+}
+
+/// How an attempt on one server ended.
+pub(super) enum Attempt {
+    /// The client has its reply.
+    Done(Outcome),
+    /// Nothing has reached the client, and the statement may run elsewhere.
+    Elsewhere(String),
+}
+
+impl Client {
+    /// COM_QUERY.
+    pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
+        let facts = sql::facts(query.text, self.state.dialect());
+        if self.answered_locally(&facts, query.text).await? {
+            return Ok(());
+        }
+        self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await
+    }
+
+    /// Decides where a request runs, runs it there, and takes in what it did to the session.
+    pub(super) async fn run(&mut self, request: &Request<'_>) -> Result<(), End> {
+        let mut decision = self.decide(request);
+        if let Some(primary) = self.must_move(request) {
+            match self.move_transaction(primary).await {
+                Ok(()) => decision.target = Target::Primary,
+                Err(refusal) => return self.refused(primary, refusal, &decision).await.map(drop),
+            }
+        }
+        self.run_decided(request, decision).await
+    }
+
+    /// Runs a request on the server that what it is about lives on.
+    pub(super) async fn run_on(&mut self, server: ServerId, request: &Request<'_>) -> Result<(), End> {
+        let decision = Decision {
+            target: Target::Server(server),
+            reason: Reason::ServerState,
+            note: None,
+            repeatable: false,
+            causal: false,
+        };
+        self.run_decided(request, decision).await
+    }
+
+    async fn run_decided(&mut self, request: &Request<'_>, mut decision: Decision) -> Result<(), End> {
+        let started = Instant::now();
+        let mut tried = Vec::new();
+        loop {
+            let Some(server) = self.server_of(decision.target) else {
+                return self.send_error(&ClientError::no_primary()).await;
+            };
+            self.last_error = None;
+            let attempt = match self.lease(server, request, &decision).await {
+                Ok(lease) => self.attempt(&lease, request, &decision).await?,
+                Err(refusal) => self.refused(server, refusal, &decision).await?,
+            };
+            match attempt {
+                Some(Attempt::Done(outcome)) => {
+                    self.ended(server, request, &decision, &outcome, started);
+                    return Ok(());
+                }
+                Some(Attempt::Elsewhere(why)) => {
+                    tried.push(server);
+                    tracing::debug!(client = self.place.handle.id, server = server.0, why, "the read goes elsewhere");
+                    decision.target = self.alternative(&tried);
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends the request on a lease and relays the reply.
+    async fn attempt(
+        &mut self,
+        lease: &Lease,
+        request: &Request<'_>,
+        decision: &Decision,
+    ) -> Result<Option<Attempt>, End> {
+        let fix = self.fix_for(request.facts);
+        let binary = matches!(request.action, Action::Execute { .. });
+        let hold = if decision.repeatable && lease.replica { REFUSED_BY_REPLICA } else { &[] };
+        let statement_id = match request.action {
+            Action::Prepare { id } => Some(id),
+            _ => None,
+        };
+        let server = &mut self.servers[lease.index];
+        let on = (server.id, server.thread_id);
+        self.place.handle.set_running(Some(on));
+        if lease.pipelined {
+            if let Err(why) = lease.read_prefixes(server).await {
+                self.place.handle.set_running(None);
+                self.drop_server(lease.server);
+                return Ok(Some(Attempt::Elsewhere(why)));
+            }
+        }
+        let version = self.state.version();
+        let options = Options { hold, statement_id, fix, binary };
+        let relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
+        let relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()).await;
+        self.place.handle.set_running(None);
+        match relayed {
+            Ok(outcome) if outcome.held.is_some() => {
+                let why = format!("error {}", outcome.error.unwrap_or_default());
+                tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
+                    "a statement taken for a read was refused by a replica; it runs on the primary");
+                Ok(Some(Attempt::Elsewhere(why)))
+            }
+            Ok(outcome) => {
+                let server = &mut self.servers[lease.index];
+                if server.version == version {
+                    server.version = self.state.version();
+                }
+                Ok(Some(Attempt::Done(outcome)))
+            }
+            Err(RelayError::Server { cause, reached_client }) => {
+                self.server_failed(lease.server, &cause.to_string(), reached_client, decision).await
+            }
+            Err(RelayError::Client(error)) => {
+                self.abandon(lease.index, request.facts).await;
+                Err(End::Gone(error))
+            }
+        }
+    }
+
+    /// Where the statement goes, by everything that is known at this moment.
+    fn decide(&self, request: &Request<'_>) -> Decision {
+        let view = self.shared.topology.view();
+        let dialect = self.state.dialect();
+        let pins = self.state.pins();
+        let home = self.state.home.map(ServerId);
+        let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
+        routing::decide(&Question {
+            facts: request.facts,
+            text: request.text,
+            user: &self.identity.name,
+            schema: self.state.schema.as_deref(),
+            prepared: request.action != Action::Plain,
+            session: SessionView {
+                pinned_to: if pins.is_empty() { None } else { home },
+                in_transaction: self.state.in_transaction(),
+                autocommit_off: self.state.autocommit_off(),
+                last_server,
+                preferred_replica: self.reader,
+                has_primary_state: self.holds_unreported,
+            },
+            mentions_primary_only: self.mentions_primary_only(request.text),
+            rules: &self.live.rules,
+            view: &view,
+            consistency: self.consistency(),
+            hints_may_loosen: self.live.settings.hints_may_loosen,
+            turn: self.shared.next_turn(),
+            mentions: &|name| sql::mentions(request.text, dialect, &|word| word.eq_ignore_ascii_case(name)),
+        })
+    }
+
+    /// Takes in what a finished statement did.
+    fn ended(
+        &mut self,
+        server: ServerId,
+        request: &Request<'_>,
+        decision: &Decision,
+        outcome: &Outcome,
+        started: Instant,
+    ) {
+        self.after_statement(server, request, outcome);
+        self.shared.queries.record(|| QueryEvent {
+            connection_id: self.place.handle.id,
+            user: self.identity.name.clone(),
+            server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
+            reason: decision.reason.name(),
+            kind: request.facts.kind.name(),
+            text: bounded_text(request.text),
+            elapsed: started.elapsed(),
+            rows: outcome.rows,
+            error: outcome.error,
+        });
+    }
+
+    fn server_of(&self, target: Target) -> Option<ServerId> {
+        match target {
+            Target::Primary => self.shared.topology.view().primary,
+            Target::Replica(server) | Target::Server(server) => Some(server),
+            Target::Unavailable => None,
+        }
+    }
+}

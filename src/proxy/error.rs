@@ -1,0 +1,104 @@
+//! The errors that Forebay itself gives to clients: one table of whose fault, what code, what words. Errors of the
+//! servers pass through as they are.
+
+use std::borrow::Cow;
+
+use crate::wire::err::Err as ErrPacket;
+
+/// Whose doing an error is; decides the level it is logged at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The client sent what it should not.
+    Client,
+    /// A server is gone or misbehaves.
+    Server,
+    /// A limit of the configuration.
+    Limit,
+    /// Forebay is going down, or was told to end the session.
+    Operator,
+}
+
+/// An error of Forebay's own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("error {code} ({state}): {message}", state = self.state_text())]
+pub struct ClientError {
+    /// Whose fault.
+    pub fault: Fault,
+    /// MySQL's error code.
+    pub code: u16,
+    /// SQLSTATE.
+    pub sql_state: [u8; 5],
+    /// The message as the client gets it.
+    pub message: Cow<'static, str>,
+}
+
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $fault:ident $code:literal $state:literal $text:literal;)*) => {
+        impl ClientError {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name($($arg: $type),*) -> Self {
+                    ClientError { fault: Fault::$fault, code: $code, sql_state: *$state, message: format!($text).into() }
+                }
+            )*
+        }
+    };
+}
+
+errors! {
+    /// The connection to a server broke under a statement. Frameworks look for these words and reconnect.
+    server_lost(server: &str, why: &str) = Server 2013 b"HY000" "Lost connection to MySQL server during query (server {server}: {why})";
+    /// No server can be reached for a new session.
+    no_server(why: &str) = Server 2003 b"HY000" "Can't connect to MySQL server: {why}";
+    /// A statement needs the primary and there is none.
+    no_primary() = Server 1836 b"HY000" "Running in read-only mode: no primary server is available; plain reads go on";
+    /// A prefix that brings a connection up to the session was refused.
+    not_carried(server: &str, why: &str) = Server 1105 b"HY000" "The session could not be carried to server {server}: {why}";
+    /// COM_* that is unknown or not for a proxy.
+    unknown_command() = Client 1047 b"08S01" "Unknown command";
+    /// A known command with impossible fields.
+    malformed() = Client 1835 b"HY000" "Malformed communication packet.";
+    /// Over `max_allowed_packet`.
+    packet_too_large() = Client 1153 b"08S01" "Got a packet bigger than 'max_allowed_packet' bytes";
+    /// A sequence id that is not the next.
+    out_of_order() = Client 1156 b"08S01" "Got packets out of order";
+    /// A statement id that was never prepared or is closed.
+    unknown_statement(id: u32, command: &str) = Client 1243 b"HY000" "Unknown prepared statement handler ({id}) given to {command}";
+    /// FETCH without an open cursor.
+    no_cursor(id: u32) = Client 1421 b"HY000" "The statement ({id}) has no open cursor.";
+    /// KILL of an id of ours that is not connected.
+    unknown_thread(id: u64) = Client 1094 b"HY000" "Unknown thread id: {id}";
+    /// KILL of somebody else's idle session.
+    not_owner(id: u64) = Client 1095 b"HY000" "You are not owner of thread {id}";
+    /// KILL of one's own connection.
+    killed() = Operator 1317 b"70100" "Query execution was interrupted";
+    /// Replication commands.
+    replication(command: &str) = Client 1235 b"42000" "Forebay doesn't support {command}: a replica or binary log client must connect to the server itself";
+    /// SET of a session tracking variable to what it can't be.
+    wrong_value(name: &str, value: &str) = Client 1231 b"42000" "Variable '{name}' can't be set to the value of '{value}'";
+    /// SET of a variable that this kind of server does not have.
+    unknown_variable(name: &str) = Client 1193 b"HY000" "Unknown system variable '{name}'";
+    /// The client was silent for too long.
+    idle() = Limit 4031 b"HY000" "The client was disconnected by the server because of inactivity. See timeouts.idle_client for configuring this behavior.";
+    /// The client left a transaction open for too long.
+    idle_in_transaction() = Limit 4031 b"HY000" "The client was disconnected by the server because of inactivity in a transaction, which was rolled back. See timeouts.idle_in_transaction for configuring this behavior.";
+    /// Forebay stops.
+    shutdown() = Operator 1053 b"08S01" "Server shutdown in progress";
+    /// All connections of one user are taken.
+    too_many_for_user(user: &str, limit: u32) = Limit 1226 b"42000" "User '{user}' has exceeded the 'max_user_connections' resource (current value: {limit})";
+}
+
+impl ClientError {
+    /// The ERR packet's payload.
+    #[must_use]
+    pub fn payload(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(self.message.len() + 9);
+        ErrPacket { code: self.code, sql_state: self.sql_state, message: self.message.as_bytes() }.push(&mut payload, true);
+        payload
+    }
+
+    fn state_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.sql_state)
+    }
+}

@@ -1,0 +1,111 @@
+//! The few cells of an answer that are Forebay's to say: connection ids and the session tracking that a client set.
+
+use std::sync::Arc;
+
+use crate::wire::{column::Column, row};
+
+/// What to correct in the rows of a reply's first result.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    what: What,
+    kinds: Vec<u8>,
+    results: usize,
+}
+
+/// Which cells, and what belongs there.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// These columns of every row.
+    Cells(Vec<(usize, Value)>),
+    /// SHOW PROCESSLIST: the first column is a server's connection id; known ones become the clients'.
+    Processlist(Arc<dyn IdMap>),
+    /// SHOW VARIABLES: the second column of the rows that the first one names.
+    Variables(Vec<(Box<str>, Box<str>)>),
+}
+
+/// The value of a cell.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A connection id.
+    Id(u32),
+    /// Text.
+    Text(Box<str>),
+}
+
+/// A server's connection ids → the clients' ids.
+pub trait IdMap: std::fmt::Debug + Send + Sync {
+    /// The client that uses a server connection.
+    fn client_of(&self, thread_id: u32) -> Option<u32>;
+}
+
+impl Fix {
+    /// A correction of `what`.
+    pub fn new(what: What) -> Self {
+        Fix { what, kinds: Vec::new(), results: 0 }
+    }
+
+    /// A result begins.
+    pub fn result_begins(&mut self) {
+        self.results += 1;
+        self.kinds.clear();
+    }
+
+    /// A column definition of it.
+    pub fn definition(&mut self, payload: &[u8]) {
+        self.kinds.push(Column::parse(payload).map_or(0, |column| column.kind));
+    }
+
+    /// The corrected row; `None` if it stays as it is.
+    pub fn row(&self, payload: &[u8], binary: bool) -> Option<Vec<u8>> {
+        if self.results != 1 {
+            return None;
+        }
+        match &self.what {
+            What::Cells(cells) => self.cells(payload, cells, binary),
+            What::Processlist(ids) if !binary => self.processlist(payload, &**ids),
+            What::Variables(variables) if !binary => self.variable(payload, variables),
+            _ => None,
+        }
+    }
+
+    fn cells(&self, payload: &[u8], cells: &[(usize, Value)], binary: bool) -> Option<Vec<u8>> {
+        let mut row = payload.to_vec();
+        for (index, value) in cells {
+            let mut out = Vec::with_capacity(row.len() + 8);
+            let text = match value {
+                Value::Id(id) if binary => {
+                    row::replace_binary_int(&mut out, &row, &self.kinds, *index, u64::from(*id)).ok()?;
+                    row = out;
+                    continue;
+                }
+                Value::Id(id) => id.to_string(),
+                Value::Text(text) => text.to_string(),
+            };
+            if binary {
+                row::replace_binary_text(&mut out, &row, &self.kinds, *index, text.as_bytes()).ok()?;
+            } else {
+                row::replace_text_cell(&mut out, &row, self.kinds.len(), *index, Some(text.as_bytes())).ok()?;
+            }
+            row = out;
+        }
+        Some(row)
+    }
+
+    fn processlist(&self, payload: &[u8], ids: &dyn IdMap) -> Option<Vec<u8>> {
+        let cells = row::text_cells(payload, self.kinds.len()).ok()?;
+        let thread_id = std::str::from_utf8((*cells.first()?)?).ok()?.parse().ok()?;
+        let id = ids.client_of(thread_id)?.to_string();
+        let mut out = Vec::with_capacity(payload.len() + 4);
+        row::replace_text_cell(&mut out, payload, self.kinds.len(), 0, Some(id.as_bytes())).ok()?;
+        Some(out)
+    }
+
+    fn variable(&self, payload: &[u8], variables: &[(Box<str>, Box<str>)]) -> Option<Vec<u8>> {
+        let cells = row::text_cells(payload, self.kinds.len()).ok()?;
+        let name = (*cells.first()?)?;
+        let (_, value) = variables.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))?;
+        let mut out = Vec::with_capacity(payload.len() + value.len());
+        row::replace_text_cell(&mut out, payload, self.kinds.len(), 1, Some(value.as_bytes())).ok()?;
+        Some(out)
+    }
+}

@@ -1,0 +1,121 @@
+//! What the proxy answers itself, and which cells of an answer it must correct.
+
+use super::{
+    client::{Client, End},
+    client_tracking_error,
+    engine::Request,
+    fix::{Fix, Value, What},
+};
+use crate::{
+    session::client_tracking,
+    sql::{
+        self, Effects, Facts, Kind,
+        facts::{Assignment, Corrected, Target},
+    },
+    wire::{command, reply::Expect},
+};
+
+impl Client {
+    /// Answers a statement without a server, if it is about what only Forebay knows.
+    pub(super) async fn answered_locally(&mut self, facts: &Facts, text: &[u8]) -> Result<bool, End> {
+        if let Some(kill) = &facts.kill {
+            return self.kill_statement(kill).await;
+        }
+        if facts.kind == Kind::Set && facts.effects.contains(Effects::SESSION_TRACK) {
+            return self.set_tracking(facts, text).await;
+        }
+        Ok(false)
+    }
+
+    /// `SET session_track_… = …`: the servers' own settings stay Forebay's. What else the SET holds goes on without it.
+    async fn set_tracking(&mut self, facts: &Facts, text: &[u8]) -> Result<bool, End> {
+        let (own, others): (Vec<_>, Vec<_>) = facts.assignments.iter().partition(|assignment| is_tracking(assignment));
+        if own.is_empty() || facts.effects.contains(Effects::SEVERAL_STATEMENTS) {
+            return Ok(false);
+        }
+        let mut tracking = self.state.tracking.clone();
+        for assignment in own {
+            let Target::Variable { name, .. } = &assignment.target else { continue };
+            let value = text.get(assignment.value.clone()).unwrap_or_default();
+            if let Err(error) = tracking.set(name, value) {
+                self.send_error(&client_tracking_error(name, error)).await?;
+                return Ok(true);
+            }
+        }
+        if others.is_empty() {
+            self.state.tracking = tracking;
+            self.send_ok().await?;
+            return Ok(true);
+        }
+        self.set_others(&others, text).await?;
+        // A SET changes all or nothing: these count once the server has taken the rest.
+        if self.last_error.is_none() {
+            self.state.tracking = tracking;
+        }
+        Ok(true)
+    }
+
+    async fn set_others(&mut self, others: &[&Assignment], text: &[u8]) -> Result<(), End> {
+        let mut rest = b"SET ".to_vec();
+        for (at, assignment) in others.iter().enumerate() {
+            if at > 0 {
+                rest.push(b',');
+            }
+            rest.extend_from_slice(text.get(assignment.span.clone()).unwrap_or_default());
+        }
+        let mut payload = Vec::with_capacity(rest.len() + 3);
+        let attributes = crate::wire::capability::CapabilityFlags::CLIENT_QUERY_ATTRIBUTES;
+        command::push_query(&mut payload, &rest, self.capabilities.contains(attributes));
+        let facts = sql::facts(&rest, self.state.dialect());
+        self.run(&Request::plain(&payload, &rest, &facts, Expect::Results)).await
+    }
+
+    /// What to correct in the answer to a statement with these facts.
+    pub(super) fn fix_for(&self, facts: &Facts) -> Option<Fix> {
+        if !facts.corrections.is_empty() {
+            let cells = facts.corrections.iter().filter_map(|correction| {
+                let value = match &correction.what {
+                    Corrected::ConnectionId => Value::Id(self.place.handle.id),
+                    Corrected::SessionTrack(name) => Value::Text(self.state.tracking.get(name)?.into()),
+                };
+                Some((correction.column, value))
+            });
+            return Some(Fix::new(What::Cells(cells.collect())));
+        }
+        if facts.effects.contains(Effects::PROCESSLIST) {
+            return Some(Fix::new(What::Processlist(self.shared.registry.clone())));
+        }
+        if facts.kind == Kind::Show && facts.effects.contains(Effects::SESSION_TRACK) {
+            return Some(Fix::new(What::Variables(self.shown_variables())));
+        }
+        None
+    }
+
+    /// The variables that SHOW VARIABLES must show as the client has them.
+    fn shown_variables(&self) -> Vec<(Box<str>, Box<str>)> {
+        let tracking = client_tracking::NAMES.iter().filter_map(|name| {
+            self.state.tracking.get(name).map(|value| ((*name).into(), value.into()))
+        });
+        let id = self.place.handle.id.to_string();
+        tracking.chain([("pseudo_thread_id".into(), id.into())]).collect()
+    }
+
+    /// Whether the text names a temporary table of the session, or one that is not replicated.
+    pub(super) fn mentions_primary_only(&self, text: &[u8]) -> bool {
+        let tables = &self.live.settings.primary_only_tables;
+        if tables.is_empty() && !self.state.has_temporary_tables() {
+            return false;
+        }
+        sql::mentions(text, self.state.dialect(), &|name| {
+            self.state.is_temporary_table(name)
+                || tables.iter().any(|table| {
+                    let unqualified = table.rsplit('.').next().unwrap_or(table);
+                    unqualified.as_bytes().eq_ignore_ascii_case(name)
+                })
+        })
+    }
+}
+
+fn is_tracking(assignment: &Assignment) -> bool {
+    matches!(&assignment.target, Target::Variable { name, global: false, .. } if name.starts_with("session_track_"))
+}

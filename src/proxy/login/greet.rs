@@ -1,0 +1,123 @@
+//! The greeting, and the one packet that answers it.
+
+use rand::Rng;
+use tokio::io::AsyncReadExt;
+
+use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
+use crate::{
+    net::{Channel, ChannelError, Stream, tls::ServerSide},
+    wire::{
+        capability::CapabilityFlags,
+        handshake::Greeting,
+        packet::{HEADER_BYTES, Header},
+    },
+};
+
+/// What a server may be able to do and Forebay does not translate.
+const NEVER: CapabilityFlags = CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA
+    .union(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM)
+    .union(CapabilityFlags::CLIENT_PROGRESS_OBSOLETE)
+    .union(MULTI_FACTOR_AUTHENTICATION);
+/// `mysql_common` has no name for it.
+const MULTI_FACTOR_AUTHENTICATION: CapabilityFlags = CapabilityFlags::from_bits_retain(1 << 28);
+/// What Forebay does itself, whatever the servers can.
+const OURS: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
+    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA);
+
+/// What clients are offered where the servers can do `servers`.
+pub fn offered(servers: CapabilityFlags, tls: &ServerSide) -> CapabilityFlags {
+    let mut offered = CapabilityFlags::from_bits_retain(servers.bits() & !NEVER.bits()) | OURS;
+    offered.set(CapabilityFlags::CLIENT_SSL, tls.is_offered());
+    offered
+}
+
+/// The greeting for one client.
+pub(super) fn greeting(context: &LoginContext, nonce: [u8; 20]) -> Greeting {
+    Greeting {
+        connection_id: context.connection_id,
+        nonce,
+        capabilities: offered(context.greeting.capabilities, &context.tls),
+        mariadb_capabilities: 0,
+        auth_plugin: default_plugin(&context.greeting).name().into(),
+        ..Greeting::clone(&context.greeting)
+    }
+}
+
+/// Random characters as servers choose them: seven bits, no zero (some drivers stop there) and no `$`.
+pub(super) fn nonce() -> [u8; 20] {
+    let mut rng = rand::rng();
+    std::array::from_fn(|_| {
+        loop {
+            match rng.random_range(1..=127_u8) {
+                b'$' => {}
+                byte => break byte,
+            }
+        }
+    })
+}
+
+/// Sends the greeting and reads the answer's payload; a refusal instead if it is no packet that may come now.
+///
+/// The answer is read to its last byte and not further: behind an SSLRequest clients send TLS without waiting.
+pub(super) async fn greet(
+    stream: Stream,
+    greeting: &Greeting,
+) -> Result<(Channel, Result<Vec<u8>, Refusal>), LoginEnd> {
+    let mut channel = Channel::new(stream);
+    let mut payload = Vec::new();
+    greeting.push(&mut payload);
+    channel.push(&payload);
+    channel.flush().await?;
+    let expected_seq = channel.seq;
+    let mut stream = channel.into_stream()?;
+    let header = read_header(&mut stream).await?;
+    let first = if header.seq != expected_seq {
+        Err(Refusal::OutOfOrder)
+    } else if header.payload_bytes > MAX_LOGIN_BYTES {
+        Err(Refusal::TooLarge)
+    } else {
+        let mut payload = vec![0; header.payload_bytes];
+        stream.read_exact(&mut payload).await.map_err(ChannelError::from)?;
+        Ok(payload)
+    };
+    let mut channel = Channel::new(stream);
+    channel.seq = if first.is_ok() { header.seq.wrapping_add(1) } else { expected_seq };
+    Ok((channel, first))
+}
+
+async fn read_header(stream: &mut Stream) -> Result<Header, LoginEnd> {
+    let mut bytes = [0; HEADER_BYTES];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match stream.read(&mut bytes[filled..]).await.map_err(ChannelError::from)? {
+            0 => return Err(ChannelError::Closed.into()),
+            count => filled += count,
+        }
+    }
+    Header::read(&bytes).ok_or_else(|| ChannelError::Closed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::tls::{Mode, ServerSideSettings};
+
+    #[test]
+    fn nothing_is_offered_that_is_not_translated() {
+        let tls = ServerSide::load(&ServerSideSettings::default()).unwrap();
+        let all = offered(CapabilityFlags::from_bits_retain(u32::MAX), &tls);
+        assert!(!all.intersects(NEVER) && all.contains(CapabilityFlags::CLIENT_SSL));
+        assert!(all.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF | CapabilityFlags::CLIENT_SESSION_TRACK));
+        let disabled = ServerSide::load(&ServerSideSettings { mode: Mode::Disabled, ..Default::default() }).unwrap();
+        assert_eq!(offered(CapabilityFlags::CLIENT_SSL, &disabled), OURS);
+    }
+
+    #[test]
+    fn nonces_are_random_text() {
+        let (a, b) = (nonce(), nonce());
+        assert_ne!(a, b);
+        assert!(a.iter().chain(&b).all(|byte| (1..128).contains(byte) && *byte != b'$'));
+    }
+}

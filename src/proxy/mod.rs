@@ -1,0 +1,122 @@
+//! The tokio shell: clients in, statements through, replies back.
+//!
+//! [`engine`] is the life of a query. Around it: [`listener`] and [`login`] bring a client in, [`client`] loops over its
+//! [`commands`], [`lease`] makes a server connection equal the session, [`relay`] passes the reply on, [`outcome`] takes
+//! in what it did.
+
+mod begin;
+pub mod client;
+mod commands;
+mod engine;
+pub mod error;
+pub mod fix;
+mod kill;
+mod lease;
+pub mod listener;
+mod local;
+pub mod login;
+mod outcome;
+pub mod peer;
+mod prepared;
+mod read_only;
+pub mod registry;
+pub mod relay;
+pub mod settings;
+pub mod shared;
+
+use std::{io, sync::Arc, time::Duration};
+
+pub use peer::Peer;
+pub use settings::{Limits, Settings, Timeouts};
+pub use shared::{Live, Shared};
+use tokio::sync::watch;
+
+use self::{error::ClientError, listener::Listener};
+use crate::{
+    session::client_tracking::SetError,
+    telemetry::Queries,
+    topology::{self, Topology},
+};
+
+/// How long clients get to end when Forebay stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the start waits for the servers' first word before it takes clients.
+const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A Forebay that takes clients.
+#[derive(Debug)]
+pub struct Running {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    /// The addresses it listens on, as bound.
+    pub listening: Vec<String>,
+}
+
+/// Binds the addresses, learns to know the servers, and begins to take clients.
+///
+/// # Errors
+/// An address that can't be bound; the message names it.
+pub async fn start(live: Live, servers: topology::Settings, queries: Queries) -> io::Result<Running> {
+    let mut listeners = Vec::new();
+    for address in &live.settings.listen {
+        let listener = Listener::bind(address).await;
+        listeners.push(listener.map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?);
+    }
+    let topology = Topology::start(servers);
+    topology.first_view(FIRST_VIEW_TIMEOUT).await;
+    let (stop, stopping) = watch::channel(false);
+    let shared = Arc::new(Shared::new(live, topology, queries, stopping));
+    let listening: Vec<_> = listeners.iter().map(Listener::local).collect();
+    for listener in listeners {
+        tokio::spawn(listener.run(Arc::clone(&shared)));
+    }
+    tracing::info!("listening on {}", listening.join(", "));
+    Ok(Running { shared, stop, listening })
+}
+
+/// Serves until `stopping` becomes true.
+///
+/// # Errors
+/// As [`start`].
+pub async fn run(
+    live: Live,
+    servers: topology::Settings,
+    queries: Queries,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let running = start(live, servers, queries).await?;
+    // A sender that is gone means the same: nobody wants this to go on.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    running.stop().await;
+    Ok(())
+}
+
+impl Running {
+    /// Stops taking clients, lets the present ones hear of it, and ends.
+    pub async fn stop(self) {
+        // Nobody listening any more is as good.
+        let _ = self.stop.send(true);
+        let ended = tokio::time::timeout(STOP_TIMEOUT, async {
+            while !self.shared.registry.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        if ended.await.is_err() {
+            tracing::warn!(clients = self.shared.registry.len(), "statements still run; they are cut off");
+        }
+        self.shared.topology.shutdown();
+    }
+
+    /// What the clients share, for whoever shows it.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+/// The server's own errors for a SET of a tracking variable.
+fn client_tracking_error(name: &str, error: SetError) -> ClientError {
+    match error {
+        SetError::Unknown => ClientError::unknown_variable(name),
+        SetError::Value(value) => ClientError::wrong_value(name, &value),
+    }
+}

@@ -1,0 +1,187 @@
+//! After an attempt: what the session has become, what a failure means, and where a read goes next.
+
+use std::time::Instant;
+
+use super::{
+    client::{Client, End},
+    engine::{Action, Attempt, Request},
+    error::{ClientError, Fault},
+    lease::Refusal,
+    relay::Outcome,
+};
+use crate::{
+    routing::{Decision, Target},
+    sql::{Effects, Facts, Kind, facts::Target as Assigned},
+    topology::ServerId,
+};
+
+impl Client {
+    /// Takes in what a finished statement did to the session.
+    pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
+        let (facts, succeeded) = (request.facts, outcome.error.is_none());
+        self.last_server = Some(server);
+        self.last_error = outcome.error;
+        if let Action::Prepare { id } = request.action {
+            return self.after_prepare(server, id, outcome);
+        }
+        self.state.ended(facts, request.text, succeeded, server.0);
+        if let (true, Some(schema)) = (succeeded, &facts.schema) {
+            self.state.set_schema(schema);
+        }
+        if self.state.collation_unknown() {
+            self.collation_from(request);
+        }
+        let had = self.position.clone();
+        self.take_position();
+        if !facts.is_read() && had == self.position {
+            self.stick(facts);
+        }
+        if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id {
+            self.holds_unreported = true;
+        }
+    }
+
+    /// The collation that a SET text is known to lead to; else the text is kept, to learn it when it matters.
+    fn collation_from(&mut self, request: &Request<'_>) {
+        let plain = request.facts.kind == Kind::Set
+            && !request.facts.effects.intersects(Effects::USER_VARIABLE | Effects::UNKNOWN_FUNCTION | Effects::OPAQUE);
+        if !plain {
+            self.names_text = None;
+            return;
+        }
+        match self.shared.learnt.collation(request.text) {
+            Some(collation) => self.state.collation_learnt(&collation),
+            None if names_are_set(request.facts) => self.names_text = Some(request.text.into()),
+            None => {}
+        }
+    }
+
+    /// A write whose position nobody told, on servers that count none: reads stay on the primary for a while.
+    fn stick(&mut self, facts: &Facts) {
+        let writes = matches!(
+            facts.kind,
+            Kind::Insert
+                | Kind::Replace
+                | Kind::Update
+                | Kind::Delete
+                | Kind::Load
+                | Kind::Call
+                | Kind::Do
+                | Kind::Ddl
+                | Kind::Admin
+                | Kind::Transaction
+                | Kind::Execute
+                | Kind::Unknown
+        );
+        let view = self.shared.topology.view();
+        let counted = view.primary.and_then(|id| view.server(id)).is_some_and(|primary| primary.position.is_some());
+        if writes && !counted {
+            self.sticky_until = Some(Instant::now() + self.live.settings.sticky);
+        }
+    }
+
+    /// Where a read goes that these servers could not answer: the primary, else a replica not tried yet.
+    pub(super) fn alternative(&self, tried: &[ServerId]) -> Target {
+        let view = self.shared.topology.view();
+        match view.primary.filter(|primary| !tried.contains(primary)) {
+            Some(_) => Target::Primary,
+            None => view
+                .fit_replicas()
+                .find(|replica| !tried.contains(&replica.id))
+                .map_or(Target::Unavailable, |replica| Target::Replica(replica.id)),
+        }
+    }
+
+    /// What it means that there is no lease. `None`: the client has been told, the session goes on.
+    pub(super) async fn refused(
+        &mut self,
+        server: ServerId,
+        refusal: Refusal,
+        decision: &Decision,
+    ) -> Result<Option<Attempt>, End> {
+        match refusal {
+            Refusal::Behind => Ok(Some(Attempt::Elsewhere("it does not have the session's writes yet".to_owned()))),
+            Refusal::Client(error) => self.send_error(&error).await.map(|()| None),
+            Refusal::StateLost(why) => Err(End::Fatal(ClientError::server_lost(&self.name_of(server), &why))),
+            Refusal::Unreachable(why) => {
+                self.drop_server(server);
+                if decision.repeatable {
+                    return Ok(Some(Attempt::Elsewhere(why)));
+                }
+                let error = ClientError::server_lost(&self.name_of(server), &why);
+                if self.state.pins().is_empty() && !self.holds_unreported {
+                    return self.send_error(&error).await.map(|()| None);
+                }
+                Err(End::Fatal(error))
+            }
+            Refusal::Refused(payload) if decision.repeatable && self.is_replica(server) => {
+                tracing::warn!(client = self.place.handle.id, server = %self.name_of(server),
+                    "a replica refused what the primary accepts: {}", describe(&payload));
+                self.drop_server(server);
+                Ok(Some(Attempt::Elsewhere(describe(&payload))))
+            }
+            Refusal::Refused(payload) => self.send(&payload).await.map(|()| None),
+        }
+    }
+
+    /// A server's connection broke under a statement.
+    pub(super) async fn server_failed(
+        &mut self,
+        server: ServerId,
+        why: &str,
+        reached_client: bool,
+        decision: &Decision,
+    ) -> Result<Option<Attempt>, End> {
+        let name = self.name_of(server);
+        let error = ClientError::server_lost(&name, why);
+        debug_assert_eq!(error.fault, Fault::Server);
+        tracing::warn!(client = self.place.handle.id, server = %name, why, "the connection to a server broke under a statement");
+        self.shared.topology.report_failure(server, why);
+        let pinned = !self.state.pins().is_empty() && self.state.home == Some(server.0);
+        self.drop_server(server);
+        if decision.repeatable && !reached_client && !pinned {
+            return Ok(Some(Attempt::Elsewhere(why.to_owned())));
+        }
+        if self.is_replica(server) && !pinned {
+            return self.send_error(&error).await.map(|()| None);
+        }
+        // What the primary's connection held is gone: the client must begin anew, as it would have to directly.
+        Err(End::Fatal(error))
+    }
+
+    /// The client is gone while a statement runs. A read is of no use to anybody: it is killed. Anything else is let
+    /// end: the servers finish a statement whose connection is closed; what stays open then is rolled back.
+    pub(super) async fn abandon(&mut self, index: usize, facts: &Facts) {
+        let server = &self.servers[index];
+        if !facts.is_read() {
+            return;
+        }
+        let on = (server.id, server.thread_id);
+        if let Err(error) = self.shared.kill_on_server(&self.live, &self.identity, on, "KILL").await {
+            tracing::debug!(client = self.place.handle.id, %error, "an abandoned read could not be killed");
+        }
+    }
+
+    fn name_of(&self, server: ServerId) -> String {
+        self.shared.topology.view().server(server).map_or_else(|| "?".to_owned(), |server| server.name.to_string())
+    }
+
+    fn is_replica(&self, server: ServerId) -> bool {
+        self.shared.topology.view().primary != Some(server)
+    }
+}
+
+fn names_are_set(facts: &Facts) -> bool {
+    facts.assignments.iter().any(|assignment| match &assignment.target {
+        Assigned::Names | Assigned::CharacterSet => true,
+        Assigned::Variable { name, .. } => name.starts_with("character_set_"),
+        _ => false,
+    })
+}
+
+fn describe(payload: &[u8]) -> String {
+    crate::wire::err::Err::parse(payload).map_or_else(
+        |error| error.to_string(),
+        |error| format!("error {}: {}", error.code, String::from_utf8_lossy(error.message)),
+    )
+}

@@ -1,0 +1,163 @@
+//! Prepared statements: the ids are the session's, the servers learn a statement when it first runs there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    client::{Client, End},
+    engine::{Action, Request},
+    error::ClientError,
+    lease::Refusal,
+    relay::Outcome,
+};
+use crate::{
+    session::Statement,
+    sql::{self, Effects, Facts},
+    topology::ServerId,
+    wire::{
+        reply::Expect,
+        statement::{self, Execute},
+    },
+};
+
+/// EXECUTE's flags that open a cursor.
+const CURSOR_FLAGS: u8 = 0b111;
+
+impl Client {
+    /// COM_STMT_PREPARE: on the server that would run the statement now.
+    pub(super) async fn prepare(&mut self, payload: &Bytes, text: &[u8]) -> Result<(), End> {
+        let facts = Arc::new(sql::facts(text, self.state.dialect()));
+        let id = self.statements.add(Statement {
+            text: text.into(),
+            facts: Arc::clone(&facts),
+            parameters: UNPREPARED,
+            types: None,
+            long_data_on: None,
+            cursor_on: None,
+        });
+        let action = Action::Prepare { id };
+        let prepared = self.run(&Request { payload, text, facts: &facts, expect: Expect::Prepare, action }).await;
+        if self.statements.get_mut(id).is_some_and(|(_, statement)| statement.parameters == UNPREPARED) {
+            self.statements.remove(id);
+        }
+        prepared
+    }
+
+    /// PREPARE has been answered by `server`.
+    pub(super) fn after_prepare(&mut self, server: ServerId, id: u32, outcome: &Outcome) {
+        let Some(ok) = outcome.prepared.filter(|_| outcome.error.is_none()) else {
+            self.statements.remove(id);
+            return;
+        };
+        if let Some((_, statement)) = self.statements.get_mut(id) {
+            statement.parameters = ok.parameters;
+        }
+        if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
+            connection.statements.insert(id, ok.statement_id);
+        }
+    }
+
+    /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
+    pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
+        let Some((id, statement)) = self.statements.get_mut(execute.statement_id) else {
+            return self.send_error(&ClientError::unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
+        };
+        let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
+        statement.cursor_on = None;
+        // What the client opens there, or has sent there, binds this execution to the session's home.
+        let bound = execute.flags & CURSOR_FLAGS != 0 || statement.long_data_on.is_some();
+        let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
+        let action = Action::Execute { id };
+        let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
+        self.run(&request).await?;
+        let last = self.last_server.map(|server| server.0);
+        if let Some((_, statement)) = self.statements.get_mut(id) {
+            statement.long_data_on = None;
+            statement.cursor_on = last.filter(|_| execute.flags & CURSOR_FLAGS != 0);
+        }
+        Ok(())
+    }
+
+    /// COM_STMT_SEND_LONG_DATA: no reply, ever. It goes to the primary, and the execution follows it there.
+    pub(super) async fn send_long_data(&mut self, id: u32, parameter: u16, data: &[u8]) -> Result<(), End> {
+        let Some((id, _)) = self.statements.get_mut(id) else { return Ok(()) };
+        let Ok((index, server_id)) = self.statement_on_primary(id).await else { return Ok(()) };
+        let mut payload = Vec::with_capacity(data.len() + 7);
+        statement::push_long_data(&mut payload, server_id, parameter, data);
+        let connection = &mut self.servers[index];
+        let server = connection.id;
+        connection.push_command(&payload);
+        if connection.channel.flush().await.is_err() {
+            self.drop_server(server);
+            return Ok(());
+        }
+        if let Some((_, statement)) = self.statements.get_mut(id) {
+            statement.long_data_on = Some(server.0);
+        }
+        Ok(())
+    }
+
+    async fn statement_on_primary(&mut self, id: u32) -> Result<(usize, u32), Refusal> {
+        let pinned = self.state.home.filter(|_| !self.state.pins().is_empty()).map(ServerId);
+        let server = pinned.or(self.shared.topology.view().primary).ok_or(Refusal::Behind)?;
+        let index = self.connection(server).await?;
+        let server_id = self.prepared_on(index, id).await?;
+        Ok((index, server_id))
+    }
+
+    /// COM_STMT_FETCH: where the cursor is.
+    pub(super) async fn fetch(&mut self, id: u32, rows: u32) -> Result<(), End> {
+        let open = self.statements.get_mut(id).and_then(|(id, statement)| Some((id, ServerId(statement.cursor_on?))));
+        let found = open.and_then(|(id, server)| {
+            let connection = self.servers.iter().find(|open| open.id == server)?;
+            Some((server, *connection.statements.get(&id)?))
+        });
+        let Some((server, server_id)) = found else {
+            let error = match self.statements.get_mut(id) {
+                Some(_) => ClientError::no_cursor(id),
+                None => ClientError::unknown_statement(id, "mysqld_stmt_fetch"),
+            };
+            return self.send_error(&error).await;
+        };
+        let mut payload = Vec::with_capacity(9);
+        statement::push_fetch(&mut payload, server_id, rows);
+        self.on_server(server, &payload, Expect::Rows).await
+    }
+
+    /// COM_STMT_RESET: closes the cursor and forgets long data, where there are any.
+    pub(super) async fn reset_statement(&mut self, id: u32) -> Result<(), End> {
+        let Some((id, statement)) = self.statements.get_mut(id) else {
+            return self.send_error(&ClientError::unknown_statement(id, "mysqld_stmt_reset")).await;
+        };
+        let used = statement.cursor_on.take().or(statement.long_data_on.take()).map(ServerId);
+        let found = used.and_then(|server| {
+            let connection = self.servers.iter().find(|open| open.id == server)?;
+            Some((server, *connection.statements.get(&id)?))
+        });
+        let Some((server, server_id)) = found else { return self.send_ok().await };
+        let mut payload = Vec::with_capacity(5);
+        statement::push_reset(&mut payload, server_id);
+        self.on_server(server, &payload, Expect::Ok).await
+    }
+
+    /// COM_STMT_CLOSE: no reply; the servers hear of it with their next command.
+    pub(super) fn close_statement(&mut self, id: u32) -> Result<(), End> {
+        self.statements.remove(id);
+        for connection in &mut self.servers {
+            if let Some(server_id) = connection.statements.remove(&id) {
+                connection.to_close.push(server_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A command about something that lives on one of the session's connections.
+    async fn on_server(&mut self, server: ServerId, payload: &[u8], expect: Expect) -> Result<(), End> {
+        let facts = Facts::server_command(Effects::SERVER_STATE);
+        self.run_on(server, &Request::plain(payload, b"", &facts, expect)).await
+    }
+}
+
+/// A statement that no server has answered for yet.
+const UNPREPARED: u16 = u16::MAX;

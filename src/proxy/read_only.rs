@@ -1,0 +1,77 @@
+//! A READ ONLY transaction on a replica that meets a statement which only the primary's connection can serve.
+//!
+//! User variables, locks, temporary tables, routines and what is about the server live on the primary. The transaction
+//! moves there for its remainder: it begins anew on the primary and ends on the replica. What it reads from then on is
+//! a newer snapshot, never an older one.
+
+use super::{
+    client::Client,
+    engine::Request,
+    lease::Refusal,
+};
+use crate::{
+    session::{Pins, variables::travels},
+    sql::{
+        Effects, Facts, Kind,
+        facts::{Assignment, Target},
+    },
+    topology::ServerId,
+};
+
+/// What a replica's connection serves inside a READ ONLY transaction: reads of data, and what is about them.
+const SERVED_BY_REPLICA: Effects = Effects::LAST_STATEMENT
+    .union(Effects::CALC_FOUND_ROWS)
+    .union(Effects::NOT_DETERMINISTIC)
+    .union(Effects::RAND)
+    .union(Effects::CURRENT_TIME)
+    .union(Effects::EXPLAIN)
+    .union(Effects::STATEMENT_VARIABLES);
+
+impl Client {
+    /// The primary, if the session's transaction on a replica must move there for this request and can.
+    pub(super) fn must_move(&self, request: &Request<'_>) -> Option<ServerId> {
+        let home = self.state.home.map(ServerId)?;
+        let on_replica = self.servers.iter().any(|open| open.id == home && open.replica);
+        if !on_replica || self.state.pins() != Pins::TRANSACTION || served_by_replica(request.facts) {
+            return None;
+        }
+        self.shared.topology.view().primary.filter(|primary| *primary != home)
+    }
+
+    /// Moves the transaction to the primary.
+    pub(super) async fn move_transaction(&mut self, primary: ServerId) -> Result<(), Refusal> {
+        let replica = self.state.home.map(ServerId);
+        let index = self.connection(primary).await?;
+        self.carry(index, false).await?;
+        let state = &mut self.state;
+        let server = &mut self.servers[index];
+        server.push_query(b"START TRANSACTION READ ONLY");
+        server.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        server.read_rows(&mut |ok| state.observe(ok, &mut Vec::new())).await?;
+        self.state.home = Some(primary.0);
+        if let Some(replica) = replica.and_then(|id| self.servers.iter_mut().find(|open| open.id == id)) {
+            let id = replica.id;
+            if replica.control(&["ROLLBACK"]).await.is_err() {
+                self.drop_server(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn served_by_replica(facts: &Facts) -> bool {
+    match facts.kind {
+        Kind::Transaction | Kind::Use | Kind::Empty => true,
+        Kind::Set => facts.assignments.iter().all(is_carried) && !facts.assignments.is_empty(),
+        _ => SERVED_BY_REPLICA.contains(facts.effects),
+    }
+}
+
+/// Whether an assignment changes only what is carried between connections.
+fn is_carried(assignment: &Assignment) -> bool {
+    match &assignment.target {
+        Target::Variable { name, global, next_only } => !global && !next_only && travels(name),
+        Target::Names | Target::CharacterSet => true,
+        _ => false,
+    }
+}

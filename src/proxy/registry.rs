@@ -1,0 +1,272 @@
+//! Who is connected: ids, limits, and how one session reaches another to end it.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::fix::IdMap;
+use crate::topology::ServerId;
+
+/// Forebay's connection ids lie in `FIRST_ID ..= LAST_ID`: positive in 32 bits with a sign, and far above what a server counts to.
+pub const FIRST_ID: u32 = 1 << 30;
+/// The last of Forebay's ids.
+pub const LAST_ID: u32 = (1 << 31) - 1;
+
+/// All connected clients.
+#[derive(Debug, Default)]
+pub struct Registry {
+    inner: Mutex<Inner>,
+    next: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    clients: HashMap<u32, Arc<Handle>>,
+    by_address: HashMap<IpAddr, u32>,
+    by_user: HashMap<Arc<str>, u32>,
+}
+
+/// What others may know of a client and do to it.
+#[derive(Debug)]
+pub struct Handle {
+    /// The id from its handshake.
+    pub id: u32,
+    address: Option<IpAddr>,
+    user: Mutex<Option<Arc<str>>>,
+    /// The server connection that its statement runs on, packed; 0: none runs.
+    running: AtomicU64,
+    /// The connection that holds its state, packed; 0: none yet.
+    home: AtomicU64,
+    killed: AtomicBool,
+    /// Woken when it is killed.
+    pub wake: Notify,
+}
+
+/// Which limit stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// Clients in all.
+    Total,
+    /// Of one address.
+    Address,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing under this lock can panic half-way; a poisoned lock would only end more sessions.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place for a new client, if the limits allow it.
+    pub fn join(self: &Arc<Self>, address: Option<IpAddr>, max: u32, max_per_address: Option<u32>) -> Result<Place, Full> {
+        let mut inner = self.lock();
+        if inner.clients.len() >= max as usize {
+            return Err(Full::Total);
+        }
+        if let (Some(address), Some(limit)) = (address, max_per_address) {
+            if inner.by_address.get(&address).copied().unwrap_or(0) >= limit {
+                return Err(Full::Address);
+            }
+        }
+        let id = self.free_id(&inner.clients);
+        if let Some(address) = address {
+            *inner.by_address.entry(address).or_default() += 1;
+        }
+        let handle = Arc::new(Handle {
+            id,
+            address,
+            user: Mutex::new(None),
+            running: AtomicU64::new(0),
+            home: AtomicU64::new(0),
+            killed: AtomicBool::new(false),
+            wake: Notify::new(),
+        });
+        inner.clients.insert(id, Arc::clone(&handle));
+        Ok(Place { registry: Arc::clone(self), handle })
+    }
+
+    fn free_id(&self, taken: &HashMap<u32, Arc<Handle>>) -> u32 {
+        loop {
+            let id = FIRST_ID + (self.next.fetch_add(1, Ordering::Relaxed) % (LAST_ID - FIRST_ID)) + 1;
+            if !taken.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// A connected client.
+    pub fn get(&self, id: u64) -> Option<Arc<Handle>> {
+        u32::try_from(id).ok().and_then(|id| self.lock().clients.get(&id).cloned())
+    }
+
+    /// How many clients are connected.
+    pub fn len(&self) -> usize {
+        self.lock().clients.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Tells every client to end.
+    pub fn kill_all(&self) {
+        for handle in self.lock().clients.values() {
+            handle.kill();
+        }
+    }
+}
+
+impl IdMap for Registry {
+    fn client_of(&self, thread_id: u32) -> Option<u32> {
+        let uses = |packed: &AtomicU64| unpack(packed.load(Ordering::Relaxed)).is_some_and(|(_, id)| id == thread_id);
+        self.lock().clients.values().find(|handle| uses(&handle.home) || uses(&handle.running)).map(|handle| handle.id)
+    }
+}
+
+/// Whether an id is one of Forebay's (and not a server's).
+pub fn is_own_id(id: u64) -> bool {
+    (u64::from(FIRST_ID)..=u64::from(LAST_ID)).contains(&id)
+}
+
+impl Handle {
+    /// The session is to end: what it waits for is interrupted.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// Whether it is to end.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    /// Its statement runs on this server connection now; `None`: it has ended.
+    pub fn set_running(&self, on: Option<(ServerId, u32)>) {
+        self.running.store(on.map_or(0, pack), Ordering::Release);
+    }
+
+    /// This server connection holds its state.
+    pub fn set_home(&self, on: Option<(ServerId, u32)>) {
+        self.home.store(on.map_or(0, pack), Ordering::Release);
+    }
+
+    /// The server connection that its statement runs on.
+    pub fn running(&self) -> Option<(ServerId, u32)> {
+        unpack(self.running.load(Ordering::Acquire))
+    }
+
+    /// The server connection that holds its state.
+    pub fn home(&self) -> Option<(ServerId, u32)> {
+        unpack(self.home.load(Ordering::Acquire))
+    }
+
+    /// The user it has logged in as.
+    pub fn user(&self) -> Option<Arc<str>> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Server index + 1 in the high half, so that 0 means none.
+fn pack((server, thread_id): (ServerId, u32)) -> u64 {
+    ((server.0 as u64 + 1) << 32) | u64::from(thread_id)
+}
+
+fn unpack(packed: u64) -> Option<(ServerId, u32)> {
+    let server = usize::try_from(packed >> 32).ok()?.checked_sub(1)?;
+    let thread_id = u32::try_from(packed & u64::from(u32::MAX)).ok()?;
+    Some((ServerId(server), thread_id))
+}
+
+/// A client's place; given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    registry: Arc<Registry>,
+    /// The client's handle.
+    pub handle: Arc<Handle>,
+}
+
+impl Place {
+    /// The client has logged in (or changed user); fails if the user has `limit` clients already.
+    pub fn set_user(&self, user: &str, limit: Option<u32>) -> Result<(), u32> {
+        let mut inner = self.registry.lock();
+        let mut own = self.handle.user.lock().unwrap_or_else(PoisonError::into_inner);
+        let stays = own.as_deref() == Some(user);
+        let used = inner.by_user.get(user).copied().unwrap_or(0);
+        if let Some(limit) = limit {
+            if !stays && used >= limit {
+                return Err(limit);
+            }
+        }
+        if !stays {
+            release(&mut inner.by_user, own.take());
+            let user: Arc<str> = user.into();
+            *inner.by_user.entry(Arc::clone(&user)).or_default() += 1;
+            *own = Some(user);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inner = self.registry.lock();
+        inner.clients.remove(&self.handle.id);
+        release(&mut inner.by_address, self.handle.address);
+        let user = self.handle.user.lock().unwrap_or_else(PoisonError::into_inner).take();
+        release(&mut inner.by_user, user);
+    }
+}
+
+/// Counts one less; a count of none is forgotten.
+fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: Option<K>) {
+    let Some(key) = key else { return };
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_count_and_places_come_back() {
+        let registry = Arc::new(Registry::default());
+        let here: IpAddr = "127.0.0.1".parse().unwrap();
+        let one = registry.join(Some(here), 3, Some(2)).unwrap();
+        let two = registry.join(Some(here), 3, Some(2)).unwrap();
+        assert_eq!(registry.join(Some(here), 3, Some(2)).unwrap_err(), Full::Address);
+        let three = registry.join(None, 3, Some(2)).unwrap();
+        assert_eq!(registry.join(None, 3, None).unwrap_err(), Full::Total);
+        assert!(is_own_id(one.handle.id.into()) && one.handle.id != two.handle.id);
+        assert_eq!(one.set_user("app", Some(1)), Ok(()));
+        assert_eq!(one.set_user("app", Some(1)), Ok(()), "staying the same user takes no second place");
+        assert_eq!(two.set_user("app", Some(1)), Err(1));
+        drop(one);
+        assert_eq!(two.set_user("app", Some(1)), Ok(()));
+        drop((two, three));
+        assert!(registry.is_empty() && registry.lock().by_address.is_empty() && registry.lock().by_user.is_empty());
+    }
+
+    #[test]
+    fn a_server_connection_leads_to_its_client() {
+        let registry = Arc::new(Registry::default());
+        let place = registry.join(None, 10, None).unwrap();
+        assert_eq!(place.handle.running(), None);
+        place.handle.set_running(Some((ServerId(0), 77)));
+        assert_eq!(place.handle.running(), Some((ServerId(0), 77)));
+        assert_eq!(registry.client_of(77), Some(place.handle.id));
+        assert_eq!(registry.client_of(78), None);
+    }
+}

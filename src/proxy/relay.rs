@@ -1,0 +1,455 @@
+//! A server's reply on its way to the client: packets go on as they come.
+//!
+//! Rows and column definitions pass as the bytes they are; only their sequence ids are put right. What is rebuilt: OK
+//! packets that bear session state (the client gets what it asked for), the ends of results for clients without
+//! DEPRECATE_EOF, and the few cells that Forebay must correct.
+
+use bytes::{Buf, BytesMut};
+
+use super::fix::Fix;
+use crate::{
+    net::{Channel, ChannelError},
+    pool::ServerConnection,
+    session::State,
+    wire::{
+        Malformed,
+        capability::{CapabilityFlags, StatusFlags},
+        err::Err as ErrPacket,
+        ok::{self, Eof, Ok as OkPacket},
+        packet::{self, HEADER_BYTES, Header},
+        reply::{Expect, Kind, Packet, ReplyTracker},
+        statement::{self, PrepareOk},
+    },
+};
+
+/// How a reply is to be treated.
+#[derive(Debug, Default)]
+pub struct Options<'a> {
+    /// Errors that, as the very first packet, are not passed on but returned: the statement will run elsewhere.
+    pub hold: &'a [u16],
+    /// The id that the client will know a statement by (PREPARE).
+    pub statement_id: Option<u32>,
+    /// Cells to correct.
+    pub fix: Option<Fix>,
+    /// Rows are in the binary protocol.
+    pub binary: bool,
+}
+
+/// What a reply was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The server's error, wherever in the reply it came.
+    pub error: Option<u16>,
+    /// An error of [`Options::hold`]: its payload. Nothing has reached the client.
+    pub held: Option<Vec<u8>>,
+    /// Rows in all results.
+    pub rows: u64,
+    /// Bytes received from the server.
+    pub bytes: u64,
+    /// An OK reported an insert id.
+    pub insert_id: bool,
+    /// A cursor was opened.
+    pub cursor: bool,
+    /// PREPARE succeeded.
+    pub prepared: Option<PrepareOk>,
+}
+
+/// Why a relay could not be brought to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// The server's connection broke or makes no sense; it must not be used again.
+    #[error("{cause}")]
+    Server {
+        /// What happened.
+        cause: ServerFault,
+        /// Part of the reply has been sent to the client.
+        reached_client: bool,
+    },
+    /// The client is gone; the server still owes the rest.
+    #[error("client: {0}")]
+    Client(ChannelError),
+}
+
+/// What was wrong with a server's reply.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerFault {
+    /// The socket.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// The bytes.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A sequence id that is not the next.
+    #[error("packets out of order: expected sequence id {expected}, got {got}")]
+    OutOfOrder {
+        /// The next one.
+        expected: u8,
+        /// The one that came.
+        got: u8,
+    },
+    /// A packet that should be small is not.
+    #[error("a packet of {0} bytes where a short one belongs")]
+    TooLarge(usize),
+}
+
+/// One reply being relayed.
+pub struct Relay<'a> {
+    client: &'a mut Channel,
+    client_capabilities: CapabilityFlags,
+    server: &'a mut ServerConnection,
+    state: &'a mut State,
+    options: Options<'a>,
+    expect: Expect,
+    tracker: ReplyTracker,
+    /// The server's next sequence id.
+    server_seq: u8,
+    /// Payload bytes still to come of the packet that is being passed.
+    passing_bytes: usize,
+    /// The front packet has been announced to the tracker, but is not all there.
+    begun: Option<Packet>,
+    /// Definitions have ended; an EOF belongs behind them for clients without DEPRECATE_EOF, unless a cursor opens.
+    eof_due: bool,
+    infile: bool,
+    outcome: Outcome,
+    reached_client: bool,
+}
+
+impl<'a> Relay<'a> {
+    /// A relay for the reply to a command that has been sent (or pushed) to `server`.
+    pub fn new(
+        client: &'a mut Channel,
+        client_capabilities: CapabilityFlags,
+        server: &'a mut ServerConnection,
+        state: &'a mut State,
+        expect: Expect,
+        options: Options<'a>,
+    ) -> Self {
+        let tracker = ReplyTracker::new(expect, server.capabilities);
+        let server_seq = server.reply_seq;
+        Relay {
+            client,
+            client_capabilities,
+            server,
+            state,
+            options,
+            expect,
+            tracker,
+            server_seq,
+            passing_bytes: 0,
+            begun: None,
+            eof_due: false,
+            infile: false,
+            outcome: Outcome::default(),
+            reached_client: false,
+        }
+    }
+
+    /// Passes the whole reply on.
+    pub async fn run(mut self) -> Result<Outcome, RelayError> {
+        self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
+        let mut watch_client = true;
+        loop {
+            let mut chunk = self.server.channel.take_received();
+            let mut span = Span::default();
+            let passed = self.pass(&mut chunk, &mut span);
+            let sent = match &passed {
+                Ok(()) => self.send(&chunk[span.start..span.at]).await,
+                Err(_) => Ok(()),
+            };
+            self.outcome.bytes += span.at as u64;
+            chunk.advance(span.at);
+            self.server.channel.give_back(chunk);
+            passed.map_err(|cause| self.server_fault(cause))?;
+            sent.map_err(RelayError::Client)?;
+            if self.tracker.done() || self.outcome.held.is_some() {
+                self.outcome.rows = self.tracker.rows();
+                return Ok(self.outcome);
+            }
+            if self.infile {
+                self.send_infile().await?;
+            } else {
+                self.wait(&mut watch_client).await?;
+            }
+        }
+    }
+
+    /// Sends what is ready: what was rebuilt, then `through` as it is.
+    async fn send(&mut self, through: &[u8]) -> Result<(), ChannelError> {
+        if through.is_empty() && self.client.to_send().is_empty() {
+            return Ok(());
+        }
+        self.reached_client = true;
+        self.client.send_through(through).await
+    }
+
+    /// Passes the client's file on to the server, packet by packet, up to the empty one that ends it.
+    async fn send_infile(&mut self) -> Result<(), RelayError> {
+        self.server.channel.seq = self.server_seq;
+        loop {
+            let payload = self.client.take_payload(usize::MAX).await.map_err(RelayError::Client)?;
+            self.server.channel.push(&payload);
+            self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
+            if payload.is_empty() {
+                break;
+            }
+        }
+        self.server_seq = self.server.channel.seq;
+        self.tracker.infile_sent();
+        self.infile = false;
+        Ok(())
+    }
+
+    /// Waits until the server has sent more; ends when the client is gone.
+    async fn wait(&mut self, watch_client: &mut bool) -> Result<(), RelayError> {
+        loop {
+            tokio::select! {
+                biased;
+                filled = self.server.channel.fill() => {
+                    return match filled {
+                        Ok(0) => Err(self.server_fault(ChannelError::Closed.into())),
+                        Ok(_) => Ok(()),
+                        Err(error) => Err(self.server_fault(error.into())),
+                    };
+                }
+                closed = self.client.stream().peer_closed(), if *watch_client => {
+                    if closed {
+                        return Err(RelayError::Client(ChannelError::Closed));
+                    }
+                    // It has sent its next command already: whether it leaves can't be seen behind that.
+                    *watch_client = false;
+                }
+            }
+        }
+    }
+
+    fn server_fault(&self, cause: ServerFault) -> RelayError {
+        RelayError::Server { cause, reached_client: self.reached_client }
+    }
+
+    /// Works through the packets in `chunk`. Rebuilt ones are appended to what the client will be sent, together with
+    /// what came before them; `span` is what is left to be sent as it is, behind those.
+    fn pass(&mut self, chunk: &mut BytesMut, span: &mut Span) -> Result<(), ServerFault> {
+        while span.at < chunk.len() && !self.infile && !self.tracker.done() && self.outcome.held.is_none() {
+            if self.passing_bytes > 0 {
+                let passing = self.passing_bytes.min(chunk.len() - span.at);
+                self.passing_bytes -= passing;
+                span.at += passing;
+                continue;
+            }
+            let Some(header) = Header::read(&chunk[span.at..]) else { break };
+            let first = chunk.get(span.at + HEADER_BYTES).copied();
+            if header.payload_bytes > 0 && first.is_none() {
+                break;
+            }
+            let packet = match self.begun {
+                Some(packet) => packet,
+                None => self.begin(header, first)?,
+            };
+            let whole = packet == Packet::Whole || self.fixes(header);
+            let end = span.at + HEADER_BYTES + header.payload_bytes;
+            if whole && chunk.len() < end {
+                self.begun = Some(packet);
+                break;
+            }
+            self.begun = None;
+            if packet == Packet::Row {
+                self.pass_row(chunk, span, header, whole.then_some(end));
+            } else {
+                self.pass_whole(chunk, span, end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, header: Header, first: Option<u8>) -> Result<Packet, ServerFault> {
+        if header.seq != self.server_seq && !self.server.channel.is_compressed() {
+            return Err(ServerFault::OutOfOrder { expected: self.server_seq, got: header.seq });
+        }
+        self.server_seq = self.server_seq.wrapping_add(1);
+        Ok(self.tracker.begin(header, first)?)
+    }
+
+    /// Whether this packet's cells may have to be corrected.
+    fn fixes(&self, header: Header) -> bool {
+        self.options.fix.is_some() && header.payload_bytes < packet::MAX_PAYLOAD_BYTES
+    }
+
+    /// A row or a part of one: passed as it comes, or (`end`) corrected.
+    fn pass_row(&mut self, chunk: &mut BytesMut, span: &mut Span, header: Header, end: Option<usize>) {
+        if self.eof_due {
+            self.flush_front(chunk, span);
+            self.push_eof(self.state.status, 0);
+        }
+        let payload = end.map(|end| &chunk[span.at + HEADER_BYTES..end]);
+        let fixed = match (&self.options.fix, payload) {
+            (Some(fix), Some(payload)) => fix.row(payload, self.options.binary),
+            _ => None,
+        };
+        match (fixed, end) {
+            (Some(row), Some(end)) => {
+                self.flush_front(chunk, span);
+                self.client.push(&row);
+                span.skip_to(end);
+            }
+            _ => {
+                chunk[span.at + 3] = self.take_client_seq();
+                span.at += HEADER_BYTES;
+                self.passing_bytes = header.payload_bytes;
+            }
+        }
+    }
+
+    fn take_client_seq(&mut self) -> u8 {
+        let seq = self.client.seq;
+        self.client.seq = seq.wrapping_add(1);
+        seq
+    }
+
+    /// Moves what is to be sent as it is to what was rebuilt, so that something can be put in behind it.
+    fn flush_front(&mut self, chunk: &BytesMut, span: &mut Span) {
+        self.client.to_send().extend_from_slice(&chunk[span.start..span.at]);
+        span.start = span.at;
+    }
+
+    /// A packet that matters, all there up to `end`.
+    fn pass_whole(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
+        let range = span.at + HEADER_BYTES..end;
+        if range.len() >= packet::MAX_PAYLOAD_BYTES {
+            return Err(ServerFault::TooLarge(range.len()));
+        }
+        let kind = self.tracker.whole(&chunk[range.clone()])?;
+        match kind {
+            Kind::Ok | Kind::End => return self.pass_ok(chunk, span, end),
+            Kind::Err => return self.pass_err(chunk, span, end),
+            Kind::PrepareOk => {
+                self.outcome.prepared = Some(PrepareOk::parse(&chunk[range.clone()])?);
+                if let Some(id) = self.options.statement_id {
+                    statement::set_prepare_ok_id(&mut chunk[range], id)?;
+                }
+            }
+            Kind::Definition { .. } => {
+                if let Some(fix) = &mut self.options.fix {
+                    fix.definition(&chunk[range]);
+                }
+            }
+            Kind::ColumnCount(_) => {
+                if let Some(fix) = &mut self.options.fix {
+                    fix.result_begins();
+                }
+            }
+            Kind::LocalInfile => self.infile = true,
+            Kind::Text | Kind::Progress => {}
+        }
+        self.pass_as_is(chunk, span, end);
+        if kind == (Kind::Definition { last: true }) {
+            self.after_definitions(chunk, span);
+        }
+        Ok(())
+    }
+
+    fn pass_as_is(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) {
+        chunk[span.at + 3] = self.take_client_seq();
+        span.at = end;
+    }
+
+    /// A list of definitions has ended: PREPARE's lists have their EOF at once, a result's must wait for what follows,
+    /// since a cursor has only one. FIELD_LIST's end is a packet of its own.
+    fn after_definitions(&mut self, chunk: &BytesMut, span: &mut Span) {
+        if self.deprecate_eof() {
+            return;
+        }
+        match self.expect {
+            Expect::Prepare => {
+                self.flush_front(chunk, span);
+                self.push_eof(self.state.status, 0);
+            }
+            Expect::Columns => {}
+            _ => self.eof_due = true,
+        }
+    }
+
+    fn deprecate_eof(&self) -> bool {
+        self.client_capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF)
+    }
+
+    fn push_eof(&mut self, status: StatusFlags, warnings: u16) {
+        let mut payload = Vec::with_capacity(5);
+        Eof { warnings, status }.push(&mut payload);
+        self.client.push(&payload);
+        self.eof_due = false;
+    }
+
+    /// An OK, the end of a result, or a real EOF.
+    fn pass_ok(
+        &mut self,
+        chunk: &mut BytesMut,
+        span: &mut Span,
+        end: usize,
+    ) -> Result<(), ServerFault> {
+        let payload = &chunk[span.at + HEADER_BYTES..end];
+        if payload.len() <= 5 {
+            // Both servers send a real EOF for a few commands, whatever was negotiated.
+            self.state.status = Eof::parse(payload)?.status;
+            self.pass_as_is(chunk, span, end);
+            return Ok(());
+        }
+        let ok = OkPacket::parse(payload, self.server.capabilities)?;
+        let mut block = Vec::new();
+        self.state.observe(&ok, &mut block);
+        self.outcome.insert_id |= ok.last_insert_id != 0;
+        self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
+        let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
+        if ok.session.is_empty() && !as_eof {
+            self.pass_as_is(chunk, span, end);
+            return Ok(());
+        }
+        let mut rebuilt = Vec::with_capacity(payload.len());
+        let cursor = ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
+        let (status, warnings) = (ok.status & !StatusFlags::SERVER_SESSION_STATE_CHANGED, ok.warnings);
+        OkPacket { session: &block, ..ok }.push(&mut rebuilt, payload[0], self.client_capabilities);
+        self.flush_front(chunk, span);
+        if as_eof {
+            if self.eof_due && !cursor {
+                self.push_eof(status, 0);
+            }
+            self.push_eof(status, warnings);
+        } else {
+            self.client.push(&rebuilt);
+        }
+        span.skip_to(end);
+        Ok(())
+    }
+
+    fn pass_err(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
+        let payload = &chunk[span.at + HEADER_BYTES..end];
+        let code = ErrPacket::parse(payload)?.code;
+        self.outcome.error = Some(code);
+        let nothing_sent = !self.reached_client && span.at == 0 && self.client.to_send().is_empty();
+        if nothing_sent && self.options.hold.contains(&code) {
+            self.outcome.held = Some(payload.to_vec());
+            span.skip_to(end);
+            return Ok(());
+        }
+        if self.eof_due {
+            self.flush_front(chunk, span);
+            self.push_eof(self.state.status, 0);
+        }
+        self.pass_as_is(chunk, span, end);
+        Ok(())
+    }
+}
+
+/// The part of a chunk that is to be sent as it is: from `start` to `at`. What lies before has been dealt with.
+#[derive(Debug, Default)]
+struct Span {
+    start: usize,
+    at: usize,
+}
+
+impl Span {
+    /// Leaves out everything up to `end`.
+    fn skip_to(&mut self, end: usize) {
+        self.start = end;
+        self.at = end;
+    }
+}

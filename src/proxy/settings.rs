@@ -1,0 +1,82 @@
+//! What the configuration says of clients and how they are served.
+
+use std::time::Duration;
+
+use crate::{net::Address, routing::Consistency};
+
+/// How clients are served. Checked values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Where clients connect; at least one.
+    pub listen: Vec<Address>,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// Bounds.
+    pub limits: Limits,
+    /// The version that clients are greeted with; `None`: the primary's.
+    pub server_version: Option<String>,
+    /// Tables that are not replicated, as `table` or `schema.table`: statements that name them go to the primary.
+    pub primary_only_tables: Vec<String>,
+    /// Whether a hint may send to a replica what would go to the primary.
+    pub hints_may_loosen: bool,
+    /// How fresh reads are unless a user or rule says otherwise.
+    pub consistency: Consistency,
+    /// How long a read waits for a replica to have the writes it must see, before it goes to the primary.
+    pub causal_timeout: Duration,
+    /// How long a session's reads stay on the primary after a write whose GTID is not known.
+    pub sticky: Duration,
+}
+
+/// How long to wait for what. `None`: for ever.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeouts {
+    /// For a server to accept a connection and log us in.
+    pub connect: Duration,
+    /// For a client to log in.
+    pub handshake: Duration,
+    /// For a statement to end.
+    pub query: Option<Duration>,
+    /// Between two commands of a client.
+    pub idle_client: Duration,
+    /// Between two commands of a client that has a transaction open.
+    pub idle_in_transaction: Option<Duration>,
+}
+
+/// Bounds. `None`: no bound but `max_clients`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Clients connected at once.
+    pub max_clients: u32,
+    /// … as one user (a user's own `max_connections` replaces it).
+    pub max_clients_per_user: Option<u32>,
+    /// … from one address.
+    pub max_clients_per_address: Option<u32>,
+    /// The largest packet that a client may send.
+    pub max_allowed_packet_bytes: usize,
+    /// How much of a result waits in memory for a slow client.
+    pub relay_window_bytes: usize,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
+            query: None,
+            idle_client: Duration::from_secs(8 * 60 * 60),
+            idle_in_transaction: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_clients: 10_000,
+            max_clients_per_user: None,
+            max_clients_per_address: None,
+            max_allowed_packet_bytes: 64 << 20,
+            relay_window_bytes: 256 << 10,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What all clients share: the live configuration, the servers, who is connected.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{client::Identity, registry::Registry, settings::Settings};
+use crate::{
+    auth::{RsaKey, Sha2Cache, Users},
+    proxy::login::LoginContext,
+    net::tls::{ClientSide, ServerSide},
+    pool::{
+        ServerConnection,
+        connect::{self, ConnectRequest},
+    },
+    routing::{Consistency, Rules},
+    session::learnt::Learnt,
+    telemetry::Queries,
+    topology::{Position, ServerId, Topology},
+    sql::lexer::Flavor,
+    wire::{capability::CapabilityFlags, handshake::Greeting},
+};
+
+/// Everything of the configuration that a statement looks at; replaced as a whole.
+#[derive(Debug)]
+pub struct Live {
+    /// Limits, timeouts, defaults.
+    pub settings: Settings,
+    /// Who may come in.
+    pub users: Arc<Users>,
+    /// How fresh the reads of each user must be, where that differs from the default.
+    pub consistency: std::collections::HashMap<String, Consistency>,
+    /// TLS towards clients.
+    pub client_tls: ServerSide,
+    /// TLS towards servers.
+    pub server_tls: ClientSide,
+    /// The rules.
+    pub rules: Rules,
+}
+
+/// Shared by every client of this Forebay.
+#[derive(Debug)]
+pub struct Shared {
+    live: ArcSwap<Live>,
+    /// The servers as they are.
+    pub topology: Topology,
+    /// Who is connected.
+    pub registry: Arc<Registry>,
+    /// Where finished statements are told.
+    pub queries: Queries,
+    /// For passwords without TLS.
+    pub rsa: Arc<RsaKey>,
+    /// What full password exchanges have shown.
+    pub sha2_cache: Arc<Sha2Cache>,
+    /// What SET NAMES texts do to the collation.
+    pub learnt: Learnt,
+    /// The newest write acknowledged to anybody, for `consistency: global`.
+    pub written: Mutex<Position>,
+    /// Counts replica choices, for the round robin.
+    pub turn: AtomicU64,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// What clients will share; `stopping` becomes true when Forebay is to end.
+    pub fn new(live: Live, topology: Topology, queries: Queries, stopping: watch::Receiver<bool>) -> Self {
+        Shared {
+            live: ArcSwap::from_pointee(live),
+            topology,
+            registry: Arc::default(),
+            queries,
+            rsa: Arc::default(),
+            sha2_cache: Arc::default(),
+            learnt: Learnt::default(),
+            written: Mutex::default(),
+            turn: AtomicU64::new(0),
+            stopping,
+        }
+    }
+
+    /// The configuration as it is now.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// What a client's login is held against.
+    /// `None`: no server has been reached yet, so there is nothing to greet with.
+    pub(super) fn login_context(&self, live: &Live, id: u32) -> Option<LoginContext> {
+        let view = self.topology.view();
+        let mut greeting = Greeting::clone(view.greeting.as_deref()?);
+        // What one of the servers can't do can't be promised: a session may use any of them.
+        for server in view.servers.iter().filter_map(|server| server.greeting.as_deref()) {
+            greeting.capabilities &= server.capabilities;
+        }
+        if let Some(version) = &live.settings.server_version {
+            greeting.server_version = version.clone().into_bytes();
+        }
+        Some(LoginContext {
+            users: Arc::clone(&live.users),
+            tls: live.client_tls.clone(),
+            greeting: Arc::new(greeting),
+            connection_id: id,
+            timeout: live.settings.timeouts.handshake,
+            rsa: Arc::clone(&self.rsa),
+            sha2_cache: Arc::clone(&self.sha2_cache),
+        })
+    }
+
+    /// Whose SQL the primary speaks, or whichever server is known.
+    pub(super) fn flavor(&self) -> Flavor {
+        let view = self.topology.view();
+        let primary = view.primary.and_then(|id| view.server(id)).and_then(|server| server.flavor);
+        let known = primary.or_else(|| view.servers.iter().find_map(|server| server.flavor));
+        known.unwrap_or(Flavor::MySql { version: 90_000 })
+    }
+
+    /// The next number for the round robin over replicas.
+    pub fn next_turn(&self) -> u64 {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether anybody's reads must see everybody's writes.
+    pub fn any_global(&self) -> bool {
+        let live = self.live.load();
+        live.settings.consistency == Consistency::Global
+            || live.consistency.values().any(|level| *level == Consistency::Global)
+    }
+
+    /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
+    /// the relay as any other reply.
+    pub(super) async fn limited<F: Future>(
+        &self,
+        live: &Live,
+        identity: &Identity,
+        on: (ServerId, u32),
+        relay: F,
+    ) -> F::Output {
+        let Some(limit) = live.settings.timeouts.query else { return relay.await };
+        let mut relay = std::pin::pin!(relay);
+        tokio::select! {
+            output = &mut relay => return output,
+            () = tokio::time::sleep(limit) => {}
+        }
+        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement runs for longer than timeouts.query; it is killed");
+        if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
+            tracing::warn!(%error, "a statement over the time limit could not be killed");
+        }
+        relay.await
+    }
+
+    /// A connection to a server as this user, for one question of Forebay's own; without state or schema.
+    pub(super) async fn control_connection(
+        &self,
+        live: &Live,
+        identity: &Identity,
+        server: ServerId,
+    ) -> Result<ServerConnection, String> {
+        let view = self.topology.view();
+        let target = view.server(server).ok_or("unknown server")?.clone();
+        drop(view);
+        let request = ConnectRequest {
+            address: target.address,
+            tls: live.server_tls.clone(),
+            client_is_tls: false,
+            user: identity.name.as_bytes().to_vec(),
+            credential: identity.credential.clone(),
+            schema: None,
+            charset: identity.charset,
+            capabilities: CapabilityFlags::empty(),
+            attributes: Vec::new(),
+            max_packet_bytes: 1 << 24,
+            timeout: live.settings.timeouts.connect,
+        };
+        let connected = connect::connect(&request).await.map_err(|error| error.to_string())?;
+        Ok(ServerConnection::new(server, target.name.clone(), connected, true))
+    }
+
+    /// Waits until Forebay is to end.
+    pub async fn stopping(&self) {
+        let mut stopping = self.stopping.clone();
+        if stopping.wait_for(|stop| *stop).await.is_err() {
+            // Whoever could tell is gone: nobody will.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Small worlds for the tests of this room.
+
+use super::{Consistency, Question, Rules, SessionView};
+use crate::{
+    net::Address,
+    sql::{Effects, Facts, Kind, facts::Hint},
+    topology::{RoleSetting, ServerSettings, View},
+};
+
+/// Servers with their weights, all up; the first is the primary.
+pub(super) fn view(servers: &[(&str, u32)]) -> View {
+    let settings = |(index, &(name, weight)): (usize, &(&str, u32))| ServerSettings {
+        name: name.to_owned(),
+        address: Address::Tcp { host: "127.0.0.1".to_owned(), port: 3306 },
+        role: if index == 0 { RoleSetting::Primary } else { RoleSetting::Replica },
+        weight,
+        tags: Vec::new(),
+    };
+    View::assumed(&servers.iter().enumerate().map(settings).collect::<Vec<_>>())
+}
+
+/// A statement of this kind that does this and nothing else.
+pub(super) fn facts(kind: Kind, effects: Effects) -> Facts {
+    Facts {
+        kind,
+        effects,
+        transaction: None,
+        assignments: Vec::new(),
+        schema: None,
+        kill: None,
+        corrections: Vec::new(),
+        hint: Hint::default(),
+        tables_made_or_dropped: Vec::new(),
+        digest: 0,
+    }
+}
+
+/// A question with nothing special about it.
+pub(super) fn question<'a>(facts: &'a Facts, rules: &'a Rules, view: &'a View) -> Question<'a> {
+    Question {
+        facts,
+        text: b"",
+        user: "app",
+        schema: Some(b"app"),
+        prepared: false,
+        session: SessionView::default(),
+        mentions_primary_only: false,
+        mentions: &|_| false,
+        rules,
+        view,
+        consistency: Consistency::Session,
+        hints_may_loosen: false,
+        turn: 0,
+    }
+}

@@ -1,0 +1,18 @@
+//! What the client's session has become, whatever the connections underneath. Pure: OK packets and facts in, decisions out.
+
+pub mod carry;
+pub mod client_tracking;
+pub mod learnt;
+pub mod pin;
+pub mod state;
+pub mod statements;
+pub mod track;
+pub mod variables;
+
+pub use client_tracking::ClientTracking;
+pub use pin::{Pin, Pins};
+pub use state::State;
+pub use statements::{Statement, Statements};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! The session as the client believes it to be.
+//!
+//! ```text
+//!              BEGIN, first write with autocommit=0,            COMMIT, ROLLBACK,
+//!              LOCK TABLES, CREATE TEMPORARY TABLE…             UNLOCK TABLES, DROP…
+//!   ┌──────┐ ─────────────────────────────────────▶ ┌────────┐ ───────────────────▶ ┌──────┐
+//!   │ free │                                        │ pinned │                      │ free │
+//!   └──────┘ ◀───────────────────────────────────── └────────┘                      └──────┘
+//!      │            RESET CONNECTION, CHANGE USER
+//!      │ ERR from anything but a read                 an OK that reports
+//!      └──────────────────────────────▶ in doubt ───────────────────────▶ free or pinned
+//! ```
+//! *Free*: the next statement may go to any server that is brought to the session's version first. *Pinned*: it goes to
+//! the server that holds the state. *In doubt*: before anything goes elsewhere, that server is asked what it has become.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    ClientTracking, Pins,
+    variables::{Variables, Version},
+};
+use crate::{
+    sql::lexer::{Dialect, Flavor},
+    wire::capability::{CapabilityFlags, StatusFlags},
+};
+
+/// A server, as an index that the caller gives meaning to.
+pub type ServerIndex = usize;
+
+/// The values of the variables that answers depend on, as a new connection to the primary has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Birth {
+    /// Lower-case name and value; `None` is SQL NULL.
+    pub values: Vec<(Box<str>, Option<Box<[u8]>>)>,
+}
+
+impl Birth {
+    /// The value of a variable at birth.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.values.iter().find(|(known, _)| &**known == name).and_then(|(_, value)| value.as_deref())
+    }
+}
+
+/// What the session has become.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// What a new connection to the primary starts with.
+    pub birth: Arc<Birth>,
+    /// Variables changed since.
+    pub variables: Variables,
+    /// The current schema.
+    pub schema: Option<Vec<u8>>,
+    /// When it changed last.
+    pub(super) schema_version: Version,
+    pub(super) version: Version,
+    /// SET NAMES was reported, which says the character sets but never the collation.
+    pub(super) collation_unknown: bool,
+    /// The status flags of the last OK or EOF.
+    pub status: StatusFlags,
+    /// The server's word on the transaction, eight characters, `_` for nothing; empty if it never said.
+    pub(super) transaction: Vec<u8>,
+    pub(super) pins: Pins,
+    pub(super) temporary_tables: BTreeSet<Vec<u8>>,
+    /// The server on which the pins hold, or where the last statement ran that could change the session.
+    pub home: Option<ServerIndex>,
+    /// An error came from a statement that may have changed the session before it failed.
+    pub(super) in_doubt: bool,
+    /// What session tracking the client asked for.
+    pub tracking: ClientTracking,
+    pub(super) gtids: Vec<u8>,
+    flavor: Flavor,
+    multi_statements: bool,
+    dialect: Dialect,
+}
+
+impl State {
+    /// A session that has just begun.
+    pub fn new(flavor: Flavor, capabilities: CapabilityFlags, schema: Option<Vec<u8>>) -> Self {
+        let multi_statements = capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS);
+        let dialect = Dialect {
+            flavor,
+            ansi_quotes: false,
+            no_backslash_escapes: false,
+            ignore_space: false,
+            ascii_in_multibyte: false,
+            multi_statements,
+        };
+        State {
+            birth: Arc::default(),
+            variables: Variables::default(),
+            schema,
+            schema_version: 0,
+            version: 0,
+            collation_unknown: false,
+            status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+            transaction: Vec::new(),
+            pins: Pins::empty(),
+            temporary_tables: BTreeSet::new(),
+            home: None,
+            in_doubt: false,
+            tracking: ClientTracking::default(),
+            gtids: Vec::new(),
+            flavor,
+            multi_statements,
+            dialect,
+        }
+    }
+
+    /// After COM_RESET_CONNECTION: everything is as at birth but the schema; what was set with SET ROLE stays too.
+    pub fn reset(&mut self) {
+        let role = self.pins & Pins::ROLE;
+        let mut fresh = State::new(self.flavor, CapabilityFlags::empty(), self.schema.take());
+        fresh.birth = Arc::clone(&self.birth);
+        fresh.multi_statements = self.multi_statements;
+        fresh.home = self.home;
+        fresh.tracking = self.tracking.clone();
+        fresh.tracking.reset();
+        fresh.pins = role;
+        *self = fresh;
+        self.refresh_dialect();
+    }
+
+    /// What the primary's connection started with has become known.
+    pub fn born(&mut self, birth: Arc<Birth>, tracking: ClientTracking, status: StatusFlags) {
+        self.birth = birth;
+        self.tracking = tracking;
+        self.status = status;
+        self.refresh_dialect();
+    }
+
+    /// The count of changes so far; a connection brought to this version equals the session.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// A variable's value now, `None` if it is not one that Forebay follows, or NULL.
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.variables.get(name).or_else(|| self.birth.get(name))
+    }
+
+    /// How the session's statements are to be read.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// COM_SET_OPTION.
+    pub fn set_multi_statements(&mut self, on: bool) {
+        self.multi_statements = on;
+        self.refresh_dialect();
+    }
+
+    /// Why the session must stay where it is; empty if it is free.
+    pub fn pins(&self) -> Pins {
+        let mut pins = self.pins;
+        pins.set(Pins::TRANSACTION, self.in_transaction());
+        pins
+    }
+
+    /// A transaction is open, by the status flag or by the server's transaction tracker (each misses some: MySQL's
+    /// tracker goes blank on CREATE TEMPORARY TABLE inside a transaction).
+    pub fn in_transaction(&self) -> bool {
+        self.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+            || self.transaction.first().is_some_and(|flag| matches!(flag, b'T' | b'I'))
+    }
+
+    /// `autocommit` is off: every statement is part of a transaction.
+    pub fn autocommit_off(&self) -> bool {
+        !self.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+    }
+
+    /// Whether `name` (of an identifier in a statement) is one of the session's temporary tables.
+    pub fn is_temporary_table(&self, name: &[u8]) -> bool {
+        self.temporary_tables.iter().any(|table| table.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether there are any temporary tables.
+    pub fn has_temporary_tables(&self) -> bool {
+        !self.temporary_tables.is_empty()
+    }
+
+    /// Whether an error left open what the session has become.
+    pub fn in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// The GTIDs reported since the last call.
+    pub fn take_gtids(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.gtids)
+    }
+
+    pub(super) fn refresh_dialect(&mut self) {
+        let sql_mode = self.value("sql_mode").unwrap_or_default().to_ascii_uppercase();
+        let mode = |word: &[u8]| sql_mode.split(|byte| *byte == b',').any(|item| item == word);
+        let charset = self.value("character_set_client").unwrap_or_default();
+        self.dialect = Dialect {
+            flavor: self.flavor,
+            ansi_quotes: mode(b"ANSI_QUOTES"),
+            no_backslash_escapes: mode(b"NO_BACKSLASH_ESCAPES"),
+            ignore_space: mode(b"IGNORE_SPACE"),
+            ascii_in_multibyte: matches!(charset, b"sjis" | b"cp932" | b"gbk" | b"gb18030" | b"big5"),
+            multi_statements: self.multi_statements,
+        };
+    }
+}

@@ -1,0 +1,73 @@
+//! The session's prepared statements: ids are the session's own, texts are kept, server ids live with the connections.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::state::ServerIndex;
+use crate::sql::Facts;
+
+/// One prepared statement.
+#[derive(Debug)]
+pub struct Statement {
+    /// The text as prepared.
+    pub text: Arc<[u8]>,
+    /// Its facts.
+    pub facts: Arc<Facts>,
+    /// Parameters, as the server counted them.
+    pub parameters: u16,
+    /// The parameter types the client bound last; EXECUTE may leave them out when they stay the same.
+    pub types: Option<Box<[u8]>>,
+    /// Where COM_STMT_SEND_LONG_DATA went since the last EXECUTE or RESET: EXECUTE must follow.
+    pub long_data_on: Option<ServerIndex>,
+    /// Where a cursor is open: FETCH goes there.
+    pub cursor_on: Option<ServerIndex>,
+}
+
+/// All of a session's prepared statements.
+#[derive(Debug, Default)]
+pub struct Statements {
+    by_id: HashMap<u32, Statement>,
+    last_id: u32,
+}
+
+impl Statements {
+    /// Keeps a statement under a new id: counted up per session, as the servers do.
+    pub fn add(&mut self, statement: Statement) -> u32 {
+        loop {
+            self.last_id = self.last_id.wrapping_add(1);
+            if self.last_id != 0 && self.last_id != LAST_PREPARED && !self.by_id.contains_key(&self.last_id) {
+                self.by_id.insert(self.last_id, statement);
+                return self.last_id;
+            }
+        }
+    }
+
+    /// The statement of an id; MariaDB's −1 means the one prepared last.
+    pub fn get_mut(&mut self, id: u32) -> Option<(u32, &mut Statement)> {
+        let id = if id == LAST_PREPARED { self.last_id } else { id };
+        self.by_id.get_mut(&id).map(|statement| (id, statement))
+    }
+
+    /// Forgets a statement.
+    pub fn remove(&mut self, id: u32) -> Option<Statement> {
+        self.by_id.remove(&id)
+    }
+
+    /// Forgets all; ids go on (as after COM_RESET_CONNECTION).
+    pub fn clear(&mut self) {
+        self.by_id.clear();
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+/// MariaDB: "the statement prepared last on this connection".
+/// <https://mariadb.com/kb/en/com_stmt_execute/>
+const LAST_PREPARED: u32 = u32::MAX;

@@ -1,0 +1,163 @@
+//! The session's state from reports and facts.
+
+use super::*;
+use crate::{
+    sql::{
+        Effects, Facts, Kind,
+        facts::{Assignment, Target},
+        lexer::Flavor,
+    },
+    wire::{
+        capability::{CapabilityFlags, StatusFlags},
+        ok::{Ok as OkPacket, SessionChange, push_session_change},
+    },
+};
+
+fn state() -> State {
+    State::new(Flavor::MySql { version: 90_704 }, CapabilityFlags::CLIENT_MULTI_STATEMENTS, None)
+}
+
+fn observe(state: &mut State, changes: &[SessionChange<'_>]) -> Vec<u8> {
+    observe_status(state, StatusFlags::SERVER_STATUS_AUTOCOMMIT, changes)
+}
+
+fn observe_status(state: &mut State, status: StatusFlags, changes: &[SessionChange<'_>]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for change in changes {
+        push_session_change(&mut block, change);
+    }
+    let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &block };
+    let mut client_block = Vec::new();
+    state.observe(&ok, &mut client_block);
+    client_block
+}
+
+fn variable<'a>(name: &'a str, value: &'a str) -> SessionChange<'a> {
+    SessionChange::Variable { name: name.as_bytes(), value: value.as_bytes() }
+}
+
+fn facts(kind: Kind, effects: Effects) -> Facts {
+    Facts { kind, ..Facts::server_command(effects | Effects::WRITE) }
+}
+
+#[test]
+fn set_names_leaves_the_collation_unknown_until_it_is_learnt() {
+    let mut state = state();
+    let names = ["character_set_client", "character_set_connection", "character_set_results"];
+    observe(&mut state, &names.map(|name| variable(name, "utf8mb4")));
+    assert!(state.collation_unknown());
+    state.collation_learnt(b"utf8mb4_unicode_ci");
+    assert_eq!(state.value("collation_connection"), Some(&b"utf8mb4_unicode_ci"[..]));
+    observe(&mut state, &[variable("character_set_connection", "latin1"), variable("collation_connection", "latin1_bin")]);
+    assert!(!state.collation_unknown());
+}
+
+#[test]
+fn the_client_gets_only_what_it_tracks() {
+    let mut state = state();
+    assert!(observe(&mut state, &[variable("sql_mode", ""), SessionChange::State(true)]).is_empty());
+    let schema = SessionChange::Schema(b"app");
+    let mut expected = Vec::new();
+    push_session_change(&mut expected, &schema);
+    assert_eq!(observe(&mut state, &[schema, SessionChange::Gtids(b"u:1")]), expected);
+    assert_eq!((state.schema.clone(), state.take_gtids()), (Some(b"app".to_vec()), b"u:1".to_vec()));
+}
+
+#[test]
+fn the_dialect_follows_sql_mode_and_character_set() {
+    let mut state = state();
+    observe(&mut state, &[variable("sql_mode", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES")]);
+    observe(&mut state, &[variable("character_set_client", "gbk")]);
+    let dialect = state.dialect();
+    assert!(dialect.ansi_quotes && dialect.no_backslash_escapes && dialect.ascii_in_multibyte && dialect.multi_statements);
+}
+
+#[test]
+fn a_transaction_is_seen_by_flag_or_by_tracker() {
+    let mut state = state();
+    observe(&mut state, &[SessionChange::Transaction(b"T_______")]);
+    assert_eq!(state.pins(), Pins::TRANSACTION);
+    // MySQL's tracker goes blank on CREATE TEMPORARY TABLE inside a transaction; the flag stays.
+    let in_trans = StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+    observe_status(&mut state, in_trans, &[SessionChange::Transaction(b"________")]);
+    assert_eq!(state.pins(), Pins::TRANSACTION);
+    observe(&mut state, &[]);
+    assert_eq!(state.pins(), Pins::empty());
+    observe(&mut state, &[SessionChange::Transaction(b"_______L")]);
+    assert_eq!(state.pins(), Pins::TABLE_LOCK);
+}
+
+#[test]
+fn set_transaction_for_the_next_one_waits_for_it() {
+    let mut state = state();
+    observe(&mut state, &[SessionChange::Characteristics(b"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;")]);
+    assert_eq!(state.pins(), Pins::NEXT_TRANSACTION);
+    observe(&mut state, &[SessionChange::Characteristics(b"")]);
+    assert_eq!(state.pins(), Pins::empty());
+}
+
+#[test]
+fn temporary_tables_pin_until_the_last_is_dropped() {
+    let mut state = state();
+    let mut create = facts(Kind::Ddl, Effects::CREATES_TEMPORARY_TABLE);
+    create.tables_made_or_dropped = vec![b"Tmp".to_vec()];
+    state.ended(&create, b"", true, 0);
+    assert!(state.pins() == Pins::TEMPORARY_TABLE && state.is_temporary_table(b"tmp") && state.home == Some(0));
+    let mut drop = facts(Kind::Ddl, Effects::DROPS_TABLE);
+    drop.tables_made_or_dropped = vec![b"tmp".to_vec()];
+    state.ended(&drop, b"", false, 0);
+    assert_eq!(state.pins(), Pins::TEMPORARY_TABLE, "a DROP that failed dropped nothing");
+    state.ended(&drop, b"", true, 0);
+    assert_eq!(state.pins(), Pins::empty());
+}
+
+#[test]
+fn what_nobody_reports_pins_for_unknown_state() {
+    let mut state = state();
+    state.ended(&facts(Kind::Call, Effects::OPAQUE), b"", true, 0);
+    assert_eq!(state.pins().names().collect::<Vec<_>>(), ["unknown_state"]);
+    state.reset();
+    assert_eq!(state.pins(), Pins::empty());
+}
+
+#[test]
+fn an_error_of_a_write_leaves_doubt_and_of_a_read_none() {
+    let mut state = state();
+    state.ended(&Facts { kind: Kind::Select, ..Facts::server_command(Effects::empty()) }, b"", false, 0);
+    assert!(!state.in_doubt());
+    state.ended(&facts(Kind::Insert, Effects::empty()), b"", false, 0);
+    assert!(state.in_doubt());
+    state.doubt_resolved();
+    assert!(!state.in_doubt());
+}
+
+#[test]
+fn user_locks_and_seeds_end_when_their_end_is_said() {
+    let mut state = state();
+    state.ended(&facts(Kind::Select, Effects::TAKES_USER_LOCK), b"SELECT GET_LOCK('a', 1)", true, 0);
+    state.ended(&facts(Kind::Select, Effects::RELEASES_USER_LOCK), b"SELECT RELEASE_LOCK('a')", true, 0);
+    assert_eq!(state.pins(), Pins::USER_LOCK, "it may be one of several");
+    state.ended(&facts(Kind::Select, Effects::RELEASES_USER_LOCK), b"SELECT RELEASE_ALL_LOCKS()", true, 0);
+    assert_eq!(state.pins(), Pins::empty());
+
+    let set = |value: std::ops::Range<usize>| {
+        let target = Target::Variable { name: "timestamp".into(), global: false, next_only: false };
+        let mut facts = facts(Kind::Set, Effects::empty());
+        facts.assignments = vec![Assignment { target, span: 4..value.end, value }];
+        facts
+    };
+    state.ended(&set(16..18), b"SET timestamp = 12", true, 0);
+    assert_eq!(state.pins(), Pins::SEED);
+    state.ended(&set(16..23), b"SET timestamp = DEFAULT", true, 0);
+    assert_eq!(state.pins(), Pins::empty());
+}
+
+#[test]
+fn a_reset_keeps_schema_and_role() {
+    let mut state = state();
+    observe(&mut state, &[SessionChange::Schema(b"app"), variable("time_zone", "+01:00")]);
+    state.ended(&facts(Kind::Set, Effects::ROLE), b"SET ROLE r", true, 0);
+    state.reset();
+    assert_eq!(state.schema.as_deref(), Some(&b"app"[..]));
+    assert_eq!((state.value("time_zone"), state.version(), state.pins()), (None, 0, Pins::ROLE));
+}

@@ -1,0 +1,186 @@
+//! From what the server reports, and from the statement's facts where it reports nothing, to the session's state.
+
+use super::{
+    Pins, State,
+    state::ServerIndex,
+    variables::travels,
+};
+use crate::{
+    sql::{
+        Effects, Facts, Kind,
+        facts::Target,
+    },
+    wire::ok::{Ok, SessionChange, push_session_change, session_changes},
+};
+
+impl State {
+    /// Takes in an OK (or the end of a result) from the server that runs the session's statement. Appends to
+    /// `client_block` the entries that the client asked for.
+    pub fn observe(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
+        self.status = ok.status;
+        if ok.session.is_empty() {
+            return;
+        }
+        let mut seen = Seen::default();
+        for change in session_changes(ok.session) {
+            // A malformed block says nothing that could be trusted: everything before it stands.
+            let std::result::Result::Ok(change) = change else { break };
+            if self.tracking.wants(&change) {
+                push_session_change(client_block, &change);
+            }
+            self.apply(&change, &mut seen);
+        }
+        if seen.charset && !seen.collation {
+            self.collation_unknown = true;
+            self.variables.forget("collation_connection");
+        } else if seen.collation {
+            self.collation_unknown = false;
+        }
+        if seen.dialect {
+            self.refresh_dialect();
+        }
+    }
+
+    /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports
+    /// what the session was born with.
+    pub fn filter(&self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
+        for change in session_changes(ok.session).map_while(std::result::Result::ok) {
+            if self.tracking.wants(&change) {
+                push_session_change(client_block, &change);
+            }
+        }
+    }
+
+    fn apply(&mut self, change: &SessionChange<'_>, seen: &mut Seen) {
+        match *change {
+            SessionChange::Variable { name: b"last_gtid", value } => self.add_gtids(value),
+            SessionChange::Variable { name, value } => {
+                seen.note(name);
+                if std::str::from_utf8(name).is_ok_and(travels) && self.variables.report(name, value, self.version + 1) {
+                    self.version += 1;
+                }
+            }
+            SessionChange::Schema(schema) => self.set_schema(schema),
+            SessionChange::Gtids(gtids) => self.add_gtids(gtids),
+            SessionChange::Transaction(flags) => {
+                self.pins.set(Pins::TABLE_LOCK, flags.get(7) == Some(&b'L'));
+                self.transaction.clear();
+                self.transaction.extend_from_slice(flags);
+            }
+            SessionChange::Characteristics(text) => self.pins.set(Pins::NEXT_TRANSACTION, !text.is_empty()),
+            SessionChange::State(_) | SessionChange::Other { .. } => {}
+        }
+    }
+
+    /// The current schema changed (also where only the command tells it).
+    pub fn set_schema(&mut self, schema: &[u8]) {
+        let schema = (!schema.is_empty()).then(|| schema.to_vec());
+        if self.schema != schema {
+            self.schema = schema;
+            self.version += 1;
+            self.schema_version = self.version;
+        }
+    }
+
+    fn add_gtids(&mut self, gtids: &[u8]) {
+        if !gtids.is_empty() {
+            if !self.gtids.is_empty() {
+                self.gtids.push(b',');
+            }
+            self.gtids.extend_from_slice(gtids);
+        }
+    }
+
+    /// A statement that the session sent has ended on `server`. What no report tells is taken from its facts.
+    pub fn ended(&mut self, facts: &Facts, text: &[u8], succeeded: bool, server: ServerIndex) {
+        let effects = facts.effects;
+        let looks = matches!(facts.kind, Kind::Empty | Kind::Select | Kind::Show | Kind::Explain | Kind::Describe);
+        if looks && facts.is_read() && !effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+            return;
+        }
+        self.home = Some(server);
+        if !succeeded {
+            self.in_doubt = true;
+        }
+        if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+            self.pins |= Pins::UNKNOWN_STATE;
+        }
+        self.user_locks_from(effects, text);
+        if effects.contains(Effects::ROLE) {
+            self.pins |= Pins::ROLE;
+        }
+        if facts.kind == Kind::Prepare {
+            self.pins |= Pins::SQL_PREPARE;
+        }
+        self.temporary_tables_from(facts, succeeded);
+        self.seeds_from(facts, text);
+    }
+
+    /// The server has said (with an OK to a statement that reports) what it has become after an error.
+    pub fn doubt_resolved(&mut self) {
+        self.in_doubt = false;
+    }
+
+    /// A lock taken is held until all are known to be released: one RELEASE_LOCK() may be one of several.
+    fn user_locks_from(&mut self, effects: Effects, text: &[u8]) {
+        if effects.contains(Effects::TAKES_USER_LOCK) {
+            self.pins |= Pins::USER_LOCK;
+        } else if effects.contains(Effects::RELEASES_USER_LOCK) && contains_ignore_case(text, b"release_all_locks") {
+            self.pins.remove(Pins::USER_LOCK);
+        }
+    }
+
+    fn temporary_tables_from(&mut self, facts: &Facts, succeeded: bool) {
+        let creates = facts.effects.contains(Effects::CREATES_TEMPORARY_TABLE);
+        let drops = facts.effects.contains(Effects::DROPS_TABLE);
+        if creates && (facts.tables_made_or_dropped.is_empty() || facts.effects.contains(Effects::SEVERAL_STATEMENTS)) {
+            self.pins |= Pins::UNKNOWN_STATE;
+        } else if creates {
+            // Also after an error: CREATE … SELECT may fail late; a table believed in costs a detour, no wrong answer.
+            self.temporary_tables.extend(facts.tables_made_or_dropped.iter().cloned());
+        } else if drops && succeeded {
+            for dropped in &facts.tables_made_or_dropped {
+                self.temporary_tables.retain(|table| !table.eq_ignore_ascii_case(dropped));
+            }
+        }
+        self.pins.set(Pins::TEMPORARY_TABLE, !self.temporary_tables.is_empty());
+    }
+
+    /// `rand_seed1`, `rand_seed2` and `timestamp` are reported wrongly or never again, so they stay where they were set.
+    fn seeds_from(&mut self, facts: &Facts, text: &[u8]) {
+        for assignment in &facts.assignments {
+            let Target::Variable { name, global: false, .. } = &assignment.target else { continue };
+            match name.as_str() {
+                "rand_seed1" | "rand_seed2" => self.pins |= Pins::SEED,
+                "timestamp" => {
+                    let value = text.get(assignment.value.clone()).unwrap_or_default().trim_ascii();
+                    self.pins.set(Pins::SEED, !(value.eq_ignore_ascii_case(b"default") || value == b"0"));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn contains_ignore_case(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// What one OK's block held, of what has consequences of its own.
+#[derive(Default)]
+struct Seen {
+    charset: bool,
+    collation: bool,
+    dialect: bool,
+}
+
+impl Seen {
+    fn note(&mut self, name: &[u8]) {
+        match name {
+            b"character_set_connection" => self.charset = true,
+            b"collation_connection" => self.collation = true,
+            b"character_set_client" | b"sql_mode" => self.dialect = true,
+            _ => {}
+        }
+    }
+}

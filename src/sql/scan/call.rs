@@ -1,0 +1,84 @@
+//! A name before a parenthesis: a function, or not?
+use super::{Level, Mode, Opened, Scan};
+use crate::sql::facts::Effects;
+use crate::sql::functions;
+use crate::sql::lexer::{Token, TokenKind};
+use crate::sql::words::{self, Word};
+
+impl Scan<'_> {
+    /// At an opening parenthesis.
+    pub(super) fn open(&mut self, token: Token) {
+        let inherited = if self.in_level(Level::JSON_TABLE) { Level::JSON_TABLE } else { Level::empty() };
+        let named = self.previous.token.is_name() && !std::mem::take(&mut self.name_ahead);
+        let level = if named && self.mode != Mode::Definitions { self.call(token) } else { Level::empty() };
+        self.depth += 1;
+        if let Some(inner) = self.level() {
+            *inner = inherited | level;
+        }
+    }
+
+    /// A name, then a parenthesis: what is called, if anything, and what is known of what it encloses.
+    fn call(&mut self, parenthesis: Token) -> Level {
+        let name = self.previous;
+        if name.token.dotted || self.before.token.is(b'.') {
+            self.unknown();
+            return Level::empty();
+        }
+        if name.word.is_reserved() || self.is_no_function() {
+            return Level::empty();
+        }
+        if name.token.kind == TokenKind::Quoted {
+            return self.quoted_call(name.token);
+        }
+        let mut buffer = [0; words::LONGEST];
+        let lower = words::lower(self.slice(name.token), &mut buffer);
+        let table_function = lower == b"json_table" && self.in_level(Level::FROM);
+        match functions::find(lower) {
+            _ if table_function => return Level::JSON_TABLE,
+            Some(function) => self.opened = Some(Opened { function, spaced: parenthesis.spaced }),
+            None if self.is_column_type(lower) => {}
+            None => self.unknown(),
+        }
+        match lower {
+            b"substring" | b"substr" | b"mid" => Level::SUBSTRING,
+            _ => Level::empty(),
+        }
+    }
+
+    /// `` `f`(…) ``: not what the grammar knows as a function, but it may well be one that does something.
+    fn quoted_call(&mut self, name: Token) -> Level {
+        let content = self.slice(name);
+        let mut buffer = [0; words::LONGEST];
+        let lower = words::lower(content.get(1..content.len() - 1).unwrap_or_default(), &mut buffer);
+        if let Some(function) = functions::find(lower) {
+            self.opened = Some(Opened { function, spaced: true });
+        }
+        self.unknown();
+        Level::empty()
+    }
+
+    fn unknown(&mut self) {
+        self.effects |= Effects::UNKNOWN_FUNCTION | Effects::WRITE;
+    }
+
+    /// Where no expression can begin, the name is an alias, a type or a CTE.
+    fn is_no_function(&self) -> bool {
+        let before = self.before;
+        if matches!(before.word, Word::As | Word::Returning | Word::With | Word::Recursive) && !before.token.dotted {
+            return before.word != Word::Recursive || self.in_level(Level::WITH);
+        }
+        match before.token.kind {
+            TokenKind::Punct(b')') | TokenKind::String | TokenKind::Number | TokenKind::Param => true,
+            TokenKind::Punct(b',') => self.in_level(Level::WITH),
+            _ => false,
+        }
+    }
+
+    /// JSON_TABLE's columns: a name, then a type that is no reserved word.
+    fn is_column_type(&self, lower: &[u8]) -> bool {
+        self.in_level(Level::JSON_TABLE)
+            && self.before.token.is_name()
+            && self.before.word == Word::Other
+            && matches!(lower, b"datetime" | b"nchar" | b"nvarchar" | b"bit" | b"text" | b"fixed" | b"dec")
+    }
+}

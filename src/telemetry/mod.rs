@@ -1,0 +1,10 @@
+//! What Forebay tells of itself: the log, and one event per query for whoever listens.
+
+pub mod log;
+pub mod queries;
+pub mod settings;
+mod text;
+
+pub use log::init;
+pub use queries::{Queries, QueryEvent};
+pub use settings::{LogFormat, LogSettings};

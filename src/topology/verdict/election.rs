@@ -1,0 +1,111 @@
+//! Which server is the primary? Never two; the last confirmed one stays while it can.
+
+use std::time::Duration;
+
+use super::{Event, history::History};
+use crate::topology::{Role, RoleSetting, ServerId};
+
+/// Two writable servers are normal for a moment while a primary is switched; longer is an alarm.
+const CONFLICT_GRACE: Duration = Duration::from_secs(2);
+
+/// Who has been confirmed, and since when there has been a doubt.
+#[derive(Debug)]
+pub(super) struct Election {
+    /// The configuration names the primary; `read_only` decides nothing.
+    fixed: bool,
+    confirmed: Option<ServerId>,
+    conflict: Option<Conflict>,
+}
+
+#[derive(Debug)]
+struct Conflict {
+    since: Duration,
+    told: bool,
+}
+
+impl Election {
+    pub(super) fn new(fixed: bool) -> Election {
+        Election { fixed, confirmed: None, conflict: None }
+    }
+
+    /// The last confirmed primary, up or not.
+    pub(super) fn primary(&self) -> Option<ServerId> {
+        self.confirmed
+    }
+
+    /// Decides anew and sets every server's role.
+    pub(super) fn hold(&mut self, servers: &mut [History], now: Duration) -> Option<Event> {
+        let candidates: Vec<ServerId> =
+            (0..servers.len()).map(ServerId).filter(|id| self.may_lead(&servers[id.0])).collect();
+        let all_probed = servers.iter().all(History::probed);
+        let stays = self.confirmed.is_some_and(|id| candidates.contains(&id));
+        match candidates[..] {
+            _ if stays => {}
+            // The first to answer is not the primary for that: another may be writable too.
+            _ if self.confirmed.is_none() && !all_probed && !self.fixed => {}
+            [only] => self.confirmed = Some(only),
+            [first, ..] if self.fixed => self.confirmed = Some(first),
+            _ if self.stepped_down(servers) => self.confirmed = None,
+            _ => {}
+        }
+        for (index, server) in servers.iter_mut().enumerate() {
+            server.standing.role = self.role(ServerId(index), server);
+        }
+        self.conflict(&candidates, servers, now)
+    }
+
+    /// It answers and may take writes. One that follows another may not, even if it is writable: somebody forgot
+    /// `read_only` on a replica, and writes there would be lost to all others.
+    fn may_lead(&self, server: &History) -> bool {
+        let writable =
+            |server: &History| server.answer().is_some_and(|answer| answer.writable && !answer.replication.follows());
+        match server.setting {
+            RoleSetting::Primary => server.answers(),
+            RoleSetting::Auto => !self.fixed && server.answers() && writable(server),
+            RoleSetting::Replica => false,
+        }
+    }
+
+    /// The confirmed primary answers and has become read_only or a replica (one that is silent stays the primary, down).
+    fn stepped_down(&self, servers: &[History]) -> bool {
+        self.confirmed
+            .is_some_and(|id| servers.get(id.0).is_some_and(|server| server.answers() && !self.may_lead(server)))
+    }
+
+    fn role(&self, id: ServerId, server: &History) -> Role {
+        let known = server.standing.role;
+        match (server.setting, server.answer()) {
+            _ if self.confirmed == Some(id) => Role::Primary,
+            (RoleSetting::Replica, _) => Role::Replica,
+            (RoleSetting::Auto, _) if self.fixed => Role::Replica,
+            (RoleSetting::Primary, _) if self.confirmed.is_none() => Role::Primary,
+            (RoleSetting::Primary, _) => Role::Unknown,
+            (RoleSetting::Auto, Some(answer)) if !answer.writable || answer.replication.follows() => Role::Replica,
+            (RoleSetting::Auto, Some(_)) => Role::Unknown,
+            // Silent: as it was, except that only one can be the primary.
+            (RoleSetting::Auto, None) if known == Role::Primary => Role::Unknown,
+            (RoleSetting::Auto, None) => known,
+        }
+    }
+
+    fn conflict(&mut self, candidates: &[ServerId], servers: &[History], now: Duration) -> Option<Event> {
+        if candidates.len() < 2 {
+            let told = self.conflict.take().is_some_and(|conflict| conflict.told);
+            return told.then(|| Event { bad: false, text: "there is one writable server again".to_owned() });
+        }
+        let conflict = self.conflict.get_or_insert(Conflict { since: now, told: false });
+        if conflict.told || now.saturating_sub(conflict.since) < CONFLICT_GRACE {
+            return None;
+        }
+        conflict.told = true;
+        let name = |id: &ServerId| servers.get(id.0).map_or("?", |server| &server.name);
+        let names: Vec<&str> = candidates.iter().map(name).collect();
+        let kept = self.confirmed.as_ref().map_or("none of them gets writes".to_owned(), |id| {
+            format!("{} stays the primary, the others get nothing", name(id))
+        });
+        Some(Event {
+            bad: true,
+            text: format!("several servers are writable and follow no other ({}): {kept}", names.join(", ")),
+        })
+    }
+}

@@ -1,0 +1,367 @@
+//! Timelines: at second …, server … is seen like …, and then it stands like ….
+
+use super::*;
+use crate::{net::Address, topology::ServerSettings};
+
+const P: ServerId = ServerId(0);
+const R: ServerId = ServerId(1);
+const S: ServerId = ServerId(2);
+
+fn verdicts(roles: &[RoleSetting], max_lag: Option<u64>) -> Verdicts {
+    let server = |(index, &role): (usize, &RoleSetting)| ServerSettings {
+        name: format!("s{index}"),
+        address: Address::Tcp { host: "x".to_owned(), port: 1 },
+        role,
+        weight: 1,
+        tags: Vec::new(),
+    };
+    Verdicts::new(&Settings {
+        servers: roles.iter().enumerate().map(server).collect(),
+        monitor_user: String::new(),
+        monitor_password: String::new(),
+        health_interval: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(1),
+        max_lag: max_lag.map(Duration::from_secs),
+        tls: None,
+    })
+}
+
+fn fixed() -> Verdicts {
+    verdicts(&[RoleSetting::Primary, RoleSetting::Replica], Some(10))
+}
+
+fn auto() -> Verdicts {
+    verdicts(&[RoleSetting::Auto; 3], Some(10))
+}
+
+/// All three probed: s0 leads.
+fn auto_running() -> Verdicts {
+    let mut verdicts = auto();
+    run(
+        &mut verdicts,
+        vec![(0, S, follower(0), Replica, Up), (0, R, follower(0), Replica, Up), (0, P, leader(), Primary, Up)],
+    );
+    verdicts
+}
+
+fn seen(writable: bool, replication: Replication, lag_s: Option<u64>) -> Observation {
+    Observation::Seen(Answer { writable, replication, lag_ms: lag_s.map(|s| s * 1000) })
+}
+fn leader() -> Observation {
+    seen(true, Replication::None, None)
+}
+fn follower(lag_s: u64) -> Observation {
+    seen(false, Replication::Running, Some(lag_s))
+}
+fn unsure() -> Observation {
+    seen(false, Replication::Connecting, None)
+}
+fn timeout() -> Observation {
+    Observation::Failed { refused: false, why: "no answer in 1 s".to_owned() }
+}
+fn refused() -> Observation {
+    Observation::Failed { refused: true, why: "connection refused".to_owned() }
+}
+
+/// Feeds observations and checks the observed server's standing after each; everything logged comes back.
+fn run(verdicts: &mut Verdicts, timeline: Vec<(u64, ServerId, Observation, Role, Health)>) -> Vec<String> {
+    let mut log = Vec::new();
+    for (at_s, id, observation, role, health) in timeline {
+        let what = format!("at {at_s} s: {id:?} {observation:?}");
+        log.extend(verdicts.observe(id, Duration::from_secs(at_s), observation).into_iter().map(|event| event.text));
+        assert_eq!(verdicts.standing(id), Some(Standing { role, health }), "{what}");
+    }
+    log
+}
+
+use Health::{Down, Unfit, Up};
+use Role::{Primary, Replica, Unknown};
+
+#[test]
+fn nothing_seen_is_down() {
+    let verdicts = auto();
+    assert_eq!(verdicts.primary(), None);
+    assert_eq!(verdicts.standing(P), Some(Standing { role: Unknown, health: Down }));
+    assert_eq!(verdicts.standing(ServerId(9)), None);
+}
+
+#[test]
+fn a_replica_goes_at_once_and_returns_after_two() {
+    let log = run(
+        &mut fixed(),
+        vec![
+            (0, P, leader(), Primary, Up),
+            (0, R, follower(0), Replica, Up),
+            (1, R, timeout(), Replica, Down),
+            (2, R, follower(0), Replica, Down),
+            (3, R, timeout(), Replica, Down),
+            (4, R, follower(3), Replica, Down),
+            (5, R, follower(3), Replica, Up),
+        ],
+    );
+    assert_eq!(
+        log,
+        [
+            "s0 is up: the primary",
+            "s1 is up: a replica, 0 s behind",
+            "s1 (a replica) is down: no answer in 1 s",
+            "s1 is up: a replica, 3 s behind",
+        ]
+    );
+}
+
+#[test]
+fn the_primary_goes_after_two_or_when_refused_and_returns_at_once() {
+    let mut verdicts = fixed();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, leader(), Primary, Up),
+            (1, P, timeout(), Primary, Up),
+            (2, P, leader(), Primary, Up),
+            (3, P, timeout(), Primary, Up),
+            (4, P, timeout(), Primary, Down),
+            (5, P, leader(), Primary, Up),
+            (6, P, refused(), Primary, Down),
+        ],
+    );
+    assert_eq!(verdicts.primary(), None);
+    assert_eq!(
+        log[1..],
+        [
+            "s0 (the primary) is down: no answer in 1 s",
+            "no server takes writes now; until now it was s0",
+            "s0 is up: the primary",
+            "s0 (the primary) is down: connection refused",
+            "no server takes writes now; until now it was s0",
+        ]
+    );
+}
+
+#[test]
+fn lag_with_hysteresis() {
+    let mut verdicts = fixed();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, R, follower(0), Replica, Up),
+            (1, R, follower(10), Replica, Up),
+            (2, R, follower(11), Replica, Unfit),
+            (3, R, follower(9), Replica, Unfit),
+            (4, R, follower(11), Replica, Unfit),
+            (5, R, follower(9), Replica, Unfit),
+            // Another server's observation is not this one's second good one.
+            (5, P, leader(), Primary, Up),
+        ],
+    );
+    assert_eq!(verdicts.standing(R).map(|standing| standing.health), Some(Unfit));
+    run(&mut verdicts, vec![(6, R, follower(9), Replica, Up)]);
+    assert_eq!(verdicts.lag_ms(R), Some(9000));
+    assert_eq!(log[1], "s1 takes no new reads: 11 s behind, at most 10 s is allowed");
+}
+
+#[test]
+fn without_max_lag_any_lag_will_do() {
+    let mut verdicts = verdicts(&[RoleSetting::Primary, RoleSetting::Replica], None);
+    run(&mut verdicts, vec![(0, R, follower(100_000), Replica, Up)]);
+}
+
+#[test]
+fn replication_that_stopped_or_never_was() {
+    let stopped = || seen(false, Replication::Stopped("Error 1062".to_owned()), None);
+    let log = run(
+        &mut fixed(),
+        vec![
+            (0, R, follower(0), Replica, Up),
+            (1, R, stopped(), Replica, Unfit),
+            (2, R, seen(false, Replication::None, None), Replica, Unfit),
+            (3, R, follower(0), Replica, Unfit),
+            (4, R, follower(0), Replica, Up),
+        ],
+    );
+    assert_eq!(log[1], "s1 takes no new reads: its replication has stopped: Error 1062");
+}
+
+#[test]
+fn an_unknown_lag_is_not_zero() {
+    // While the primary lives it may have written meanwhile.
+    let mut verdicts = fixed();
+    run(
+        &mut verdicts,
+        vec![
+            (0, P, leader(), Primary, Up),
+            (0, R, follower(2), Replica, Up),
+            (5, R, unsure(), Replica, Up),
+            (11, R, unsure(), Replica, Unfit),
+            (12, R, unsure(), Replica, Unfit),
+        ],
+    );
+    assert_eq!(verdicts.lag_ms(R), None);
+    // Never known at all.
+    run(&mut fixed(), vec![(0, P, leader(), Primary, Up), (0, R, unsure(), Replica, Unfit)]);
+}
+
+#[test]
+fn an_unknown_lag_is_not_infinite() {
+    // The primary is dead: nothing new is written, the replicas go on.
+    let mut verdicts = fixed();
+    run(
+        &mut verdicts,
+        vec![
+            (0, P, leader(), Primary, Up),
+            (0, R, follower(0), Replica, Up),
+            (1, P, refused(), Primary, Down),
+            (2, R, unsure(), Replica, Up),
+            (500, R, unsure(), Replica, Up),
+            // It is back, and 500 s may have happened elsewhere: unfit until the lag is known again.
+            (501, P, leader(), Primary, Up),
+        ],
+    );
+    assert_eq!(verdicts.standing(R).map(|standing| standing.health), Some(Unfit));
+    run(&mut verdicts, vec![(502, R, follower(0), Replica, Unfit), (503, R, follower(0), Replica, Up)]);
+    // Too far behind stays too far behind.
+    run(
+        &mut verdicts,
+        vec![
+            (504, R, follower(60), Replica, Unfit),
+            (505, P, refused(), Primary, Down),
+            (506, R, unsure(), Replica, Unfit),
+        ],
+    );
+}
+
+#[test]
+fn a_lag_that_may_not_be_seen_is_said_once() {
+    let hidden = || seen(false, Replication::Hidden("Access denied".to_owned()), None);
+    let log = run(
+        &mut fixed(),
+        vec![
+            (0, P, leader(), Primary, Up),
+            (0, R, hidden(), Replica, Up),
+            (1, R, hidden(), Replica, Up),
+            (99, R, hidden(), Replica, Up),
+        ],
+    );
+    assert_eq!(log.iter().filter(|line| line.contains("GRANT REPLICATION CLIENT")).count(), 1);
+    assert!(log.contains(&"s1 is up: a replica, lag unknown".to_owned()));
+}
+
+#[test]
+fn a_monitor_user_that_is_locked_out_takes_no_primary_down() {
+    let blind = || Observation::Blind { why: "Access denied".to_owned() };
+    let mut verdicts = fixed();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, blind(), Primary, Up),
+            (0, R, follower(0), Replica, Up),
+            (1, R, blind(), Replica, Unfit),
+            (2, R, blind(), Replica, Unfit),
+        ],
+    );
+    assert_eq!(verdicts.primary(), Some(P));
+    assert_eq!(log.iter().filter(|line| line.contains("not let in")).count(), 2);
+}
+
+#[test]
+fn auto_roles_follow_read_only() {
+    let mut verdicts = auto_running();
+    run(
+        &mut verdicts,
+        vec![
+            // A planned switch: the old one closes, the new one opens.
+            (1, P, seen(false, Replication::None, None), Replica, Unfit),
+        ],
+    );
+    assert_eq!(verdicts.primary(), None);
+    run(
+        &mut verdicts,
+        vec![(2, R, leader(), Primary, Up), (3, P, follower(0), Replica, Unfit), (4, P, follower(0), Replica, Up)],
+    );
+    assert_eq!(verdicts.primary(), Some(R));
+}
+
+#[test]
+fn two_writable_servers_keep_the_last_confirmed_and_alarm_after_a_while() {
+    let mut verdicts = auto_running();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (1, R, leader(), Unknown, Up),
+            (2, R, leader(), Unknown, Up),
+            (3, P, leader(), Primary, Up),
+            (4, R, follower(0), Replica, Up),
+        ],
+    );
+    assert_eq!(verdicts.primary(), Some(P));
+    assert!(
+        log.contains(
+            &"several servers are writable and follow no other (s0, s1): s0 stays the primary, the others get nothing"
+                .to_owned()
+        )
+    );
+    assert!(log.contains(&"there is one writable server again".to_owned()));
+}
+
+#[test]
+fn two_writable_servers_at_the_start_make_no_primary() {
+    let mut verdicts = auto();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, leader(), Unknown, Up),
+            (0, R, leader(), Unknown, Up),
+            (0, S, follower(0), Replica, Up),
+            (3, R, leader(), Unknown, Up),
+        ],
+    );
+    assert_eq!(verdicts.primary(), None);
+    assert!(log.last().is_some_and(|line| line.ends_with("none of them gets writes")), "{log:?}");
+    run(&mut verdicts, vec![(4, R, follower(0), Replica, Up), (5, P, leader(), Primary, Up)]);
+}
+
+#[test]
+fn a_server_that_was_never_reached_is_told() {
+    let log = run(&mut fixed(), vec![(0, R, refused(), Replica, Down), (1, R, refused(), Replica, Down)]);
+    assert_eq!(log, ["s1 can't be reached: connection refused"]);
+}
+
+#[test]
+fn a_dead_primary_is_replaced_and_fenced_when_it_returns() {
+    let mut verdicts = auto_running();
+    run(
+        &mut verdicts,
+        vec![
+            (1, P, refused(), Primary, Down),
+            (2, R, unsure(), Replica, Up),
+            (3, R, seen(true, Replication::Stopped("STOP SLAVE".to_owned()), None), Primary, Up),
+            (4, P, leader(), Unknown, Down),
+            (5, P, leader(), Unknown, Up),
+        ],
+    );
+    assert_eq!(verdicts.primary(), Some(R));
+}
+
+#[test]
+fn a_replica_that_somebody_left_writable_never_leads() {
+    let mut verdicts = auto_running();
+    let writable = || seen(true, Replication::Running, Some(0));
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, R, writable(), Replica, Up),
+            (1, P, refused(), Primary, Down),
+            (2, R, seen(true, Replication::Connecting, None), Replica, Up),
+        ],
+    );
+    assert_eq!(verdicts.primary(), None);
+    assert_eq!(log[0], "s1 replicates but is not read_only: a client that writes there directly would make it diverge");
+}
+
+#[test]
+fn a_configured_primary_that_is_read_only_stays_and_is_told() {
+    let mut verdicts = fixed();
+    let log = run(&mut verdicts, vec![(0, P, seen(false, Replication::None, None), Primary, Up)]);
+    assert_eq!(verdicts.primary(), Some(P));
+    assert!(log[0].contains("but it is read_only"));
+}
