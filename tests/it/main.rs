@@ -15,10 +15,7 @@
 )]
 
 mod clients;
-<<<<<<< HEAD
 mod differential;
 mod routing;
-=======
->>>>>>> 81b952abf1f94eb3c4781267f39edd2a211acfcc
 mod smoke;
 mod support;
