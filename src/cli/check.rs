@@ -49,3 +49,49 @@ fn open_files(config: &Config, limit: u64) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        std::fs::write(&file, text).unwrap();
+        config::load_with(&file, &|_| None).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    const TEXT: &str = "listen: [127.0.0.1:3306, /tmp/f.sock]\n\
+        servers: [{name: one, address: 'db1:3306', role: primary}, {address: 'db2:3306', role: replica, weight: 3, tags: [a, b]}]\n\
+        users:\n- {name: app, password: hunter2, hosts: [10.0.0.0/8, localhost], consistency: strong, require_tls: true}\n\
+        - {name: nobody, password_hash: '*14E65567ABDB5135D0CFD9A70B3032C179A49EE7'}\n\
+        limits: {max_clients: 1000}\nhealth: {max_lag: 10s}\nserver_version: 9.7.0\n";
+
+    #[test]
+    fn the_summary_says_what_was_understood_and_no_secret() {
+        let summary = summary::of(Path::new("c.yaml"), &config(TEXT));
+        for part in [
+            "c.yaml: good",
+            "Listen     127.0.0.1:3306, /tmp/f.sock",
+            "one       primary, db1:3306",
+            "db2:3306  replica, weight 3, tags a b",
+            "replicas more than 10s behind take no reads",
+            "app     password from 10.0.0.0/8, localhost, only over TLS, consistency strong",
+            "nobody  mysql_native_password hash from any host",
+            "with clients: preferred, a certificate made at the start",
+            "1000 clients (per user off",
+            "packets up to 64MiB, 256KiB",
+            "clients are greeted as 9.7.0",
+        ] {
+            assert!(summary.contains(part), "{part} in\n{summary}");
+        }
+        assert!(!summary.contains("hunter2") && !summary.contains("14E65567"));
+    }
+
+    #[test]
+    fn too_few_open_files_are_a_warning_with_what_would_do() {
+        let config = config(TEXT);
+        assert_eq!(open_files(&config, 3100), None);
+        assert!(open_files(&config, 1024).unwrap().contains("lower `max_clients` to 308"));
+    }
+}

@@ -63,6 +63,12 @@ EXAMPLES
       forebay check
       forebay check --config /etc/forebay/config.yaml && systemctl restart forebay";
 
+pub const DEMO: &str = "\
+Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with GTID replication and a \
+small sample database, then Forebay in front of them. Prints the connection string and, as statements pass, where each one \
+went and why. Everything listens on 127.0.0.1; nothing is installed and no running server is touched. Ctrl-C ends exactly \
+what it started and removes the folder.";
+
 pub const DEMO_AFTER: &str = "\
 EXAMPLES
       forebay demo

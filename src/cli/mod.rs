@@ -27,7 +27,7 @@ enum Command {
     #[command(long_about = help::CHECK, after_long_help = help::CHECK_AFTER)]
     Check(ConfigFile),
     /// Start a primary, two replicas and Forebay in front of them, to try it out
-    #[command(after_long_help = help::DEMO_AFTER)]
+    #[command(long_about = help::DEMO, after_long_help = help::DEMO_AFTER)]
     Demo(demo::Options),
 }
 

@@ -4,8 +4,9 @@ use std::{fmt::Write, path::Path, time::Duration};
 
 use crate::{
     auth::{Secret, User},
-    config::{CONSISTENCY, Config},
-    routing::Consistency,
+    config::{CONSISTENCY, Config, Listed},
+    net::tls::{ClientMode, ClientVerify, Mode, Verify},
+    routing::{Consistency, rules::Route},
     telemetry::LogFormat,
     topology::RoleSetting,
 };
@@ -17,9 +18,11 @@ pub fn of(file: &Path, config: &Config) -> String {
     block(&mut out, "Servers", &servers(config));
     block(&mut out, "Health", &[health(config)]);
     block(&mut out, "Users", &users(config));
+    block(&mut out, "TLS", &tls(config));
     block(&mut out, "Timeouts", &[timeouts(config)]);
     block(&mut out, "Limits", &[limits(config)]);
     block(&mut out, "Routing", &routing(config));
+    block(&mut out, "Rules", &rules(config));
     if let Some(version) = &config.proxy.server_version {
         block(&mut out, "Version", &[format!("clients are greeted as {version}")]);
     }
@@ -72,11 +75,12 @@ fn health(config: &Config) -> String {
 }
 
 fn users(config: &Config) -> Vec<String> {
-    let names = &config.user_names;
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let line = |name: &String| {
+    let listed = &config.listed_users;
+    let width = listed.iter().map(|user| user.name.chars().count()).max().unwrap_or(0);
+    let line = |Listed { name, hosts }: &Listed| {
         let user = config.users.get(name.as_bytes())?;
-        let mut line = format!("{name:<width$}  {}, {}", secrets(user), hosts(user));
+        let from = if hosts.is_empty() { "any host".to_owned() } else { hosts.join(", ") };
+        let mut line = format!("{name:<width$}  {} from {from}", secrets(user));
         if user.require_tls {
             line.push_str(", only over TLS");
         }
@@ -88,7 +92,7 @@ fn users(config: &Config) -> Vec<String> {
         }
         Some(line)
     };
-    names.iter().filter_map(line).collect()
+    listed.iter().filter_map(line).collect()
 }
 
 /// What kinds of secret there are, and only that.
@@ -102,12 +106,55 @@ fn secrets(user: &User) -> String {
     user.secrets.iter().map(kind).collect::<Vec<_>>().join(" or ")
 }
 
-fn hosts(user: &User) -> String {
-    match user.hosts.len() {
-        0 => "from any host".into(),
-        1 => "from one host pattern".into(),
-        several => format!("from {several} host patterns"),
-    }
+fn tls(config: &Config) -> Vec<String> {
+    let clients = match config.client_tls.mode {
+        Mode::Disabled => "disabled".to_owned(),
+        mode => {
+            let mode = if mode == Mode::Required { "required" } else { "preferred" };
+            let certificate = match &config.client_tls_settings.certificate {
+                Some(file) => file.display().to_string(),
+                None => "a certificate made at the start".into(),
+            };
+            let asked = match config.client_tls.verify {
+                ClientVerify::Off => "clients show none",
+                ClientVerify::Optional => "clients may show one",
+                ClientVerify::Required => "clients must show one",
+            };
+            format!("{mode}, {certificate}, {asked}")
+        }
+    };
+    let verified = match config.server_tls.verify {
+        Verify::None => "certificates not verified",
+        Verify::Ca => "certificates verified, host names not",
+        Verify::Full => "certificates and host names verified",
+    };
+    let servers = match config.server_tls.mode {
+        ClientMode::Disabled => "disabled".to_owned(),
+        ClientMode::AsClient => format!("if the client's connection has it, {verified}"),
+        ClientMode::Preferred => format!("if the server offers it, {verified}"),
+        ClientMode::Required => format!("required, {verified}"),
+    };
+    vec![format!("with clients: {clients}"), format!("with servers: {servers}")]
+}
+
+fn rules(config: &Config) -> Vec<String> {
+    let Some(folder) = &config.rules_folder else { return vec!["none".into()] };
+    let tests = match config.rules.test_count() {
+        0 => "no tests".to_owned(),
+        1 => "one test, passed".to_owned(),
+        count => format!("{count} tests, all passed"),
+    };
+    let mut lines = vec![format!("from {}; {tests}", folder.display())];
+    let route = |route: &Route| match route {
+        Route::Primary => "the primary".to_owned(),
+        Route::Replicas => "the replicas".to_owned(),
+        Route::Server(name) => format!("server {name}"),
+    };
+    lines.extend(config.rules.iter().map(|rule| {
+        let off = if rule.enabled { "" } else { " (switched off)" };
+        format!("{} → {}{off}", rule.name, route(&rule.route))
+    }));
+    lines
 }
 
 fn timeouts(config: &Config) -> String {
@@ -138,8 +185,9 @@ fn routing(config: &Config) -> Vec<String> {
     let proxy = &config.proxy;
     let hints = if proxy.hints_may_loosen { "may loosen routing" } else { "may only make routing stricter" };
     let mut lines = vec![format!(
-        "consistency {}; {} on the primary after a write without GTID; hints {hints}",
+        "consistency {}, waiting up to {} for a replica; {} on the primary after a write without GTID; hints {hints}",
         consistency(proxy.consistency),
+        duration(proxy.causal_timeout),
         duration(proxy.sticky),
     )];
     if !proxy.primary_only_tables.is_empty() {
@@ -162,9 +210,9 @@ fn duration(duration: Duration) -> String {
 
 fn size(bytes: usize) -> String {
     match bytes {
-        _ if bytes % (1 << 30) == 0 => format!("{}GiB", bytes >> 30),
-        _ if bytes % (1 << 20) == 0 => format!("{}MiB", bytes >> 20),
-        _ if bytes % (1 << 10) == 0 => format!("{}KiB", bytes >> 10),
+        _ if bytes.is_multiple_of(1 << 30) => format!("{}GiB", bytes >> 30),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}KiB", bytes >> 10),
         _ => format!("{bytes}B"),
     }
 }
