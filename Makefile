@@ -2,9 +2,8 @@
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
-	@command -v mariadbd > /dev/null || command -v mysqld > /dev/null || \
-		tests/provision/apt.sh mariadb-server-core mariadb-client-core
-	cargo run --quiet --release -- demo
+	@tests/provision/demo.sh
+	cargo run --release -- demo
 
 build:
 	cargo build --release

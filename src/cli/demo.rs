@@ -1,5 +1,6 @@
 //! `forebay demo`: a primary, replicas and Forebay in front of them, to look at and to try.
 
+mod certificate;
 mod clock;
 mod cluster;
 mod error;
@@ -21,11 +22,17 @@ use crate::{
 };
 use clock::Clock;
 use cluster::Cluster;
+use front::Front;
 use narrate::Narrator;
 use program::Program;
 use scratch::Scratch;
 use signals::Signals;
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    io::{ErrorKind, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Instant,
+};
 
 /// What the demonstration can be told.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,20 +55,8 @@ pub struct Options {
 }
 
 /// Starts everything, shows where statements go, and ends what it started.
-pub fn run(options: Options) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&DemoError::io("start the runtime")(error)),
-    };
-    match runtime.block_on(demonstrate(&options)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
-}
-
-fn failed(error: &DemoError) -> ExitCode {
-    eprintln!("forebay demo: {error}");
-    ExitCode::FAILURE
+pub fn run(options: &Options) -> ExitCode {
+    super::in_runtime(demonstrate(options))
 }
 
 /// Runs until a signal comes or something fails; then everything that was started has ended.
@@ -71,28 +66,57 @@ async fn demonstrate(options: &Options) -> Result<(), DemoError> {
     let _ = telemetry::init(&LogSettings { level: "warn".to_owned(), ..LogSettings::default() });
     front::check_port(options.port)?;
     let program = Program::find(options.server.as_deref()).await?;
-    let mut cluster = Cluster::plan(program, usize::from(options.replicas))?;
+    let mut stage = Stage { cluster: Cluster::plan(program, usize::from(options.replicas))?, front: None };
     let scratch = Scratch::make(options.dir.as_deref())?;
     let result = tokio::select! {
-        result = start_and_serve(options, &scratch, &mut cluster) => result,
+        result = stage.play(options, &scratch) => result,
         () = signals.next() => Ok(()),
     };
-    end(&mut cluster, &mut signals).await;
+    stage.end(&mut signals).await;
     let tidied = if options.keep { kept(&scratch) } else { scratch.remove().await };
     result.and(tidied)
 }
 
-async fn start_and_serve(options: &Options, scratch: &Scratch, cluster: &mut Cluster) -> Result<(), DemoError> {
-    let begun = Instant::now();
-    let config = configuration(options, scratch, cluster)?;
-    cluster.start(scratch, say).await?;
-    let narrator = Narrator::new(Clock::local().await, shows_colours(), cluster.places());
-    let text = welcome::text(&cluster.title(), options.port, cluster.places(), &narrator.legend());
-    let ready = || {
+/// What was started, whatever became of it.
+struct Stage {
+    cluster: Cluster,
+    front: Option<Front>,
+}
+
+impl Stage {
+    /// Can be dropped half-way: what runs by then is here, for `end`.
+    async fn play(&mut self, options: &Options, scratch: &Scratch) -> Result<(), DemoError> {
+        let begun = Instant::now();
+        let config = configuration(options, scratch, &self.cluster)?;
+        self.cluster.start(scratch, say).await?;
+        let front = self.front.insert(Front::start(config).await?);
+        let narrator = Narrator::new(Clock::local().await, shows_colours(), self.cluster.places());
         say(&format!("ready after {:.1} s", begun.elapsed().as_secs_f64()));
-        println!("{text}");
-    };
-    front::run(config, options.port, narrator, ready).await
+        let welcome = welcome::text(&self.cluster.title(), options.port, self.cluster.places(), &narrator.legend());
+        match front.narrate(&welcome, &narrator).await {
+            // `forebay demo | head`: who has seen enough ends it.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            told => told.map_err(DemoError::io("write to stdout")),
+        }
+    }
+
+    /// Ends Forebay, then the servers; at once after a second signal.
+    async fn end(mut self, signals: &mut Signals) {
+        if !self.cluster.is_running() {
+            return;
+        }
+        say("ending the servers (Ctrl-C again: at once)");
+        let in_order = async {
+            if let Some(front) = self.front.take() {
+                front.stop().await;
+            }
+            self.cluster.stop().await;
+        };
+        tokio::select! {
+            () = in_order => {}
+            () = signals.next() => self.cluster.kill().await,
+        }
+    }
 }
 
 /// Read before the servers are started: what is wrong with it is said at once.
@@ -102,25 +126,14 @@ fn configuration(options: &Options, scratch: &Scratch, cluster: &Cluster) -> Res
     front::configure(&file, options.port, cluster.places())
 }
 
-/// Ends the servers in order; at once after a second signal.
-async fn end(cluster: &mut Cluster, signals: &mut Signals) {
-    if !cluster.is_running() {
-        return;
-    }
-    say("ending the servers (Ctrl-C again: at once)");
-    tokio::select! {
-        () = cluster.stop() => {}
-        () = signals.next() => cluster.kill().await,
-    }
-}
-
 fn kept(scratch: &Scratch) -> Result<(), DemoError> {
     say(&format!("kept {}", scratch.path().display()));
     Ok(())
 }
 
+/// A line on stderr. The terminal may be gone, which is no reason to leave anything behind.
 fn say(text: &str) {
-    eprintln!("forebay demo: {text}");
+    let _ = writeln!(std::io::stderr(), "forebay demo: {text}");
 }
 
 /// See <https://no-color.org>.

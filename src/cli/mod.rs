@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(file) => run::run(&file.config),
         Command::Check(file) => check::check(&file.config),
-        Command::Demo(options) => demo::run(options),
+        Command::Demo(options) => demo::run(&options),
     }
 }
 

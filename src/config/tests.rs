@@ -165,7 +165,7 @@ fn no_error_repeats_a_secret() {
 fn every_key_of_a_rule_file_is_in_the_example_and_the_other_way_round() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rules.yaml");
-    let text = switched_on("rules/00-examples.yaml");
+    let text = switched_on("rules/examples/every-key.yaml");
     std::fs::write(&path, &text).unwrap();
     let mut in_example = BTreeSet::new();
     keys(&yaml::parse(&text).unwrap(), "", &mut in_example);

@@ -42,7 +42,6 @@ const ALWAYS: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
 /// Asked if the client wishes it and the server offers it. Not NO_SCHEMA: it forbids `schema.table`, which breaks SHOW STATUS.
 const BY_WISH: CapabilityFlags = CapabilityFlags::CLIENT_FOUND_ROWS
     .union(CapabilityFlags::CLIENT_LONG_FLAG)
-    .union(CapabilityFlags::CLIENT_COMPRESS)
     .union(CapabilityFlags::CLIENT_ODBC)
     .union(CapabilityFlags::CLIENT_LOCAL_FILES)
     .union(CapabilityFlags::CLIENT_IGNORE_SPACE)
@@ -84,7 +83,7 @@ pub struct ConnectRequest {
 /// An authenticated connection.
 #[derive(Debug)]
 pub struct Connected {
-    /// Ready for a command; compressed if that was negotiated.
+    /// Ready for a command. Never compressed: what a client saves on its way is not worth CPU between neighbours.
     pub channel: Channel,
     /// What the server greeted with; its connection id is the one that KILL knows.
     pub greeting: Greeting,
@@ -130,9 +129,6 @@ async fn connect_untimed(request: &ConnectRequest) -> Result<Connected, ConnectE
     channel.push(&payload);
     channel.flush().await?;
     let ok = authenticate(&mut channel, &mut auth).await?;
-    if capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
-        channel.compress();
-    }
     Ok(Connected { channel, greeting, capabilities, ok })
 }
 
@@ -170,6 +166,16 @@ fn negotiate(request: &ConnectRequest, greeting: &Greeting) -> Result<Capability
     if request.attributes.is_empty() {
         wanted.remove(CapabilityFlags::CLIENT_CONNECT_ATTRS);
     }
+    for (needed, name) in [
+        (CapabilityFlags::CLIENT_DEPRECATE_EOF, "DEPRECATE_EOF"),
+        (CapabilityFlags::CLIENT_SESSION_TRACK, "SESSION_TRACK"),
+    ] {
+        if !greeting.capabilities.contains(needed) {
+            return Err(ConnectError::Protocol(format!(
+                "a server without {name}: MySQL 5.7 or MariaDB 10.2 is the oldest that has it"
+            )));
+        }
+    }
     // MariaDB does not announce it (nor do we speak its extended capabilities, which the bit stands for).
     Ok((wanted & greeting.capabilities) | CapabilityFlags::CLIENT_LONG_PASSWORD)
 }
@@ -180,7 +186,8 @@ fn wants_tls(request: &ConnectRequest, greeting: &Greeting) -> Result<bool, Conn
         ClientMode::Disabled => return Ok(false),
         // Nobody listens on a Unix socket.
         ClientMode::Preferred => return Ok(offered && matches!(request.address, Address::Tcp { .. })),
-        ClientMode::AsClient => request.client_is_tls,
+        // A server without TLS is no reason to turn away a client that encrypts by default.
+        ClientMode::AsClient => return Ok(offered && request.client_is_tls),
         ClientMode::Required => true,
     };
     if must && !offered {

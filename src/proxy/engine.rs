@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     routing::{self, Decision, Question, Reason, SessionView, Target},
-    sql::{self, Facts},
+    sql::{self, Effects, Facts},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
@@ -72,11 +72,20 @@ pub(super) enum Attempt {
 impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
-        let facts = sql::facts(query.text, self.state.dialect());
+        let facts = self.facts_of(query.text);
         if self.answered_locally(&facts, query.text).await? {
             return Ok(());
         }
         self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await
+    }
+
+    /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
+    pub(super) fn facts_of(&self, text: &[u8]) -> Facts {
+        let facts = sql::facts(text, self.state.dialect());
+        match &self.state.schema {
+            Some(schema) if sql::is_about_server(schema) => facts.with(Effects::SERVER_STATE),
+            _ => facts,
+        }
     }
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.
@@ -147,12 +156,12 @@ impl Client {
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
         self.place.handle.set_running(Some(on));
-        if lease.pipelined {
-            if let Err(why) = lease.read_prefixes(server).await {
-                self.place.handle.set_running(None);
-                self.drop_server(lease.server);
-                return Ok(Some(Attempt::Elsewhere(why)));
-            }
+        if lease.pipelined
+            && let Err(why) = lease.read_prefixes(server).await
+        {
+            self.place.handle.set_running(None);
+            self.drop_server(lease.server);
+            return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
         let options = Options { hold, statement_id, fix, binary };
@@ -162,6 +171,7 @@ impl Client {
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
+                self.shared.refused.insert(request.facts.digest);
                 tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
                     "a statement taken for a read was refused by a replica; it runs on the primary");
                 Ok(Some(Attempt::Elsewhere(why)))
@@ -186,12 +196,13 @@ impl Client {
     /// Where the statement goes, by everything that is known at this moment.
     fn decide(&self, request: &Request<'_>) -> Decision {
         let view = self.shared.topology.view();
+        let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
         let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
-            facts: request.facts,
+            facts: writes.as_ref().unwrap_or(request.facts),
             text: request.text,
             user: &self.identity.name,
             schema: self.state.schema.as_deref(),

@@ -47,10 +47,11 @@ macro_rules! errors {
 }
 
 errors! {
-    /// The connection to a server broke under a statement. Frameworks look for these words and reconnect.
-    server_lost(server: &str, why: &str) = Server 2013 b"HY000" "Lost connection to MySQL server during query (server {server}: {why})";
+    /// The connection to a server broke under a statement. Frameworks look for these words and reconnect. (Codes from 2000 on
+    /// are the client libraries' own: in a packet they take them for a malformed one.)
+    server_lost(server: &str, why: &str) = Server 1158 b"08S01" "Lost connection to MySQL server during query (server {server}: {why})";
     /// No server can be reached for a new session.
-    no_server(why: &str) = Server 2003 b"HY000" "Can't connect to MySQL server: {why}";
+    no_server(why: &str) = Server 1158 b"08S01" "Can't connect to MySQL server: {why}";
     /// A statement needs the primary and there is none.
     no_primary() = Server 1836 b"HY000" "Running in read-only mode: no primary server is available; plain reads go on";
     /// A prefix that brings a connection up to the session was refused.
@@ -94,7 +95,8 @@ impl ClientError {
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(self.message.len() + 9);
-        ErrPacket { code: self.code, sql_state: self.sql_state, message: self.message.as_bytes() }.push(&mut payload, true);
+        ErrPacket { code: self.code, sql_state: self.sql_state, message: self.message.as_bytes() }
+            .push(&mut payload, true);
         payload
     }
 

@@ -101,7 +101,10 @@ impl Fix {
     }
 
     fn variable(&self, payload: &[u8], variables: &[(Box<str>, Box<str>)]) -> Option<Vec<u8>> {
-        let cells = row::text_cells(payload, self.kinds.len()).ok()?;
+        if self.kinds.len() != 2 {
+            return None;
+        }
+        let cells = row::text_cells(payload, 2).ok()?;
         let name = (*cells.first()?)?;
         let (_, value) = variables.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))?;
         let mut out = Vec::with_capacity(payload.len() + value.len());

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::{
-    client::{Client, End},
+    client::Client,
     engine::{Action, Request},
     error::ClientError,
 };
@@ -98,7 +98,9 @@ impl Client {
                 return Ok(index);
             }
             let held = self.state.home == Some(server.0)
-                && (self.holds_unreported || !self.state.pins().is_empty() || !self.servers[index].replica && self.state.in_doubt());
+                && (self.holds_unreported
+                    || !self.state.pins().is_empty()
+                    || !self.servers[index].replica && self.state.in_doubt());
             self.drop_server(server);
             if held {
                 return Err(Refusal::StateLost("the server closed the connection".to_owned()));
@@ -360,7 +362,6 @@ fn control_refusal(error: ControlError) -> Refusal {
         error => Refusal::Unreachable(error.to_string()),
     }
 }
-
 
 impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {

@@ -88,14 +88,19 @@ impl Client {
         if facts.kind == Kind::Show && facts.effects.contains(Effects::SESSION_TRACK) {
             return Some(Fix::new(What::Variables(self.shown_variables())));
         }
+        if facts.kind == Kind::Show && facts.effects.contains(Effects::SERVER_STATE) {
+            // SHOW STATUS: compression is between the client and Forebay.
+            let compressed = if self.channel.is_compressed() { "ON" } else { "OFF" };
+            return Some(Fix::new(What::Variables(vec![("Compression".into(), compressed.into())])));
+        }
         None
     }
 
     /// The variables that SHOW VARIABLES must show as the client has them.
     fn shown_variables(&self) -> Vec<(Box<str>, Box<str>)> {
-        let tracking = client_tracking::NAMES.iter().filter_map(|name| {
-            self.state.tracking.get(name).map(|value| ((*name).into(), value.into()))
-        });
+        let tracking = client_tracking::NAMES
+            .iter()
+            .filter_map(|name| self.state.tracking.get(name).map(|value| ((*name).into(), value.into())));
         let id = self.place.handle.id.to_string();
         tracking.chain([("pseudo_thread_id".into(), id.into())]).collect()
     }

@@ -24,6 +24,10 @@ impl Client {
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }
+        if outcome.error == Some(PARSE_ERROR) && is_single(facts) {
+            // The server did not understand it either: nothing ran.
+            return;
+        }
         self.state.ended(facts, request.text, succeeded, server.0);
         if let (true, Some(schema)) = (succeeded, &facts.schema) {
             self.state.set_schema(schema);
@@ -169,6 +173,15 @@ impl Client {
     fn is_replica(&self, server: ServerId) -> bool {
         self.shared.topology.view().primary != Some(server)
     }
+}
+
+/// ER_PARSE_ERROR.
+const PARSE_ERROR: u16 = 1064;
+
+/// A statement that runs nothing before it is parsed as a whole: no second one, no routine, no dynamic SQL.
+fn is_single(facts: &Facts) -> bool {
+    let dynamic = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Prepare);
+    !dynamic && !facts.effects.contains(Effects::SEVERAL_STATEMENTS)
 }
 
 fn names_are_set(facts: &Facts) -> bool {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     session::Statement,
-    sql::{self, Effects, Facts},
+    sql::{Effects, Facts},
     topology::ServerId,
     wire::{
         reply::Expect,
@@ -27,7 +27,7 @@ const CURSOR_FLAGS: u8 = 0b111;
 impl Client {
     /// COM_STMT_PREPARE: on the server that would run the statement now.
     pub(super) async fn prepare(&mut self, payload: &Bytes, text: &[u8]) -> Result<(), End> {
-        let facts = Arc::new(sql::facts(text, self.state.dialect()));
+        let facts = Arc::new(self.facts_of(text));
         let id = self.statements.add(Statement {
             text: text.into(),
             facts: Arc::clone(&facts),

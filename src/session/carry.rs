@@ -1,10 +1,6 @@
 //! The difference between the session and a server connection, as statements that bring the connection up to it.
 
-use super::{
-    State,
-    state::Birth,
-    variables::Version,
-};
+use super::{State, state::Birth, variables::Version};
 
 /// What to send to a connection before the session's statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,10 +116,7 @@ fn is_number(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        sql::lexer::Flavor,
-        wire::capability::CapabilityFlags,
-    };
+    use crate::{sql::lexer::Flavor, wire::capability::CapabilityFlags};
 
     fn state() -> State {
         State::new(Flavor::MariaDb { version: 101_100 }, CapabilityFlags::empty(), None)
@@ -187,6 +180,6 @@ mod tests {
         assert_eq!(state.difference_from_birth(&other).unwrap(), b"SET SESSION time_zone='SYSTEM'");
         change(&mut state, "time_zone", "+05:00");
         assert_eq!(state.difference_from_birth(&other).unwrap(), b"SET SESSION time_zone='+05:00'");
-        assert_eq!(state.difference_from_birth(&Birth::default()).is_some(), true);
+        assert!(state.difference_from_birth(&Birth::default()).is_some());
     }
 }

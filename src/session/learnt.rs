@@ -14,12 +14,15 @@ const MAX_TEXT_BYTES: usize = 512;
 /// Collations by the SET text that made them, shared by all sessions.
 #[derive(Debug, Default)]
 pub struct Learnt {
-    collations: Mutex<HashMap<Box<[u8]>, Box<[u8]>>>,
+    collations: Mutex<HashMap<Text, Collation>>,
 }
+
+type Text = Box<[u8]>;
+type Collation = Box<[u8]>;
 
 impl Learnt {
     /// The collation after this SET, if it is known.
-    pub fn collation(&self, text: &[u8]) -> Option<Box<[u8]>> {
+    pub fn collation(&self, text: &[u8]) -> Option<Collation> {
         self.collations.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned()
     }
 

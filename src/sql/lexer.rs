@@ -13,6 +13,7 @@ pub use quote::unquote;
 /// How a session's server reads text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dialect {
+    /// Whose SQL.
     pub flavor: Flavor,
     /// sql_mode ANSI_QUOTES: "x" is an identifier.
     pub ansi_quotes: bool,
@@ -30,10 +31,16 @@ pub struct Dialect {
 /// Whose SQL. Decides `/*M! */`, version comments (`/*!NNNNN` runs if NNNNN <= version) and which functions are built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavor {
-    /// e.g. 90704 (five or six digits as in version comments)
-    MySql { version: u32 },
-    /// e.g. 101100 for 10.11
-    MariaDb { version: u32 },
+    /// Oracle's, and what is made from it.
+    MySql {
+        /// e.g. 90704 (five or six digits as in version comments)
+        version: u32,
+    },
+    /// MariaDB's.
+    MariaDb {
+        /// e.g. 101100 for 10.11.0
+        version: u32,
+    },
 }
 
 /// What a token is.
@@ -61,14 +68,18 @@ pub enum TokenKind {
     Hint,
     /// Unterminated, or not sure to be read by the server as it is read here. Reading goes on after it.
     Bad,
+    /// The text's end.
     End,
 }
 
 /// A token: where it stands and what stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
+    /// What it is.
     pub kind: TokenKind,
+    /// Where it begins in the text, in bytes.
     pub start: usize,
+    /// Where it ends.
     pub end: usize,
     /// White space or a comment stands before it.
     pub spaced: bool,
@@ -82,10 +93,12 @@ impl Token {
         self.kind == TokenKind::Punct(byte)
     }
 
+    /// An identifier (or keyword), quoted or not.
     pub fn is_name(&self) -> bool {
         matches!(self.kind, TokenKind::Word | TokenKind::Quoted)
     }
 
+    /// Its byte range in the text.
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
     }
@@ -117,14 +130,17 @@ enum Dot {
 }
 
 impl<'a> Lexer<'a> {
+    /// At the beginning of the text.
     pub fn new(text: &'a [u8], dialect: Dialect) -> Self {
         Self { text, dialect, at: 0, in_code: false, marks: 0, notes: Vec::new(), dot: Dot::None }
     }
 
+    /// The whole text.
     pub fn text(&self) -> &'a [u8] {
         self.text
     }
 
+    /// How it is read.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }

@@ -19,10 +19,10 @@ mod words;
 mod tests;
 
 pub use facts::{Effects, Facts, Kind, Transaction};
-pub use lexer::Dialect;
-pub use scan::is_server_schema;
+pub use lexer::{Dialect, Flavor, unquote};
+pub use scan::is_about_server;
 
-use lexer::{Lexer, TokenKind, unquote};
+use lexer::{Lexer, TokenKind};
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
 pub fn facts(text: &[u8], dialect: Dialect) -> Facts {

@@ -7,7 +7,7 @@ use super::facts::Effects;
 use super::functions::Function;
 use super::lexer::{Dialect, Token, TokenKind};
 use super::words::{self, Word};
-pub use schema::is_server_schema;
+pub use schema::is_about_server;
 
 /// A token with the class of its word.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +190,9 @@ impl<'a> Scan<'a> {
                 self.starts_query(word, token);
             }
             Word::From => self.set_level(Level::FROM, true),
-            Word::Where | Word::Group | Word::Order | Word::Having | Word::Limit => self.set_level(Level::FROM, false),
+            Word::Where | Word::Group | Word::Order | Word::Having | Word::Limit => {
+                self.set_level(Level::WITH | Level::FROM, false);
+            }
             _ => {}
         }
     }
@@ -263,6 +265,10 @@ impl<'a> Scan<'a> {
                 None => self.effects |= Effects::WRITE,
             },
             b'.' => self.schema(),
+            // Oracle's SQL%ROWCOUNT.
+            b'%' if self.slice(self.previous.token).eq_ignore_ascii_case(b"sql") => {
+                self.effects |= Effects::LAST_STATEMENT;
+            }
             b',' | b';' | b'*' | b'+' | b'-' | b'/' | b'%' | b'=' | b'<' | b'>' | b'!' | b'~' | b'^' | b'&' | b'|'
             | b'{' | b'}' => {}
             _ => self.effects |= Effects::WRITE,

@@ -72,7 +72,7 @@ impl<S: Sink> Shape<S> {
             return self.write_signs();
         }
         self.write_semicolon();
-        self.rows(token, word, lower);
+        self.rows(token, lower);
         match token.kind {
             TokenKind::Word if self.is_literal_in_row(word) => self.literal(),
             TokenKind::Word => self.word(lower, content),

@@ -18,22 +18,24 @@ impl Reader<'_> {
     pub(super) fn run(mut self) -> Facts {
         self.advance();
         self.facts.kind = self.statement();
-        if self.facts.kind == Kind::Empty && self.token.kind != TokenKind::End {
-            self.facts.kind = Kind::Unknown;
-            self.add(Effects::WRITE);
-        }
         let mut several = false;
         while self.token.kind != TokenKind::End {
             self.scan.start_statement();
             self.advance();
-            several |= self.token.kind != TokenKind::End;
-            self.statement();
+            several |= self.statement() != Kind::Empty;
+        }
+        if several && self.facts.kind == Kind::Empty {
+            self.facts.kind = Kind::Unknown;
+            self.add(Effects::WRITE);
         }
         if several {
             self.several();
         }
         if self.dialect().ascii_in_multibyte && !self.text().is_ascii() {
             self.add(Effects::WRITE | Effects::OPAQUE);
+        }
+        if self.scan.effects.contains(Effects::OPAQUE) {
+            self.facts.assignments = Vec::new();
         }
         self.finish()
     }

@@ -1,8 +1,14 @@
 //! What must hold for every text.
-use super::lexer::Flavor;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
+mod corpus;
+mod details;
+mod oracle;
+mod properties;
+mod speed;
+
 use super::*;
 
-pub(super) const MYSQL: Dialect = Dialect {
+const MYSQL: Dialect = Dialect {
     flavor: Flavor::MySql { version: 90704 },
     ansi_quotes: false,
     no_backslash_escapes: false,
@@ -10,22 +16,8 @@ pub(super) const MYSQL: Dialect = Dialect {
     ascii_in_multibyte: false,
     multi_statements: false,
 };
-pub(super) const MARIADB: Dialect = Dialect { flavor: Flavor::MariaDb { version: 101119 }, ..MYSQL };
+const MARIADB: Dialect = Dialect { flavor: Flavor::MariaDb { version: 101119 }, ..MYSQL };
 
-#[test]
-#[ignore]
-fn show() {
-    for line in std::fs::read_to_string("/tmp/fb/w/sql/q").unwrap().lines() {
-        for d in [MYSQL, MARIADB] {
-            let f = facts(line.as_bytes(), d);
-            println!(
-                "{line}\n   {:?} {:?} {:?} {:?}\n   {}",
-                f.kind,
-                f.effects,
-                (&f.transaction, &f.assignments, &f.schema, &f.kill, &f.corrections, &f.tables_made_or_dropped),
-                f.hint,
-                String::from_utf8_lossy(&fingerprint::fingerprint(line.as_bytes(), d, 4000))
-            );
-        }
-    }
+fn print(text: &[u8], dialect: Dialect) -> String {
+    String::from_utf8_lossy(&fingerprint::fingerprint(text, dialect, usize::MAX)).into_owned()
 }

@@ -1,9 +1,10 @@
 //! A primary and its replicas as child processes on this machine.
 
 use super::{
+    certificate,
     error::DemoError,
     process::Process,
-    program::Program,
+    program::{Kind, Program},
     replication, sample,
     scratch::{Scratch, copy_folder},
 };
@@ -14,7 +15,10 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 /// How long a server may take until it answers.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -89,8 +93,14 @@ impl Cluster {
         say(&format!("making data folders in {}", scratch.path().display()));
         let seed = self.initialise(scratch.path()).await?;
         say(&format!("starting {} ({})", self.census(), self.program.title()));
+        let certificate = match self.program.kind {
+            Kind::MariaDb => Some(certificate::make(scratch.path())?),
+            Kind::MySql => None,
+        };
         for (index, place) in self.places.clone().into_iter().enumerate() {
-            self.launch(scratch.path(), &seed, index, place)?;
+            let folder = scratch.path().join(&place.name);
+            let command = self.program.serve(&folder, index + 1, place.port, certificate.as_ref());
+            self.launch(&seed, folder, place, command)?;
         }
         for server in &mut self.servers {
             server.ready().await?;
@@ -129,12 +139,10 @@ impl Cluster {
         }
     }
 
-    fn launch(&mut self, scratch: &Path, seed: &Path, index: usize, place: Place) -> Result<(), DemoError> {
-        let folder = scratch.join(&place.name);
+    fn launch(&mut self, seed: &Path, folder: PathBuf, place: Place, mut command: Command) -> Result<(), DemoError> {
         std::fs::create_dir(&folder)
             .and_then(|()| copy_folder(seed, &folder.join("data")))
             .map_err(DemoError::io(format!("make the data folder of {}", place.name)))?;
-        let mut command = self.program.serve(&folder, index + 1, place.port);
         if !place.is_primary() {
             command.arg("--read-only=ON");
         }

@@ -18,17 +18,18 @@ use crate::{
 use mysql_async::{Conn, OptsBuilder, prelude::Queryable};
 use std::{
     fs,
+    io::{self, Write},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::sleep,
-};
+use tokio::{sync::mpsc, time::sleep};
 
-/// The repository's own configuration, for when it is not in the current folder.
-const FILES: [(&str, &str); 1] = [("config.yaml", include_str!("../../../config.yaml"))];
+/// The repository's own configuration and rules, for when it is not in the current folder.
+const FILES: [(&str, &str); 2] = [
+    ("config.yaml", include_str!("../../../config.yaml")),
+    ("rules/00-default.yaml", include_str!("../../../rules/00-default.yaml")),
+];
 
 /// How many statements may wait for the terminal; more are dropped, and that is said.
 const EVENTS: usize = 10_000;
@@ -100,23 +101,56 @@ fn loopback(port: u16) -> Address {
     Address::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port }
 }
 
-/// Serves and tells of every statement until it is dropped or fails. `ready` is called when clients can log in.
-pub async fn run(config: Config, port: u16, narrator: Narrator, ready: impl FnOnce()) -> Result<(), DemoError> {
-    let queries = Queries::default();
-    let (live, servers) = config.into_parts();
-    // Kept to the end: for the proxy this one never says stop. Dropped with this future, everything of it ends.
-    let (_stop, stopping) = watch::channel(false);
-    let told = async {
+/// A Forebay that takes clients.
+#[derive(Debug)]
+pub struct Front {
+    running: proxy::Running,
+    queries: Queries,
+}
+
+impl Front {
+    /// Starts it, and waits until a client can log in.
+    pub async fn start(config: Config) -> Result<Front, DemoError> {
+        let queries = Queries::default();
+        let port = config.proxy.listen.first().and_then(port_of).unwrap_or_default();
+        let (live, servers) = config.into_parts();
+        let running = proxy::start(live, servers, queries.clone()).await;
+        let front = Front { running: running.map_err(|error| DemoError::Proxy(error.to_string()))?, queries };
         wait_until_ready(port).await?;
-        ready();
-        narrate(queries.clone(), narrator).await
-    };
-    tokio::select! {
-        served = proxy::run(live, servers, queries.clone(), stopping) => match served {
-            Ok(()) => Err(DemoError::Proxy("it stopped by itself".to_owned())),
-            Err(error) => Err(DemoError::Proxy(error.to_string())),
-        },
-        told = told => told,
+        Ok(front)
+    }
+
+    /// Prints `welcome`, then one line for each statement, until nobody reads them any more.
+    pub async fn narrate(&self, welcome: &str, narrator: &Narrator) -> io::Result<()> {
+        let mut events: mpsc::Receiver<QueryEvent> = self.queries.subscribe(EVENTS);
+        let mut dropped = 0;
+        tell(welcome)?;
+        while let Some(event) = events.recv().await {
+            tell(&narrator.line(SystemTime::now(), &event))?;
+            let now = self.queries.dropped();
+            if now > dropped {
+                tell(&format!("… {} statements passed too quickly to be shown", now - dropped))?;
+                dropped = now;
+            }
+        }
+        // The channel ends only if somebody else subscribes: then Forebay serves on without a word.
+        std::future::pending().await
+    }
+
+    /// Lets the clients hear of it, and ends.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+fn tell(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
+fn port_of(address: &Address) -> Option<u16> {
+    match address {
+        Address::Tcp { port, .. } => Some(*port),
+        Address::Unix(_) => None,
     }
 }
 
@@ -142,22 +176,6 @@ async fn wait_until_ready(port: u16) -> Result<(), DemoError> {
             Err(error) => return Err(DemoError::Proxy(format!("a client could not log in: {error}"))),
         }
     }
-}
-
-/// Prints one line for each statement, for ever.
-async fn narrate(queries: Queries, narrator: Narrator) -> Result<(), DemoError> {
-    let mut events: mpsc::Receiver<QueryEvent> = queries.subscribe(EVENTS);
-    let mut dropped = 0;
-    while let Some(event) = events.recv().await {
-        println!("{}", narrator.line(SystemTime::now(), &event));
-        let now = queries.dropped();
-        if now > dropped {
-            println!("… {} statements passed too quickly to be shown", now - dropped);
-            dropped = now;
-        }
-    }
-    // The channel ends only if somebody else subscribes: then Forebay serves on without a word.
-    std::future::pending().await
 }
 
 #[cfg(test)]
@@ -193,6 +211,15 @@ mod tests {
         assert!(config.topology.servers.iter().all(|server| server.address.to_string().starts_with("127.0.0.1:")));
         fs::write(&file, text.replace("name: app", "name: web")).unwrap();
         assert!(configure(&file, 6099, &places()).err().unwrap().to_string().contains("no user `app`"));
+    }
+
+    #[test]
+    fn every_rule_file_of_the_repository_is_built_in() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+            let name = format!("rules/{}", entry.file_name().to_string_lossy());
+            assert!(FILES.iter().any(|(built_in, _)| *built_in == name), "{name} is not in FILES");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Narrator {
             Some(name) => ("→", name, Colour::Replica),
             None => ("·", HERE, Colour::Faint),
         };
-        let mut line = self.paint(Colour::Faint, &format!("{}  #{:<4}", self.clock.time(at), event.connection_id));
+        let mut line = self.paint(Colour::Faint, &format!("{}  #{:<10}", self.clock.time(at), event.connection_id));
         let _ = write!(line, " {:<12} {arrow} ", in_words(event.kind));
         line += &self.paint(colour, &format!("{server:<width$}", width = self.name_width));
         let why = format!("  {:<21} {:>8}  ", in_words(event.reason), duration(event.elapsed));
@@ -137,7 +137,7 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(3_723_045);
         assert_eq!(
             narrator(false).line(at, &event(b"SELECT *\n  FROM users")),
-            "01:02:03.045  #7    select       → replica1  plain read             1.23 ms  SELECT * FROM users"
+            "01:02:03.045  #7          select       → replica1  plain read             1.23 ms  SELECT * FROM users"
         );
         let here = QueryEvent { server: None, reason: "local", error: Some(1047), ..event(b"x") };
         let line = narrator(false).line(at, &here);

@@ -1,6 +1,6 @@
 //! Which database server is on this machine, and how its programs are called.
 
-use super::error::DemoError;
+use super::{certificate::Certificate, error::DemoError};
 use std::{
     env,
     ffi::OsString,
@@ -76,8 +76,8 @@ impl Program {
         command
     }
 
-    /// The command that serves a data folder; replication options included, `more` added.
-    pub fn serve(&self, folder: &Path, id: usize, port: u16) -> Command {
+    /// The command that serves `folder/data`, with replication; `certificate` where the server makes none itself.
+    pub fn serve(&self, folder: &Path, id: usize, port: u16, certificate: Option<&Certificate>) -> Command {
         let mut command = Command::new(&self.server);
         command.arg("--no-defaults").args(COMMON).args(match self.kind {
             Kind::MariaDb => MARIADB,
@@ -90,6 +90,9 @@ impl Program {
             .arg(format!("--server-id={id}"))
             .arg(format!("--port={port}"))
             .args(as_root());
+        if let Some(files) = certificate {
+            command.arg(option("--ssl-cert=", &files.certificate)).arg(option("--ssl-key=", &files.key));
+        }
         command
     }
 

@@ -8,6 +8,10 @@ use crate::sql::words::{self, Word};
 impl Scan<'_> {
     /// At an opening parenthesis.
     pub(super) fn open(&mut self, token: Token) {
+        if self.previous.token.is(b')') {
+            // `WITH x AS (…) (SELECT …)`: the tables end here.
+            self.set_level(Level::WITH, false);
+        }
         let inherited = if self.in_level(Level::JSON_TABLE) { Level::JSON_TABLE } else { Level::empty() };
         let named = self.previous.token.is_name() && !std::mem::take(&mut self.name_ahead);
         let level = if named && self.mode != Mode::Definitions { self.call(token) } else { Level::empty() };
@@ -32,7 +36,7 @@ impl Scan<'_> {
         }
         let mut buffer = [0; words::LONGEST];
         let lower = words::lower(self.slice(name.token), &mut buffer);
-        let table_function = lower == b"json_table" && self.in_level(Level::FROM);
+        let table_function = lower == b"json_table" && self.is_table();
         match functions::find(lower) {
             _ if table_function => return Level::JSON_TABLE,
             Some(function) => self.opened = Some(Opened { function, spaced: parenthesis.spaced }),
@@ -72,6 +76,12 @@ impl Scan<'_> {
             TokenKind::Punct(b',') => self.in_level(Level::WITH),
             _ => false,
         }
+    }
+
+    /// The name stands where a table does.
+    fn is_table(&self) -> bool {
+        let joined = matches!(self.before.word, Word::From | Word::Join | Word::Modifier);
+        self.in_level(Level::FROM) && (joined || self.before.token.is(b','))
     }
 
     /// JSON_TABLE's columns: a name, then a type that is no reserved word.

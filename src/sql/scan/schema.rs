@@ -24,8 +24,14 @@ impl Scan<'_> {
     }
 }
 
-/// A schema about the server itself: mysql, performance_schema, sys, ndbinfo.
-pub fn is_server_schema(name: &[u8]) -> bool {
+/// A schema that shows the server itself: while it is a session's default, the text of a read does not tell what it
+/// reads, and no read may leave the primary.
+pub fn is_about_server(schema: &[u8]) -> bool {
+    is_server_schema(schema) || schema.eq_ignore_ascii_case(b"information_schema")
+}
+
+/// All of whose tables are about one server.
+fn is_server_schema(name: &[u8]) -> bool {
     let names: [&[u8]; 4] = [b"mysql", b"performance_schema", b"sys", b"ndbinfo"];
     names.iter().any(|schema| schema.eq_ignore_ascii_case(name))
 }

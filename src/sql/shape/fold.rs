@@ -61,7 +61,7 @@ impl Fold {
 
 impl<S: Sink> Shape<S> {
     /// Begins, goes on with or ends the rows of a VALUES, by the token that comes next.
-    pub(super) fn rows(&mut self, token: Token, word: Word, lower: &[u8]) {
+    pub(super) fn rows(&mut self, token: Token, lower: &[u8]) {
         let opens = token.is(b'(') || (token.kind == TokenKind::Word && lower == b"row");
         if opens && matches!(self.last_word, Word::Values | Word::Value) && self.last == super::Last::Name {
             self.fold.list = Some(List { depth: self.depth, rows: true, previous: None, start: None });

@@ -41,7 +41,7 @@ impl Reader<'_> {
                 self.add(Effects::WRITE | Effects::OPAQUE);
             }
             self.scan.assigning = false;
-            while !self.at_end() && !self.is("for") && !(self.token.is(b',') && self.scan.depth == 0) {
+            while !self.is("for") && !self.item_ends() {
                 self.advance();
             }
             if !self.token.is(b',') {
@@ -66,8 +66,9 @@ impl Reader<'_> {
 
     /// The assignments, or none if they are not understood.
     fn list(&mut self) -> Option<()> {
+        let mut scope = Scope::Unsaid;
         loop {
-            self.assignment()?;
+            self.assignment(&mut scope)?;
             if self.at_end() {
                 return Some(());
             }
@@ -79,9 +80,9 @@ impl Reader<'_> {
         }
     }
 
-    fn assignment(&mut self) -> Option<()> {
+    fn assignment(&mut self, scope: &mut Scope) -> Option<()> {
         let (start, marks) = (self.token.start, self.marks());
-        let (target, value) = self.target_and_value()?;
+        let (target, value) = self.target_and_value(scope)?;
         let span = start..self.last_end;
         // A comment that is code may not begin or end in the middle: the pieces are used without it.
         (self.last_marks == marks && !span.is_empty()).then_some(())?;
@@ -89,7 +90,8 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn target_and_value(&mut self) -> Option<(Target, Range<usize>)> {
+    /// `inherited`: both servers let GLOBAL and the like hold for the names after it, too.
+    fn target_and_value(&mut self, inherited: &mut Scope) -> Option<(Target, Range<usize>)> {
         if self.token.kind == TokenKind::UserVariable {
             let name = unquote(self.content().get(1..).unwrap_or_default());
             self.add(Effects::ASSIGNS_USER_VARIABLE);
@@ -100,13 +102,13 @@ impl Reader<'_> {
             return self.system_variable();
         }
         if self.is("default") || self.is("resource") {
-            return Some((Target::Other, self.to_the_end(Effects::IMPLICIT_COMMIT)));
+            return Some((Target::Other, self.rest_of_statement(Effects::IMPLICIT_COMMIT)));
         }
         let scope = self.scope();
         if self.is("transaction") {
             let target = Target::Transaction { session: scope == Scope::Session, global: scope == Scope::Global };
             self.advance();
-            return Some((target, self.to_the_end(Effects::empty())));
+            return Some((target, self.rest_of_statement(Effects::empty())));
         }
         if scope == Scope::Unsaid
             && let Some(found) = self.special()
@@ -114,17 +116,20 @@ impl Reader<'_> {
             return Some(found);
         }
         let name = self.variable_name()?;
+        if scope != Scope::Unsaid {
+            *inherited = scope;
+        }
         if scope == Scope::Unsaid && (name.starts_with("new.") || name.starts_with("old.")) {
             return Some((Target::Other, self.equals_value()?));
         }
-        Some((self.variable(name, scope, false), self.equals_value()?))
+        Some((self.variable(name, *inherited, false), self.equals_value()?))
     }
 
     /// NAMES, CHARACTER SET, ROLE, PASSWORD.
     fn special(&mut self) -> Option<(Target, Range<usize>)> {
         if self.is("names") {
             self.advance();
-            return Some((Target::Names, self.value()));
+            return (!self.token.is(b'=')).then(|| (Target::Names, self.value()));
         }
         if self.is("charset") {
             self.advance();
@@ -133,17 +138,17 @@ impl Reader<'_> {
         if self.is("character") || self.is("char") {
             self.advance();
             if !self.eat("set") {
-                return Some((Target::Other, self.to_the_end(Effects::OPAQUE)));
+                return Some((Target::Other, self.rest_of_statement(Effects::OPAQUE)));
             }
             return Some((Target::CharacterSet, self.value()));
         }
         if self.is("role") {
             self.advance();
-            return Some((Target::Role, self.to_the_end(Effects::ROLE)));
+            return Some((Target::Role, self.value_or_list(Effects::ROLE)));
         }
         if self.is("password") {
             self.advance();
-            return Some((Target::Password, self.to_the_end(Effects::IMPLICIT_COMMIT)));
+            return Some((Target::Password, self.value_or_list(Effects::IMPLICIT_COMMIT)));
         }
         None
     }
@@ -223,14 +228,27 @@ impl Reader<'_> {
     /// To the comma that ends the assignment.
     fn value(&mut self) -> Range<usize> {
         let start = self.token.start;
-        while !self.at_end() && !(self.token.is(b',') && self.scan.depth == 0) {
+        while !self.item_ends() {
             self.advance();
         }
         start..self.last_end.max(start)
     }
 
+    fn item_ends(&self) -> bool {
+        self.at_end() || (self.token.is(b',') && self.scan.depth == 0)
+    }
+
+    /// MariaDB goes on with the list of assignments after it, MySQL takes commas as part of it.
+    fn value_or_list(&mut self, effects: Effects) -> Range<usize> {
+        if self.is_mariadb() {
+            self.add(effects);
+            return self.value();
+        }
+        self.rest_of_statement(effects)
+    }
+
     /// To the end of the statement: commas are part of it.
-    fn to_the_end(&mut self, effects: Effects) -> Range<usize> {
+    fn rest_of_statement(&mut self, effects: Effects) -> Range<usize> {
         self.add(effects);
         let start = self.token.start;
         self.rest();
