@@ -16,5 +16,7 @@
 
 mod architecture;
 mod clients;
+mod differential;
+mod routing;
 mod smoke;
 mod support;
