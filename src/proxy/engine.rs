@@ -76,7 +76,14 @@ impl Client {
         if self.answered_locally(&facts, query.text).await? {
             return Ok(());
         }
-        self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await
+        match self.own_connection_id(&facts, query.text) {
+            None => self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await,
+            Some(text) => {
+                let mut rewritten = payload[..payload.len() - query.text.len()].to_vec();
+                rewritten.extend_from_slice(&text);
+                self.run(&Request::plain(&rewritten, &text, &facts, Expect::Results)).await
+            }
+        }
     }
 
     /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.

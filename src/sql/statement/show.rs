@@ -17,10 +17,9 @@ impl Reader<'_> {
         }
         let effects = match word.get(..length).unwrap_or_default() {
             b"create" => return self.show_create(),
-            b"tables" | b"columns" | b"fields" | b"databases" | b"schemas" | b"character" | b"charset" | b"collation"
-            | b"triggers" | b"procedure" | b"function" | b"package" | b"authors" | b"contributors" | b"privileges" => {
-                Effects::empty()
-            }
+            b"tables" | b"columns" | b"fields" | b"databases" | b"schemas" | b"character" | b"charset"
+            | b"collation" | b"triggers" | b"procedure" | b"function" | b"package" | b"authors" | b"contributors"
+            | b"privileges" => Effects::empty(),
             b"warnings" | b"errors" | b"count" => Effects::LAST_STATEMENT,
             b"variables" => Effects::SERVER_STATE | Effects::SYSTEM_VARIABLE | Effects::SESSION_TRACK,
             b"status" => Effects::SERVER_STATE | Effects::SYSTEM_VARIABLE,

@@ -83,7 +83,11 @@ impl Case {
         let mut caps = Cap::empty();
         while let Some(part) = parts.next() {
             let flag = flag(part.trim_end_matches(['+', '-']));
-            if sign == '+' { caps |= flag } else { caps -= flag }
+            if sign == '+' {
+                caps |= flag
+            } else {
+                caps -= flag
+            }
             sign = part.chars().last().unwrap_or('+');
         }
         caps

@@ -58,7 +58,11 @@ impl Side {
         }
         let Some(client) = &mut self.clients[step.client] else { return Reply::default() };
         client.infile = b"101\tone\n102\ttwo\n103\tthree\n".to_vec();
-        let text = |text: &str, client: &Client| escape::bytes(&text.replace("{db}", &self.database).replace("{id}", &client.greeting.connection_id.to_string()));
+        let text = |text: &str, client: &Client| {
+            escape::bytes(
+                &text.replace("{db}", &self.database).replace("{id}", &client.greeting.connection_id.to_string()),
+            )
+        };
         let id = |name: &String| self.statements.get(&(step.client, name.clone())).copied().unwrap_or(9999);
         let with_id = |byte: u8, id: u32, rest: &[u8]| [&[byte][..], &id.to_le_bytes(), rest].concat();
         match &step.op {
