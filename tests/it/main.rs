@@ -19,3 +19,4 @@ mod differential;
 mod routing;
 mod smoke;
 mod support;
+mod tracking;
