@@ -30,11 +30,8 @@ impl State {
             }
             self.apply(&change, &mut seen);
         }
-        if seen.charset && !seen.collation {
-            self.collation_unknown = true;
-            self.variables.forget("collation_connection");
-        } else if seen.collation {
-            self.collation_unknown = false;
+        if seen.names() {
+            self.names_reported(&seen);
         }
         if seen.dialect {
             self.refresh_dialect();
@@ -49,6 +46,28 @@ impl State {
                 push_session_change(client_block, &change);
             }
         }
+    }
+
+    /// Also a SET to the same values counts: it may have changed the collations, of which nothing is said.
+    fn names_reported(&mut self, seen: &Seen) {
+        self.version += 1;
+        self.names_version = self.version;
+        if seen.results {
+            self.results_collation = None;
+        }
+        if seen.collation {
+            self.collation_unknown = false;
+        } else if seen.connection {
+            self.names_unknown();
+        }
+    }
+
+    /// The character sets are as reported, the collations must be asked for before they can be carried.
+    pub fn names_unknown(&mut self) {
+        self.collation_unknown = true;
+        self.variables.forget("collation_connection");
+        self.names_version = self.names_version.max(1);
+        self.version = self.version.max(self.names_version);
     }
 
     fn apply(&mut self, change: &SessionChange<'_>, seen: &mut Seen) {
@@ -169,7 +188,9 @@ fn contains_ignore_case(text: &[u8], word: &[u8]) -> bool {
 /// What one OK's block held, of what has consequences of its own.
 #[derive(Default)]
 struct Seen {
-    charset: bool,
+    client: bool,
+    connection: bool,
+    results: bool,
     collation: bool,
     dialect: bool,
 }
@@ -177,10 +198,16 @@ struct Seen {
 impl Seen {
     fn note(&mut self, name: &[u8]) {
         match name {
-            b"character_set_connection" => self.charset = true,
+            b"character_set_connection" => self.connection = true,
+            b"character_set_results" => self.results = true,
             b"collation_connection" => self.collation = true,
-            b"character_set_client" | b"sql_mode" => self.dialect = true,
+            b"character_set_client" => (self.client, self.dialect) = (true, true),
+            b"sql_mode" => self.dialect = true,
             _ => {}
         }
+    }
+
+    fn names(&self) -> bool {
+        self.client || self.connection || self.results || self.collation
     }
 }

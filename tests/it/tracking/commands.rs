@@ -61,7 +61,6 @@ fn schema_dropped(bed: &Bed) {
             SELECT * FROM t
             ALTER DATABASE {db} CHARACTER SET utf8mb4
             SELECT @@character_set_database
-            SELECT @@character_set_database /* forebay: replica */
             DROP DATABASE {db}; SELECT nonsense
             SELECT DATABASE()
             SELECT 2
@@ -111,7 +110,7 @@ fn change_user(bed: &Bed) {
             SELECT @@character_set_client, @@character_set_connection, @@character_set_results, @@collation_connection
             SELECT @x, @@autocommit, @@time_zone, DATABASE(), LAST_INSERT_ID()
             > replica
-            SELECT CURRENT_USER(), CONNECTION_ID()
+            SELECT CURRENT_USER(), CONNECTION_ID() = {id}
             > user nobody
             SELECT 1
         ")

@@ -76,13 +76,13 @@ impl Pair {
             let mut reply = act(&mut self.clients[side], &self.databases[side]);
             for (_, payload) in &mut reply.packets {
                 mask(payload, &self.databases[side]);
-                mask(payload, &self.clients[side].greeting.connection_id.to_string());
             }
             reply
         });
         if replies[0] != replies[1] {
-            let done = self.done.join("\n    ");
-            writeln!(self.differences, "after\n    {done}\n  direct:\n{}  forebay:\n{}", replies[0], replies[1]).unwrap();
+            let (direct, forebay) = different(&replies);
+            let done = self.recently();
+            writeln!(self.differences, "after\n    {done}\n  direct:\n{direct}  forebay:\n{forebay}").unwrap();
         }
         replies
     }
@@ -119,6 +119,11 @@ impl Pair {
         }
     }
 
+    fn recently(&self) -> String {
+        const SHOWN: usize = 12;
+        self.done[self.done.len().saturating_sub(SHOWN)..].join("\n    ")
+    }
+
     fn command(&mut self, what: &str, payload: &[u8], expect: Expect) {
         self.both(what, |client, _| client.command(payload, expect));
     }
@@ -129,11 +134,21 @@ impl Pair {
         let ids = [0, 1].map(|side| self.clients[side].value(text));
         let right = direct_only() || (ids[1] != self.primary_id) == replica;
         if !right {
-            let done = self.done.join("\n    ");
+            let done = self.recently();
             let place = if replica { "primary, not by a replica" } else { "replica, not by the primary" };
             writeln!(self.differences, "after\n    {done}\n  a read is answered by the {place}").unwrap();
         }
     }
+}
+
+/// The packets that differ, as text.
+fn different(replies: &[Reply; 2]) -> (String, String) {
+    let lines = replies.each_ref().map(|reply| reply.to_string().lines().map(str::to_owned).collect::<Vec<_>>());
+    let side = |own: &[String], other: &[String]| -> String {
+        let differs = |(at, line): &(usize, &String)| other.get(*at) != Some(line);
+        own.iter().enumerate().filter(differs).map(|(_, line)| format!("  {line}\n")).collect()
+    };
+    (side(&lines[0], &lines[1]), side(&lines[1], &lines[0]))
 }
 
 /// Forebay where a hint may send what is about a server to a replica, so that a test can see where it is.

@@ -66,7 +66,6 @@ fn read_only(bed: &Bed) {
         .run("
             START TRANSACTION READ ONLY
             SELECT id FROM t
-            > replica
             SELECT id FROM t WHERE id = 1
             SELECT FOUND_ROWS()
             INSERT INTO t (s) VALUES ('three')

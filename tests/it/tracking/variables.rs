@@ -220,15 +220,15 @@ fn after_errors(bed: &Bed) {
 fn limits_of_rows(bed: &Bed) {
     Pair::new(bed, "limits")
         .run("
-            CREATE TABLE t (id INT)
+            CREATE TABLE t (id INT PRIMARY KEY)
             INSERT INTO t VALUES (1), (2), (3), (4)
             SELECT SQL_CALC_FOUND_ROWS id FROM t LIMIT 1
             SELECT FOUND_ROWS()
             SELECT id FROM t LIMIT 2
             SELECT FOUND_ROWS()
-            UPDATE t SET id = id + 1 WHERE id > 2
+            UPDATE t SET id = id + 10 WHERE id > 2
             SELECT ROW_COUNT()
-            SELECT CAST('x' AS SIGNED), id FROM t
+            SELECT CAST('x' AS SIGNED), id FROM t ORDER BY id
             SHOW WARNINGS
             SELECT @@warning_count
             SHOW COUNT(*) WARNINGS
