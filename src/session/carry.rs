@@ -38,7 +38,7 @@ impl State {
         if names && self.collation_unknown {
             return Carry::AskCollation;
         }
-        let set = self.set_statement(names, self.variables.since(version));
+        let set = self.set_statement(names.then_some(&self.birth), self.variables.since(version));
         if schema.is_none() && set.is_none() {
             return Carry::Nothing;
         }
@@ -55,7 +55,7 @@ impl State {
             differs.then(|| (&**name, value.as_deref().unwrap_or_default()))
         }).collect();
         names |= own.iter().any(|(name, _)| is_of_names(name));
-        self.set_statement(names, own.into_iter().chain(self.variables.since(0)))
+        self.set_statement(names.then_some(birth), own.into_iter().chain(self.variables.since(0)))
     }
 
     /// Whether the collation must be asked for before a new connection can equal the session.
@@ -72,11 +72,15 @@ impl State {
         self.variables.report(b"collation_connection", collation, self.version);
     }
 
-    /// `SET a=1,b='x'`: the character sets and collations first if `names`, then these variables.
-    fn set_statement<'a>(&self, names: bool, variables: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<Vec<u8>> {
+    /// `SET a=1,b='x'`: the character sets and collations first, if they are not as at this `birth`, then these variables.
+    fn set_statement<'a>(
+        &self,
+        birth: Option<&Birth>,
+        variables: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Option<Vec<u8>> {
         let mut set = b"SET ".to_vec();
-        if names {
-            self.push_names(&mut set);
+        if let Some(birth) = birth {
+            self.push_names(&mut set, birth);
         }
         for (name, value) in variables.filter(|(name, _)| !is_of_names(name)) {
             push_assignment(&mut set, name, value);
@@ -85,8 +89,9 @@ impl State {
     }
 
     /// `NAMES … COLLATE …` alone sets a collation for results; what differs from that is set behind it. The character
-    /// set of the connection is its collation's.
-    fn push_names(&self, set: &mut Vec<u8>) {
+    /// set of the connection is its collation's. What is as at birth stays so: a login, too, gives results a collation.
+    fn push_names(&self, set: &mut Vec<u8>, birth: &Birth) {
+        let differs = |name| self.variables.get(name).is_some() || birth.get(name) != self.birth.get(name);
         let value = |name| self.value(name).unwrap_or_default();
         let (client, results) = (value("character_set_client"), value("character_set_results"));
         match &self.results_collation {
@@ -98,8 +103,11 @@ impl State {
                 set.push(b'\'');
             }
             _ => {
-                push_assignment(set, "character_set_client", client);
-                push_assignment(set, "character_set_results", results);
+                for (name, value) in [("character_set_client", client), ("character_set_results", results)] {
+                    if differs(name) {
+                        push_assignment(set, name, value);
+                    }
+                }
             }
         }
         match value("collation_connection") {

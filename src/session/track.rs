@@ -17,6 +17,12 @@ impl State {
     /// Takes in an OK (or the end of a result) from the server that runs the session's statement. Appends to
     /// `client_block` the entries that the client asked for.
     pub fn observe(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
+        self.observe_with(ok, client_block, false);
+    }
+
+    /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
+    /// they are as before when it ends.
+    pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) {
         self.status = ok.status;
         if ok.session.is_empty() {
             return;
@@ -28,7 +34,11 @@ impl State {
             if self.tracking.wants(&change) {
                 push_session_change(client_block, &change);
             }
-            self.apply(&change, &mut seen);
+            let temporary = temporary_variables
+                && matches!(change, SessionChange::Variable { name, .. } if name != b"last_gtid");
+            if !temporary {
+                self.apply(&change, &mut seen);
+            }
         }
         if seen.names() {
             self.names_reported(&seen);
@@ -122,6 +132,10 @@ impl State {
             self.in_doubt = true;
         }
         if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+            self.pins |= Pins::UNKNOWN_STATE;
+        }
+        if effects.contains(Effects::STATEMENT_VARIABLES | Effects::SEVERAL_STATEMENTS) {
+            // Which of the reported values last is not said.
             self.pins |= Pins::UNKNOWN_STATE;
         }
         self.user_locks_from(effects, text);

@@ -110,7 +110,7 @@ fn change_user(bed: &Bed) {
             SELECT @@character_set_client, @@character_set_connection, @@character_set_results, @@collation_connection
             SELECT @x, @@autocommit, @@time_zone, DATABASE(), LAST_INSERT_ID()
             > replica
-            SELECT CURRENT_USER(), CONNECTION_ID() = {id}
+            SELECT CURRENT_USER()
             > user nobody
             SELECT 1
         ")

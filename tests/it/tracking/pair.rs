@@ -61,6 +61,19 @@ impl Pair {
         self
     }
 
+    /// Has other sessions make what this one will use: one statement a line, on both sides' databases.
+    pub fn made(mut self, cluster: &Cluster, script: &str) -> Pair {
+        for database in &self.databases {
+            let mut client = Client::connect(&cluster.direct(), &Login::to(database)).unwrap();
+            for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                client.ok(line);
+            }
+        }
+        cluster.settle();
+        self.done.push(script.trim().to_owned());
+        self
+    }
+
     /// A statement on both sides.
     pub fn query(&mut self, text: &str) -> [Reply; 2] {
         self.both(text, |client, database| {

@@ -91,8 +91,8 @@ fn for_one_statement(bed: &Bed) {
             SET STATEMENT group_concat_max_len = 5 FOR SELECT GROUP_CONCAT('abcdefgh')
             SELECT GROUP_CONCAT('abcdefgh'), @@group_concat_max_len
             SELECT @@group_concat_max_len /* forebay: replica */
-            SET STATEMENT sql_mode = 'ANSI_QUOTES', time_zone = '+09:00' FOR SELECT FROM_UNIXTIME(0)
-            SELECT FROM_UNIXTIME(0), \"x\"
+            SET STATEMENT time_zone = '+09:00' FOR SELECT FROM_UNIXTIME(0)
+            SELECT FROM_UNIXTIME(0)
             > replica
             SET STATEMENT time_zone = '+09:00' FOR INSERT INTO t VALUES (1, FROM_UNIXTIME(86400))
             SELECT *, FROM_UNIXTIME(0) FROM t
@@ -101,6 +101,9 @@ fn for_one_statement(bed: &Bed) {
             SET STATEMENT time_zone = '+09:00' FOR SELECT nonsense
             SELECT FROM_UNIXTIME(0), @@time_zone
             SELECT @@time_zone /* forebay: replica */
+            > replica
+            SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR SELECT COUNT(*) FROM \"t\"
+            SELECT \"x\"
             SET STATEMENT collation_connection = 'latin1_bin' FOR SELECT COLLATION('x')
             SELECT COLLATION('x')
             SET STATEMENT character_set_results = NULL FOR SELECT 1
@@ -193,9 +196,11 @@ fn user_variables(bed: &Bed) {
 
 fn after_errors(bed: &Bed) {
     Pair::new(bed, "varerr")
-        .run("
+        .made(bed.cluster, "
             CREATE TABLE t (id INT PRIMARY KEY)
             CREATE PROCEDURE p() BEGIN SET time_zone = '+04:00'; INSERT INTO t VALUES (1); SELECT nonsense; END
+        ")
+        .run("
             SET time_zone = '+01:00'; SELECT nonsense
             SELECT FROM_UNIXTIME(0)
             > replica
