@@ -84,7 +84,6 @@
 //! The same answer and the same session as a direct connection; reads elsewhere only where proven safe, and nothing run twice
 //! but a read of which no byte has reached the client; own writes are seen; memory is bounded; a bad file changes
 //! nothing; secrets stay secret. Each has tests that try to break it.
-#![allow(missing_docs)]
 
 pub mod auth;
 pub mod cli;

@@ -1,12 +1,18 @@
 //! `forebay run`: the proxy.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{
+    io,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{self, Config},
+    net::tls::{ClientSide, ClientSideSettings, ServerSide, ServerSideSettings},
     proxy,
     telemetry::{self, Queries},
 };
@@ -38,16 +44,56 @@ pub fn run(file: &Path) -> ExitCode {
 async fn serve(config: Config) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let tls = (config.client_tls_settings.clone(), config.server_tls_settings.clone());
     let (live, servers) = config.into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
-    let name = tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+    let mut seen = newest(&tls);
+    let mut look = tokio::time::interval(CERTIFICATES_INTERVAL);
+    let name = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break "SIGINT",
+            _ = terminate.recv() => break "SIGTERM",
+            _ = hang_up.recv() => reload_certificates(&running, &tls, "SIGHUP"),
+            _ = look.tick() => {
+                let now = newest(&tls);
+                if now != seen {
+                    seen = now;
+                    reload_certificates(&running, &tls, "a certificate file changed");
+                }
+            }
+        }
     };
     tracing::info!("{name}: stopping");
     running.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How often certificate files are looked at for a change.
+const CERTIFICATES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// When the newest of the certificate files changed.
+fn newest((clients, servers): &(ServerSideSettings, ClientSideSettings)) -> Option<SystemTime> {
+    let files =
+        [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
+    files.into_iter().flatten().filter_map(|file| file.metadata().ok()?.modified().ok()).max()
+}
+
+/// Certificates and keys are read again. What can't be read changes nothing.
+fn reload_certificates(
+    running: &proxy::Running,
+    (clients, servers): &(ServerSideSettings, ClientSideSettings),
+    why: &str,
+) {
+    let loaded = ServerSide::load(clients).and_then(|client_tls| Ok((client_tls, ClientSide::load(servers)?)));
+    match loaded {
+        Ok((client_tls, server_tls)) => {
+            running.shared().replace_tls(client_tls, server_tls);
+            tracing::info!("{why}: certificates and keys were read again; new connections use them");
+        }
+        Err(error) => tracing::error!("{why}: {error}; the certificates stay as they are"),
+    }
 }
 
 /// Every client takes up to three sockets, and the usual soft limit of 1024 is meant for programs that use `select`.

@@ -178,7 +178,11 @@ impl Channel {
                 Front::Incomplete { .. } => {
                     let empty = self.received.is_empty();
                     if self.fill().await? == 0 {
-                        return Err(if empty { ChannelError::Closed } else { io::Error::from(io::ErrorKind::UnexpectedEof).into() });
+                        return Err(if empty {
+                            ChannelError::Closed
+                        } else {
+                            io::Error::from(io::ErrorKind::UnexpectedEof).into()
+                        });
                     }
                 }
             }

@@ -68,7 +68,8 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
     }
     let replies = server.control(&statements).await?;
     let row = replies.into_iter().next().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
-    let mut values = names.iter().zip(row).map(|(name, value)| (Box::<str>::from(*name), value.map(Vec::into_boxed_slice)));
+    let mut values =
+        names.iter().zip(row).map(|(name, value)| (Box::<str>::from(*name), value.map(Vec::into_boxed_slice)));
     let tracked = tracking_names(flavor).len();
     let tracking: Vec<_> = values.by_ref().take(tracked).map(|(_, value)| value.map(text)).collect();
     Ok(Born { birth: Arc::new(Birth { values: values.collect() }), tracking: client_tracking(tracking) })

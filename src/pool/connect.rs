@@ -166,9 +166,14 @@ fn negotiate(request: &ConnectRequest, greeting: &Greeting) -> Result<Capability
     if request.attributes.is_empty() {
         wanted.remove(CapabilityFlags::CLIENT_CONNECT_ATTRS);
     }
-    for (needed, name) in [(CapabilityFlags::CLIENT_DEPRECATE_EOF, "DEPRECATE_EOF"), (CapabilityFlags::CLIENT_SESSION_TRACK, "SESSION_TRACK")] {
+    for (needed, name) in [
+        (CapabilityFlags::CLIENT_DEPRECATE_EOF, "DEPRECATE_EOF"),
+        (CapabilityFlags::CLIENT_SESSION_TRACK, "SESSION_TRACK"),
+    ] {
         if !greeting.capabilities.contains(needed) {
-            return Err(ConnectError::Protocol(format!("a server without {name}: MySQL 5.7 or MariaDB 10.2 is the oldest that has it")));
+            return Err(ConnectError::Protocol(format!(
+                "a server without {name}: MySQL 5.7 or MariaDB 10.2 is the oldest that has it"
+            )));
         }
     }
     // MariaDB does not announce it (nor do we speak its extended capabilities, which the bit stands for).

@@ -11,11 +11,7 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
-    wire::{
-        handshake::ChangeUser,
-        ok::Ok as OkPacket,
-        reply::Expect,
-    },
+    wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
 
 /// COM_RESET_CONNECTION.
@@ -71,7 +67,11 @@ impl Client {
 
     /// COM_RESET_CONNECTION: one connection is reset and read anew, the others are opened again when they are needed.
     pub(super) async fn reset_connection(&mut self) -> Result<(), End> {
-        let home = self.state.home.map(ServerId).filter(|home| self.servers.iter().any(|open| open.id == *home && !open.replica));
+        let home = self
+            .state
+            .home
+            .map(ServerId)
+            .filter(|home| self.servers.iter().any(|open| open.id == *home && !open.replica));
         self.servers.retain(|open| Some(open.id) == home);
         let index = match home {
             Some(_) => 0,
@@ -80,7 +80,9 @@ impl Client {
         match self.reset_server(index).await {
             Ok(()) => self.send_ok().await,
             Err(Refusal::Refused(payload)) => self.send(&payload).await,
-            Err(_) => Err(End::Fatal(ClientError::server_lost(&self.servers[index].name.clone(), "it broke under a reset"))),
+            Err(_) => {
+                Err(End::Fatal(ClientError::server_lost(&self.servers[index].name.clone(), "it broke under a reset")))
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    error::ClientError,
     Peer,
+    error::ClientError,
     login::LoggedIn,
     registry::Place,
     shared::{Live, Shared},
@@ -19,11 +19,7 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
-    wire::{
-        capability::CapabilityFlags,
-        ok::Ok as OkPacket,
-        packet::FrameError,
-    },
+    wire::{capability::CapabilityFlags, ok::Ok as OkPacket, packet::FrameError},
 };
 
 /// A logged-in client.

@@ -156,12 +156,12 @@ impl Client {
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
         self.place.handle.set_running(Some(on));
-        if lease.pipelined {
-            if let Err(why) = lease.read_prefixes(server).await {
-                self.place.handle.set_running(None);
-                self.drop_server(lease.server);
-                return Ok(Some(Attempt::Elsewhere(why)));
-            }
+        if lease.pipelined
+            && let Err(why) = lease.read_prefixes(server).await
+        {
+            self.place.handle.set_running(None);
+            self.drop_server(lease.server);
+            return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
@@ -173,6 +173,7 @@ impl Client {
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
+                self.shared.refused.insert(request.facts.digest);
                 tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
                     "a statement taken for a read was refused by a replica; it runs on the primary");
                 Ok(Some(Attempt::Elsewhere(why)))
@@ -197,12 +198,13 @@ impl Client {
     /// Where the statement goes, by everything that is known at this moment.
     fn decide(&self, request: &Request<'_>) -> Decision {
         let view = self.shared.topology.view();
+        let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
         let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
-            facts: request.facts,
+            facts: writes.as_ref().unwrap_or(request.facts),
             text: request.text,
             user: &self.identity.name,
             schema: self.state.schema.as_deref(),

@@ -95,7 +95,8 @@ impl ClientError {
     #[must_use]
     pub fn payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(self.message.len() + 9);
-        ErrPacket { code: self.code, sql_state: self.sql_state, message: self.message.as_bytes() }.push(&mut payload, true);
+        ErrPacket { code: self.code, sql_state: self.sql_state, message: self.message.as_bytes() }
+            .push(&mut payload, true);
         payload
     }
 

@@ -101,7 +101,9 @@ impl Client {
                 return Ok(index);
             }
             let held = self.state.home == Some(server.0)
-                && (self.holds_unreported || !self.state.pins().is_empty() || !self.servers[index].replica && self.state.in_doubt());
+                && (self.holds_unreported
+                    || !self.state.pins().is_empty()
+                    || !self.servers[index].replica && self.state.in_doubt());
             self.drop_server(server);
             if held {
                 return Err(Refusal::StateLost("the server closed the connection".to_owned()));
@@ -380,7 +382,6 @@ fn control_refusal(error: ControlError) -> Refusal {
         error => Refusal::Unreachable(error.to_string()),
     }
 }
-
 
 impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {

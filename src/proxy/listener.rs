@@ -5,9 +5,9 @@ use std::{io, sync::Arc};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{
+    Peer,
     client::{Client, End},
     error::ClientError,
-    Peer,
     login::{self, Refusal},
     registry::Full,
     shared::Shared,
@@ -41,7 +41,9 @@ impl Listener {
     /// The address it is bound to (the port that was chosen for port 0).
     pub fn local(&self) -> String {
         match self {
-            Listener::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |at| at.to_string()),
+            Listener::Tcp(listener) => {
+                listener.local_addr().map_or_else(|error| error.to_string(), |at| at.to_string())
+            }
             Listener::Unix(_, path) => path.display().to_string(),
         }
     }
@@ -98,7 +100,8 @@ async fn no_server(stream: Stream) {
     let mut channel = Channel::new(stream);
     let error = ClientError::no_server("no server has been reached yet");
     let mut payload = Vec::new();
-    ErrPacket { code: error.code, sql_state: error.sql_state, message: error.message.as_bytes() }.push(&mut payload, false);
+    ErrPacket { code: error.code, sql_state: error.sql_state, message: error.message.as_bytes() }
+        .push(&mut payload, false);
     channel.push(&payload);
     channel.close().await;
 }

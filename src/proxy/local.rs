@@ -98,9 +98,9 @@ impl Client {
 
     /// The variables that SHOW VARIABLES must show as the client has them.
     fn shown_variables(&self) -> Vec<(Box<str>, Box<str>)> {
-        let tracking = client_tracking::NAMES.iter().filter_map(|name| {
-            self.state.tracking.get(name).map(|value| ((*name).into(), value.into()))
-        });
+        let tracking = client_tracking::NAMES
+            .iter()
+            .filter_map(|name| self.state.tracking.get(name).map(|value| ((*name).into(), value.into())));
         let id = self.place.handle.id.to_string();
         tracking.chain([("pseudo_thread_id".into(), id.into())]).collect()
     }

@@ -1,7 +1,7 @@
 //! The tokio shell: clients in, statements through, replies back.
 //!
-//! [`engine`] is the life of a query. Around it: [`listener`] and [`login`] bring a client in, [`client`] loops over its
-//! [`commands`], [`lease`] makes a server connection equal the session, [`relay`] passes the reply on, [`outcome`] takes
+//! `engine` is the life of a query. Around it: `listener` and `login` bring a client in, `client` loops over its
+//! `commands`, `lease` makes a server connection equal the session, `relay` passes the reply on, `outcome` takes
 //! in what it did.
 
 mod begin;
@@ -60,7 +60,9 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     let mut listeners = Vec::new();
     for address in &live.settings.listen {
         let listener = Listener::bind(address).await;
-        listeners.push(listener.map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?);
+        listeners.push(
+            listener.map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?,
+        );
     }
     let topology = Topology::start(servers);
     topology.first_view(FIRST_VIEW_TIMEOUT).await;

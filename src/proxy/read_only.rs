@@ -4,11 +4,7 @@
 //! moves there for its remainder: it begins anew on the primary and ends on the replica. What it reads from then on is
 //! a newer snapshot, never an older one.
 
-use super::{
-    client::Client,
-    engine::Request,
-    lease::Refusal,
-};
+use super::{client::Client, engine::Request, lease::Refusal};
 use crate::{
     session::{Pins, variables::travels},
     sql::{

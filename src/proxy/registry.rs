@@ -65,15 +65,20 @@ impl Registry {
     }
 
     /// Takes a place for a new client, if the limits allow it.
-    pub fn join(self: &Arc<Self>, address: Option<IpAddr>, max: u32, max_per_address: Option<u32>) -> Result<Place, Full> {
+    pub fn join(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        max: u32,
+        max_per_address: Option<u32>,
+    ) -> Result<Place, Full> {
         let mut inner = self.lock();
         if inner.clients.len() >= max as usize {
             return Err(Full::Total);
         }
-        if let (Some(address), Some(limit)) = (address, max_per_address) {
-            if inner.by_address.get(&address).copied().unwrap_or(0) >= limit {
-                return Err(Full::Address);
-            }
+        if let (Some(address), Some(limit)) = (address, max_per_address)
+            && inner.by_address.get(&address).copied().unwrap_or(0) >= limit
+        {
+            return Err(Full::Address);
         }
         let id = self.free_id(&inner.clients);
         if let Some(address) = address {
@@ -200,10 +205,8 @@ impl Place {
         let mut own = self.handle.user.lock().unwrap_or_else(PoisonError::into_inner);
         let stays = own.as_deref() == Some(user);
         let used = inner.by_user.get(user).copied().unwrap_or(0);
-        if let Some(limit) = limit {
-            if !stays && used >= limit {
-                return Err(limit);
-            }
+        if let Some(limit) = limit.filter(|limit| !stays && used >= *limit) {
+            return Err(limit);
         }
         if !stays {
             release(&mut inner.by_user, own.take());

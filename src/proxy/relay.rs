@@ -382,12 +382,7 @@ impl<'a> Relay<'a> {
     }
 
     /// An OK, the end of a result, or a real EOF.
-    fn pass_ok(
-        &mut self,
-        chunk: &mut BytesMut,
-        span: &mut Span,
-        end: usize,
-    ) -> Result<(), ServerFault> {
+    fn pass_ok(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         if payload.len() <= 5 {
             // Both servers send a real EOF for a few commands, whatever was negotiated.

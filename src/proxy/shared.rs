@@ -11,17 +11,17 @@ use tokio::sync::watch;
 use super::{client::Identity, registry::Registry, settings::Settings};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
-    proxy::login::LoginContext,
     net::tls::{ClientSide, ServerSide},
     pool::{
         ServerConnection,
         connect::{self, ConnectRequest},
     },
-    routing::{Consistency, Rules},
+    proxy::login::LoginContext,
+    routing::{Consistency, Refused, Rules},
     session::learnt::Learnt,
+    sql::lexer::Flavor,
     telemetry::Queries,
     topology::{Position, ServerId, Topology},
-    sql::lexer::Flavor,
     wire::{capability::CapabilityFlags, handshake::Greeting},
 };
 
@@ -56,6 +56,8 @@ pub struct Shared {
     pub rsa: Arc<RsaKey>,
     /// What full password exchanges have shown.
     pub sha2_cache: Arc<Sha2Cache>,
+    /// Statements that replicas refused.
+    pub refused: Refused,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// The newest write acknowledged to anybody, for `consistency: global`.
@@ -75,11 +77,25 @@ impl Shared {
             queries,
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
+            refused: Refused::default(),
             learnt: Learnt::default(),
             written: Mutex::default(),
             turn: AtomicU64::new(0),
             stopping,
         }
+    }
+
+    /// Certificates have been read again: handshakes from now on use them, connections that stand keep theirs.
+    pub fn replace_tls(&self, client_tls: ServerSide, server_tls: ClientSide) {
+        let live = self.live();
+        self.live.store(Arc::new(Live {
+            settings: live.settings.clone(),
+            users: Arc::clone(&live.users),
+            consistency: live.consistency.clone(),
+            client_tls,
+            server_tls,
+            rules: live.rules.clone(),
+        }));
     }
 
     /// The configuration as it is now.
@@ -145,7 +161,12 @@ impl Shared {
             output = &mut relay => return output,
             () = tokio::time::sleep(limit) => {}
         }
-        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement runs for longer than timeouts.query; it is killed");
+        tracing::info!(
+            server = on.0.0,
+            thread_id = on.1,
+            ?limit,
+            "a statement runs for longer than timeouts.query; it is killed"
+        );
         if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");
         }

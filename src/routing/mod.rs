@@ -1,12 +1,13 @@
 //! (facts, session, rules, view) → decision with its reasons. Pure.
 //!
-//! [`class`] says where a statement may run at all, from its facts and the session; [`wish`] what the rules and its hint
-//! ask for; [`decide`] puts both together in one table; [`balance`] picks among replicas.
+//! `class` says where a statement may run at all, from its facts and the session; `wish` what the rules and its hint
+//! ask for; `decide` puts both together in one table; `balance` picks among replicas.
 pub mod balance;
 mod class;
 pub mod decide;
 pub mod explain;
 pub mod reason;
+pub mod refused;
 pub mod rules;
 mod wish;
 
@@ -15,6 +16,7 @@ mod testing;
 
 pub use decide::{Decision, Question, SessionView, Target, decide};
 pub use reason::Reason;
+pub use refused::Refused;
 pub use rules::{RuleError, RuleFile, Rules};
 
 /// How fresh reads must be (DESIGN §6; `group` comes later).

@@ -1,7 +1,7 @@
 //! Rule files, compiled. Small for now: one aspect (`route`), first match wins.
 //!
 //! A rule can make routing stricter without limit; to replicas it sends only what the facts prove to be a read
-//! (see [`super::decide`]).
+//! (see `super::decide`).
 
 use std::sync::Arc;
 

@@ -1,10 +1,6 @@
 //! The difference between the session and a server connection, as statements that bring the connection up to it.
 
-use super::{
-    State,
-    state::Birth,
-    variables::Version,
-};
+use super::{State, state::Birth, variables::Version};
 
 /// What to send to a connection before the session's statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +254,6 @@ mod tests {
         assert_eq!(state.difference_from_birth(&other).unwrap(), b"SET SESSION time_zone='SYSTEM'");
         change(&mut state, "time_zone", "+05:00");
         assert_eq!(state.difference_from_birth(&other).unwrap(), b"SET SESSION time_zone='+05:00'");
-        assert_eq!(state.difference_from_birth(&Birth::default()).is_some(), true);
+        assert!(state.difference_from_birth(&Birth::default()).is_some());
     }
 }

@@ -121,7 +121,9 @@ mod tests {
         let time_zone = SessionChange::Variable { name: b"time_zone", value: b"UTC" };
         let sql_mode = SessionChange::Variable { name: b"sql_mode", value: b"" };
         let own = SessionChange::Variable { name: b"session_track_schema", value: b"ON" };
-        assert!(tracking.wants(&time_zone) && !tracking.wants(&sql_mode) && !tracking.wants(&SessionChange::State(true)));
+        assert!(
+            tracking.wants(&time_zone) && !tracking.wants(&sql_mode) && !tracking.wants(&SessionChange::State(true))
+        );
         tracking.set("session_track_system_variables", b"'*'").unwrap();
         tracking.set("session_track_state_change", b"1").unwrap();
         assert!(tracking.wants(&sql_mode) && tracking.wants(&SessionChange::State(true)) && !tracking.wants(&own));

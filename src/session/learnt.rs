@@ -15,21 +15,24 @@ const MAX_TEXT_BYTES: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collations {
     /// `@@collation_connection`.
-    pub connection: Box<[u8]>,
+    pub connection: Collation,
     /// The collation of results' metadata, if it has a name.
-    pub results: Option<Box<[u8]>>,
+    pub results: Option<Collation>,
 }
 
 /// Collations by the SET text that made them, and by their number; shared by all sessions.
 #[derive(Debug, Default)]
 pub struct Learnt {
-    collations: Mutex<HashMap<Box<[u8]>, Collations>>,
-    names: Mutex<HashMap<u16, Option<Box<[u8]>>>>,
+    collations: Mutex<HashMap<Text, Collations>>,
+    names: Mutex<HashMap<u16, Option<Collation>>>,
 }
+
+type Text = Box<[u8]>;
+type Collation = Box<[u8]>;
 
 impl Learnt {
     /// The name of a collation by its number, if it has been asked for; `None` inside: it has none.
-    pub fn name(&self, id: u16) -> Option<Option<Box<[u8]>>> {
+    pub fn name(&self, id: u16) -> Option<Option<Collation>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 

@@ -31,8 +31,11 @@ pub type ServerIndex = usize;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Birth {
     /// Lower-case name and value; `None` is SQL NULL.
-    pub values: Vec<(Box<str>, Option<Box<[u8]>>)>,
+    pub values: Vec<(Box<str>, Value)>,
 }
+
+/// A variable's value as text; `None` is SQL NULL.
+pub type Value = Option<Box<[u8]>>;
 
 impl Birth {
     /// The value of a variable at birth.

@@ -48,7 +48,10 @@ fn set_names_leaves_the_collation_unknown_until_it_is_learnt() {
     assert!(state.collation_unknown());
     state.collation_learnt(b"utf8mb4_unicode_ci", None);
     assert_eq!(state.value("collation_connection"), Some(&b"utf8mb4_unicode_ci"[..]));
-    observe(&mut state, &[variable("character_set_connection", "latin1"), variable("collation_connection", "latin1_bin")]);
+    observe(
+        &mut state,
+        &[variable("character_set_connection", "latin1"), variable("collation_connection", "latin1_bin")],
+    );
     assert!(!state.collation_unknown());
 }
 
@@ -69,7 +72,9 @@ fn the_dialect_follows_sql_mode_and_character_set() {
     observe(&mut state, &[variable("sql_mode", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES")]);
     observe(&mut state, &[variable("character_set_client", "gbk")]);
     let dialect = state.dialect();
-    assert!(dialect.ansi_quotes && dialect.no_backslash_escapes && dialect.ascii_in_multibyte && dialect.multi_statements);
+    assert!(
+        dialect.ansi_quotes && dialect.no_backslash_escapes && dialect.ascii_in_multibyte && dialect.multi_statements
+    );
 }
 
 #[test]

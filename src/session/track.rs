@@ -1,15 +1,8 @@
 //! From what the server reports, and from the statement's facts where it reports nothing, to the session's state.
 
-use super::{
-    Pins, State,
-    state::ServerIndex,
-    variables::travels,
-};
+use super::{Pins, State, state::ServerIndex, variables::travels};
 use crate::{
-    sql::{
-        Effects, Facts, Kind,
-        facts::Target,
-    },
+    sql::{Effects, Facts, Kind, facts::Target},
     wire::ok::{Ok, SessionChange, push_session_change, session_changes},
 };
 
@@ -85,7 +78,8 @@ impl State {
             SessionChange::Variable { name: b"last_gtid", value } => self.add_gtids(value),
             SessionChange::Variable { name, value } => {
                 seen.note(name);
-                if std::str::from_utf8(name).is_ok_and(travels) && self.variables.report(name, value, self.version + 1) {
+                if std::str::from_utf8(name).is_ok_and(travels) && self.variables.report(name, value, self.version + 1)
+                {
                     self.version += 1;
                 }
             }

@@ -1,7 +1,7 @@
 //! The servers: roles, health, positions.
 //!
-//! [`watch::Topology`] runs one [`probe`] task per server; [`verdict`] judges what they observe; the outcome is the
-//! immutable [`View`] that a statement is routed by.
+//! `watch::Topology` runs one `probe` task per server; `verdict` judges what they observe; the outcome is the
+//! immutable `View` that a statement is routed by.
 pub mod flavor;
 pub mod gtid;
 mod probe;

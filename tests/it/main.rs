@@ -14,6 +14,7 @@
     reason = "tests: a panic is the message"
 )]
 
+mod architecture;
 mod clients;
 mod differential;
 mod routing;

@@ -20,14 +20,17 @@ fn logs_in_every_way(bed: &Bed) {
 }
 
 fn reads_every_reply(bed: &Bed) {
-    for capabilities in [PLAIN | Cap::CLIENT_MULTI_STATEMENTS | Cap::CLIENT_MULTI_RESULTS, Login::default().capabilities] {
+    for capabilities in
+        [PLAIN | Cap::CLIENT_MULTI_STATEMENTS | Cap::CLIENT_MULTI_RESULTS, Login::default().capabilities]
+    {
         let mut client = Client::connect(&bed.direct(), &Login::to("app").with(capabilities)).unwrap();
         let several = client.ok("SELECT 1; SET @a = 2; SELECT @a, NULL UNION ALL SELECT 3, 4");
         assert_eq!(several.text_rows().len(), 3);
         assert_eq!(client.query("SELECT 1; SELECT nonsense").code(), Some(1054));
         let prepared = client.command(b"\x16SELECT ?, ? + 1", Expect::Prepare);
         let id = u32::from_le_bytes(prepared.packets[0].1[1..5].try_into().unwrap());
-        let reply = client.command(&execute(id, 0, &[Value::Bytes(b"x".to_vec()), Value::Int(41)], true), Expect::Results);
+        let reply =
+            client.command(&execute(id, 0, &[Value::Bytes(b"x".to_vec()), Value::Int(41)], true), Expect::Results);
         assert!(reply.error().is_none(), "{reply}");
         let cursor = client.command(&execute(id, 1, &[Value::Null, Value::Double(1.5)], true), Expect::Results);
         assert!(cursor.error().is_none(), "{cursor}");

@@ -34,6 +34,9 @@ async function attempt(name, action) {
 }
 const columns = (fields) => fields.map((f) => [f.name, f.columnType ?? f.type, f.flags, f.characterSet, f.columnLength, f.decimals]);
 
+// The JSON column as text: MariaDB's extended metadata, which tell it from text, are not offered by everybody.
+const SELECT = 'SELECT id, i, u, d, f, g, s, b, day, at, ts, t, y, bits, CAST(j AS CHAR) AS j FROM types ORDER BY id';
+
 async function types(db) {
   await db.query(`CREATE TABLE types (id INT PRIMARY KEY AUTO_INCREMENT, i TINYINT, u BIGINT UNSIGNED, d DECIMAL(20,6), f FLOAT, g DOUBLE,
     s VARCHAR(100), b BLOB, day DATE, at DATETIME(3), ts TIMESTAMP NULL, t TIME(2), y YEAR, bits BIT(10), j JSON)`);
@@ -44,9 +47,9 @@ async function types(db) {
   const [binary] = await db.execute(insert, row);
   say('insert, prepared', binary);
   await db.execute('INSERT INTO types () VALUES ()');
-  const [a, fields] = await db.query('SELECT * FROM types ORDER BY id');
+  const [a, fields] = await db.query(SELECT);
   say('select, text', a, columns(fields));
-  const [b, more] = await db.execute('SELECT * FROM types ORDER BY id');
+  const [b, more] = await db.execute(SELECT);
   say('select, prepared', b, columns(more));
   for (const value of [1, 'x', null, 1.5, true]) {
     const [rows] = await db.execute('SELECT ? AS v', [value]);

@@ -48,8 +48,16 @@ fn runs_a_script(bed: &Bed) {
     let dir = paths::scratch("cli");
     let (script, infile) = (dir.join("script.sql"), dir.join("infile"));
     std::fs::write(&infile, "one\ntwo\nthree\n").unwrap();
-    File::create(&script).unwrap().write_all(SCRIPT.replace("INFILE'", &format!("{}'", infile.display())).as_bytes()).unwrap();
-    for more in [&["--table"][..], &["--batch", "--column-type-info"], &["--quick", "--xml"], &["--comments", "--init-command=SET @a=1"]] {
+    File::create(&script)
+        .unwrap()
+        .write_all(SCRIPT.replace("INFILE'", &format!("{}'", infile.display())).as_bytes())
+        .unwrap();
+    for more in [
+        &["--table"][..],
+        &["--batch", "--column-type-info"],
+        &["--quick", "--xml"],
+        &["--comments", "--init-command=SET @a=1"],
+    ] {
         same_twice(bed, DATABASE, |to: &Endpoint| {
             let mut client = command_line(bed.kind, to);
             client.args(["--force", "-vv", "--show-warnings", "--local-infile=1"]).args(more).arg(DATABASE);
@@ -63,7 +71,11 @@ fn connects_every_way(bed: &Bed) {
     let mut ways = vec![vec![], vec!["--compress"], vec!["--quick"], vec!["--skip-reconnect", "--named-commands"]];
     ways.extend(bed.kind.pick(
         vec![vec!["--ssl", "--skip-ssl-verify-server-cert"], vec!["--skip-ssl"]],
-        vec![vec!["--ssl-mode=REQUIRED"], vec!["--ssl-mode=DISABLED", "--get-server-public-key"], vec!["--ssl-mode=REQUIRED", "--tls-version=TLSv1.2"]],
+        vec![
+            vec!["--ssl-mode=REQUIRED"],
+            vec!["--ssl-mode=DISABLED", "--get-server-public-key"],
+            vec!["--ssl-mode=REQUIRED", "--tls-version=TLSv1.2"],
+        ],
     ));
     for way in ways {
         let text = "SELECT 1 AS x, USER() IS NOT NULL; SELECT 2; STATUS";
@@ -78,7 +90,9 @@ fn connects_every_way(bed: &Bed) {
 
 fn refuses_as_the_server_does(bed: &Bed) {
     const DATABASE: &str = "app_cli_refused";
-    for wrong in [&["--password=wrong"][..], &["--user=nobody"], &["--database=app_missing"], &["--user=nobody", "--password="]] {
+    for wrong in
+        [&["--password=wrong"][..], &["--user=nobody"], &["--database=app_missing"], &["--user=nobody", "--password="]]
+    {
         let said = same_twice(bed, DATABASE, |to: &Endpoint| {
             both_outputs(&run(command_line(bed.kind, to).args(wrong).args(["--execute", "SELECT 1"])))
         });

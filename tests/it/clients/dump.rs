@@ -58,7 +58,15 @@ fn contents(bed: &Bed, database: &str) -> String {
     let mut client = Client::connect(&bed.direct(), &Login::to(database)).unwrap();
     let mut found = client.rows("SELECT * FROM plain ORDER BY id");
     found.extend(client.rows("SELECT * FROM typed ORDER BY id"));
-    for what in ["TABLE plain", "TABLE typed", "VIEW seen", "TRIGGER count_up", "FUNCTION twice", "PROCEDURE add_one", "EVENT later"] {
+    for what in [
+        "TABLE plain",
+        "TABLE typed",
+        "VIEW seen",
+        "TRIGGER count_up",
+        "FUNCTION twice",
+        "PROCEDURE add_one",
+        "EVENT later",
+    ] {
         found.extend(client.rows(&format!("SHOW CREATE {what}")));
     }
     for row in &mut found {

@@ -28,7 +28,13 @@ fn bench(bed: &Bed, database: &str, script: &str, more: &[&str]) {
         let sysbench = |action: &[&str]| {
             let mut command = Command::new("sysbench");
             command
-                .args([script, "--db-driver=mysql", "--mysql-host=127.0.0.1", "--mysql-user=app", "--mysql-password=secret"])
+                .args([
+                    script,
+                    "--db-driver=mysql",
+                    "--mysql-host=127.0.0.1",
+                    "--mysql-user=app",
+                    "--mysql-password=secret",
+                ])
                 .args([format!("--mysql-port={}", to.port), format!("--mysql-db={database}")])
                 .args(["--tables=2", "--table-size=2000", "--rand-seed=7"])
                 .args(more)

@@ -101,7 +101,7 @@ impl Entry {
     fn fits(&self, ran: &[&str]) -> bool {
         match (self.target.as_str(), ran) {
             ("replica", [one]) => one.starts_with("replica"),
-            ("primary", []) => true,
+            ("primary", []) | ("either", [] | [_]) => true,
             (target, [one]) => *one == target,
             _ => false,
         }

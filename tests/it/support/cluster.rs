@@ -137,7 +137,10 @@ impl Cluster {
     /// Makes the database anew, on all servers, and waits for it.
     pub fn fresh_database(&self, name: &str) {
         assert!(name.starts_with("app"), "the test user owns app% only: {name}");
-        self.sql(&[&format!("DROP DATABASE IF EXISTS {name}"), &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")]);
+        self.sql(&[
+            &format!("DROP DATABASE IF EXISTS {name}"),
+            &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
+        ]);
         self.settle();
     }
 

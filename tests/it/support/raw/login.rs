@@ -180,12 +180,7 @@ fn response(mut out: Vec<u8>, caps: Cap, login: &Login, plugin: &str, nonce: &[u
 }
 
 /// Answers whatever the server's plugin asks, up to OK or ERR. Also what follows COM_CHANGE_USER.
-pub fn finish(
-    stream: &mut Stream,
-    seq: &mut u8,
-    login: &Login,
-    mut nonce: Vec<u8>,
-) -> std::io::Result<Vec<u8>> {
+pub fn finish(stream: &mut Stream, seq: &mut u8, login: &Login, mut nonce: Vec<u8>) -> std::io::Result<Vec<u8>> {
     loop {
         let payload = stream.read_payload(seq)?;
         match payload.first() {
@@ -228,8 +223,7 @@ fn encrypt(pem: &[u8], password: &str, nonce: &[u8]) -> Vec<u8> {
     let body: String = String::from_utf8_lossy(pem).lines().filter(|line| !line.starts_with("-----")).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body.trim_end_matches('\0')).expect("a PEM key");
     let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(&der).expect("a key")).expect("an RSA key");
-    let clear: Vec<u8> =
-        password.bytes().chain([0]).enumerate().map(|(i, b)| b ^ nonce[i % nonce.len()]).collect();
+    let clear: Vec<u8> = password.bytes().chain([0]).enumerate().map(|(i, b)| b ^ nonce[i % nonce.len()]).collect();
     let mut out = vec![0; key.ciphertext_size()];
     let n = key.encrypt(&OAEP_SHA1_MGF1SHA1, &clear, &mut out, None).expect("RSA").len();
     out.truncate(n);

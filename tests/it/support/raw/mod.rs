@@ -44,8 +44,7 @@ impl Client {
     pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
         let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
         let welcome = last.clone();
-        let client =
-            Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone() };
+        let client = Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone() };
         Ok((client, last))
     }
 
@@ -111,9 +110,9 @@ impl Client {
         }
         let login = Login { password: password.into(), ..self.login.clone() };
         let mut seq = 1;
-        let last = self.send(&payload).and_then(|()| {
-            login::finish(&mut self.stream, &mut seq, &login, self.greeting.nonce.clone())
-        });
+        let last = self
+            .send(&payload)
+            .and_then(|()| login::finish(&mut self.stream, &mut seq, &login, self.greeting.nonce.clone()));
         match last {
             Ok(payload) => {
                 let kind = if payload.first() == Some(&0xff) { Kind::Err } else { Kind::Ok };

@@ -266,7 +266,8 @@ fn status(payload: &[u8], deprecate_eof: bool) -> u16 {
 fn error(payload: &[u8]) -> (u16, String, String) {
     let mut f = Fields(&payload[1..]);
     let code = u16::try_from(f.int(2)).unwrap();
-    let state = if f.0.first() == Some(&b'#') { String::from_utf8_lossy(&f.take(6)[1..]).into_owned() } else { String::new() };
+    let state =
+        if f.0.first() == Some(&b'#') { String::from_utf8_lossy(&f.take(6)[1..]).into_owned() } else { String::new() };
     (code, state, String::from_utf8_lossy(f.0).into_owned())
 }
 
