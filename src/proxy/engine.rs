@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     routing::{self, Decision, Question, Reason, SessionView, Target},
-    sql::{self, Effects, Facts},
+    sql::{self, Effects, Facts, lexer::Flavor},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
@@ -171,7 +171,9 @@ impl Client {
             return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
-        let options = Options { hold, statement_id, fix, binary };
+        let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
+            && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let options = Options { hold, statement_id, fix, binary, temporary_variables };
         let relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()).await;
         self.place.handle.set_running(None);

@@ -20,3 +20,4 @@ mod differential;
 mod routing;
 mod smoke;
 mod support;
+mod tracking;
