@@ -14,8 +14,10 @@
     reason = "tests: a panic is the message"
 )]
 
+mod architecture;
 mod clients;
 mod differential;
+mod faults;
 mod routing;
 mod smoke;
 mod support;
