@@ -75,7 +75,8 @@ const CERTIFICATES_INTERVAL: Duration = Duration::from_secs(10);
 
 /// When the newest of the certificate files changed.
 fn newest((clients, servers): &(ServerSideSettings, ClientSideSettings)) -> Option<SystemTime> {
-    let files = [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
+    let files =
+        [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
     files.into_iter().flatten().filter_map(|file| file.metadata().ok()?.modified().ok()).max()
 }
 

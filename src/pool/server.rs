@@ -10,6 +10,7 @@ use crate::{
     wire::{
         Malformed,
         capability::{CapabilityFlags, StatusFlags},
+        column::Column,
         command, err, ok,
         packet::{HEADER_BYTES, Header},
         reply::{Expect, Kind, Packet, ReplyTracker},
@@ -47,6 +48,8 @@ pub struct ServerConnection {
     pub reply_seq: u8,
     /// The OK that ended the login.
     pub login_ok: Vec<u8>,
+    /// The collation of the last column in the answer to one of Forebay's own questions.
+    pub column_charset: u16,
     /// The status flags of the last OK to one of Forebay's own questions.
     pub status: StatusFlags,
 }
@@ -95,6 +98,7 @@ impl ServerConnection {
             seen: Position::default(),
             reply_seq: 1,
             login_ok: connected.ok,
+            column_charset: 0,
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
         }
     }
@@ -185,7 +189,8 @@ impl ServerConnection {
                 Kind::Ok | Kind::End => {}
                 Kind::Err => return Err(ControlError::Refused(payload)),
                 Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
-                Kind::Definition { .. } | Kind::PrepareOk | Kind::Text | Kind::Progress => {}
+                Kind::Definition { .. } => self.column_charset = Column::parse(&payload).map_or(0, |column| column.charset),
+                Kind::PrepareOk | Kind::Text | Kind::Progress => {}
             }
         }
         Ok((rows, first))

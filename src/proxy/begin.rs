@@ -9,6 +9,7 @@ use super::{
 use crate::{
     pool::birth,
     session::{State, Statements},
+    sql::lexer::Flavor,
     topology::{Position, ServerId},
     wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
@@ -96,6 +97,10 @@ impl Client {
         let born = birth::settle(server, flavor, replica).await?;
         self.state.reset();
         self.state.born(born.birth, born.tracking, server.status);
+        if matches!(flavor, Flavor::MySql { .. }) {
+            // It has fallen back to the server's character set; new connections begin with the login's.
+            self.state.names_unknown();
+        }
         server.version = self.state.version();
         self.statements.clear();
         self.holds_unreported = false;

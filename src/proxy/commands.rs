@@ -21,7 +21,7 @@ impl Client {
         match command::parse(&payload, self.capabilities) {
             Command::Quit => Err(End::Quit),
             Command::Query(query) => self.query(&payload, query).await,
-            Command::StmtPrepare(text) => self.prepare(&payload, text).await,
+            Command::StmtPrepare(text) => self.prepare(text).await,
             Command::StmtExecute(execute) => self.execute(&payload, execute).await,
             Command::StmtSendLongData { statement_id, parameter, data } => {
                 self.send_long_data(statement_id, parameter, data).await

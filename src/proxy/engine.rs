@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     routing::{self, Decision, Question, Reason, SessionView, Target},
-    sql::{self, Effects, Facts},
+    sql::{self, Effects, Facts, lexer::Flavor},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
@@ -76,7 +76,14 @@ impl Client {
         if self.answered_locally(&facts, query.text).await? {
             return Ok(());
         }
-        self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await
+        match self.own_connection_id(&facts, query.text) {
+            None => self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await,
+            Some(text) => {
+                let mut rewritten = payload[..payload.len() - query.text.len()].to_vec();
+                rewritten.extend_from_slice(&text);
+                self.run(&Request::plain(&rewritten, &text, &facts, Expect::Results)).await
+            }
+        }
     }
 
     /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
@@ -164,7 +171,9 @@ impl Client {
             return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
-        let options = Options { hold, statement_id, fix, binary };
+        let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
+            && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let options = Options { hold, statement_id, fix, binary, temporary_variables };
         let relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()).await;
         self.place.handle.set_running(None);

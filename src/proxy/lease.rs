@@ -15,7 +15,10 @@ use crate::{
         server::ControlError,
     },
     routing::{Consistency, Decision},
-    session::carry::Carry,
+    session::{
+        carry::Carry,
+        learnt::{Collations, Learnt},
+    },
     topology::{Position, Role, ServerId},
     wire::{
         command,
@@ -211,12 +214,16 @@ impl Client {
     async fn learn_collation(&mut self) -> Result<(), Refusal> {
         let home = self.state.home.map(ServerId);
         let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
-        let rows = connection.control(&["SELECT @@session.collation_connection"]).await.map_err(control_refusal)?;
+        // What the client asked for, the answer comes in bytes that can be read; the second column shows what metadata says.
+        let question = "SELECT CONVERT(@@session.collation_connection USING binary), @@session.collation_connection";
+        let rows = connection.control(&[question]).await.map_err(control_refusal)?;
         let collation = rows.into_iter().flatten().flatten().flatten().next().unwrap_or_default();
+        let results = collation_name(connection, &self.shared.learnt).await?;
         if let Some(text) = self.names_text.take() {
-            self.shared.learnt.learn(&text, &collation);
+            let to = Collations { connection: collation.as_slice().into(), results: results.clone() };
+            self.shared.learnt.learn(&text, to);
         }
-        self.state.collation_learnt(&collation);
+        self.state.collation_learnt(&collation, results.as_deref());
         Ok(())
     }
 
@@ -337,6 +344,19 @@ impl Client {
     pub(super) fn drop_server(&mut self, server: ServerId) {
         self.servers.retain(|open| open.id != server);
     }
+}
+
+/// The name of the collation that the last answer's metadata showed.
+async fn collation_name(connection: &mut ServerConnection, learnt: &Learnt) -> Result<Option<Box<[u8]>>, Refusal> {
+    let id = connection.column_charset;
+    if let Some(name) = learnt.name(id) {
+        return Ok(name);
+    }
+    let columns = "CONVERT(COLLATION_NAME USING binary) FROM information_schema.COLLATIONS";
+    let rows = connection.control(&[format!("SELECT {columns} WHERE ID = {id}")]).await.map_err(control_refusal)?;
+    let name = rows.into_iter().flatten().flatten().flatten().next();
+    learnt.learn_name(id, name.as_deref());
+    Ok(name.map(Vec::into_boxed_slice))
 }
 
 /// Keeps the types that this execution binds; gives those bound before if it binds none.

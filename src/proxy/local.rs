@@ -27,6 +27,18 @@ impl Client {
         Ok(false)
     }
 
+    /// The text to send instead of one that calls CONNECTION_ID() inside an expression. Where it is a column by itself the
+    /// answer's cell is corrected instead (which keeps the column's name); in questions about the server's own
+    /// connections the server's own id is the right one.
+    pub(super) fn own_connection_id(&self, facts: &Facts, text: &[u8]) -> Option<Vec<u8>> {
+        let asks = facts.effects.contains(Effects::CONNECTION_ID) && facts.kind == Kind::Select;
+        let about_server = facts.effects.intersects(Effects::SERVER_STATE | Effects::PROCESSLIST);
+        if !asks || about_server || !facts.corrections.is_empty() {
+            return None;
+        }
+        sql::with_connection_id(text, self.state.dialect(), self.place.handle.id)
+    }
+
     /// `SET session_track_… = …`: the servers' own settings stay Forebay's. What else the SET holds goes on without it.
     async fn set_tracking(&mut self, facts: &Facts, text: &[u8]) -> Result<bool, End> {
         let (own, others): (Vec<_>, Vec<_>) = facts.assignments.iter().partition(|assignment| is_tracking(assignment));

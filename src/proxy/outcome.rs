@@ -53,8 +53,8 @@ impl Client {
             self.names_text = None;
             return;
         }
-        match self.shared.learnt.collation(request.text) {
-            Some(collation) => self.state.collation_learnt(&collation),
+        match self.shared.learnt.collations(request.text) {
+            Some(to) => self.state.collation_learnt(&to.connection, to.results.as_deref()),
             None if names_are_set(request.facts) => self.names_text = Some(request.text.into()),
             None => {}
         }
@@ -186,7 +186,8 @@ fn is_single(facts: &Facts) -> bool {
 
 fn names_are_set(facts: &Facts) -> bool {
     facts.assignments.iter().any(|assignment| match &assignment.target {
-        Assigned::Names | Assigned::CharacterSet => true,
+        Assigned::Names => true,
+        // CHARACTER SET is left out: it takes the collation of the current schema.
         Assigned::Variable { name, .. } => name.starts_with("character_set_"),
         _ => false,
     })

@@ -26,8 +26,12 @@ const CURSOR_FLAGS: u8 = 0b111;
 
 impl Client {
     /// COM_STMT_PREPARE: on the server that would run the statement now.
-    pub(super) async fn prepare(&mut self, payload: &Bytes, text: &[u8]) -> Result<(), End> {
+    pub(super) async fn prepare(&mut self, text: &[u8]) -> Result<(), End> {
         let facts = Arc::new(self.facts_of(text));
+        let rewritten = self.own_connection_id(&facts, text);
+        let text = rewritten.as_deref().unwrap_or(text);
+        let mut payload = Vec::with_capacity(text.len() + 1);
+        statement::push_prepare(&mut payload, text);
         let id = self.statements.add(Statement {
             text: text.into(),
             facts: Arc::clone(&facts),
@@ -37,7 +41,8 @@ impl Client {
             cursor_on: None,
         });
         let action = Action::Prepare { id };
-        let prepared = self.run(&Request { payload, text, facts: &facts, expect: Expect::Prepare, action }).await;
+        let prepared =
+            self.run(&Request { payload: &payload, text, facts: &facts, expect: Expect::Prepare, action }).await;
         if self.statements.get_mut(id).is_some_and(|(_, statement)| statement.parameters == UNPREPARED) {
             self.statements.remove(id);
         }

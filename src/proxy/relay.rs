@@ -33,6 +33,8 @@ pub struct Options<'a> {
     pub fix: Option<Fix>,
     /// Rows are in the binary protocol.
     pub binary: bool,
+    /// Variables are reported that hold for this statement only.
+    pub temporary_variables: bool,
 }
 
 /// What a reply was.
@@ -390,7 +392,7 @@ impl<'a> Relay<'a> {
         }
         let ok = OkPacket::parse(payload, self.server.capabilities)?;
         let mut block = Vec::new();
-        self.state.observe(&ok, &mut block);
+        self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();

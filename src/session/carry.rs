@@ -30,10 +30,11 @@ impl State {
         if schema == Some(None) {
             return Carry::Impossible;
         }
-        if self.collation_unknown && self.variables.since(version).any(|(name, _)| name.starts_with("character_set_")) {
+        let names = self.names_version > version;
+        if names && self.collation_unknown {
             return Carry::AskCollation;
         }
-        let set = set_statement(self.variables.since(version));
+        let set = self.set_statement(names.then_some(&self.birth), self.variables.since(version));
         if schema.is_none() && set.is_none() {
             return Carry::Nothing;
         }
@@ -43,12 +44,14 @@ impl State {
     /// The SET for a connection that has just been opened with the session's schema and was born as `birth`: where its
     /// birth differs from the session's, and all that the session changed.
     pub fn difference_from_birth(&self, birth: &Birth) -> Option<Vec<u8>> {
-        let own = self.birth.values.iter().filter_map(|(name, value)| {
+        let mut names = self.names_version > 0;
+        let own: Vec<_> = self.birth.values.iter().filter_map(|(name, value)| {
             let differs = birth.get(name) != value.as_deref() && self.variables.get(name).is_none();
             // NULL is reported as the empty text for character_set_results, and written so below.
             differs.then(|| (&**name, value.as_deref().unwrap_or_default()))
-        });
-        set_statement(own.chain(self.variables.since(0)))
+        }).collect();
+        names |= own.iter().any(|(name, _)| is_of_names(name));
+        self.set_statement(names.then_some(birth), own.into_iter().chain(self.variables.since(0)))
     }
 
     /// Whether the collation must be asked for before a new connection can equal the session.
@@ -56,30 +59,74 @@ impl State {
         self.collation_unknown
     }
 
-    /// `@@collation_connection`, read from the connection on which it was set.
-    pub fn collation_learnt(&mut self, collation: &[u8]) {
+    /// `@@collation_connection` and the collation in the metadata of results, read from the connection on which they
+    /// were set.
+    pub fn collation_learnt(&mut self, collation: &[u8], results: Option<&[u8]>) {
         self.collation_unknown = false;
+        self.results_collation = results.map(Into::into);
         // The version of the character sets it came with: connections that have those lack nothing but this.
         self.variables.report(b"collation_connection", collation, self.version);
     }
+
+    /// `SET a=1,b='x'`: the character sets and collations first, if they are not as at this `birth`, then these variables.
+    fn set_statement<'a>(
+        &self,
+        birth: Option<&Birth>,
+        variables: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Option<Vec<u8>> {
+        let mut set = b"SET ".to_vec();
+        if let Some(birth) = birth {
+            self.push_names(&mut set, birth);
+        }
+        for (name, value) in variables.filter(|(name, _)| !is_of_names(name)) {
+            push_assignment(&mut set, name, value);
+        }
+        (set != b"SET ").then_some(set)
+    }
+
+    /// `NAMES … COLLATE …` alone sets a collation for results; what differs from that is set behind it. The character
+    /// set of the connection is its collation's. What is as at birth stays so: a login, too, gives results a collation.
+    fn push_names(&self, set: &mut Vec<u8>, birth: &Birth) {
+        let differs = |name| self.variables.get(name).is_some() || birth.get(name) != self.birth.get(name);
+        let value = |name| self.value(name).unwrap_or_default();
+        let (client, results) = (value("character_set_client"), value("character_set_results"));
+        match &self.results_collation {
+            Some(collation) if client == results => {
+                set.extend_from_slice(b"NAMES '");
+                set.extend_from_slice(results);
+                set.extend_from_slice(b"' COLLATE '");
+                set.extend_from_slice(collation);
+                set.push(b'\'');
+            }
+            _ => {
+                for (name, value) in [("character_set_client", client), ("character_set_results", results)] {
+                    if differs(name) {
+                        push_assignment(set, name, value);
+                    }
+                }
+            }
+        }
+        match value("collation_connection") {
+            b"" => push_assignment(set, "character_set_connection", value("character_set_connection")),
+            collation => push_assignment(set, "collation_connection", collation),
+        }
+    }
 }
 
-/// `SET a=1,b='x'` for these variables, character sets first, then the collation (which they would reset), then the rest.
-fn set_statement<'a>(variables: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<Vec<u8>> {
-    let mut variables: Vec<_> = variables.collect();
-    variables.sort_by_key(|(name, _)| match *name {
-        name if name.starts_with("character_set_") => 0,
-        "collation_connection" => 1,
-        _ => 2,
-    });
-    let mut set = Vec::new();
-    for (name, value) in variables {
-        set.extend_from_slice(if set.is_empty() { b"SET SESSION " } else { b",SESSION " });
-        set.extend_from_slice(name.as_bytes());
-        set.push(b'=');
-        push_value(&mut set, name, value);
+fn is_of_names(name: &str) -> bool {
+    const NAMES: [&str; 4] =
+        ["character_set_client", "character_set_connection", "character_set_results", "collation_connection"];
+    NAMES.contains(&name)
+}
+
+fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
+    if set.as_slice() != b"SET " {
+        set.push(b',');
     }
-    (!set.is_empty()).then_some(set)
+    set.extend_from_slice(b"SESSION ");
+    set.extend_from_slice(name.as_bytes());
+    set.push(b'=');
+    push_value(set, name, value);
 }
 
 /// A value in the form that round-trips: numbers bare (quoted is error 1232), plain words quoted as reported, anything
@@ -116,16 +163,24 @@ fn is_number(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sql::lexer::Flavor, wire::capability::CapabilityFlags};
+    use crate::{
+        sql::lexer::Flavor,
+        wire::{
+            capability::{CapabilityFlags, StatusFlags},
+            ok::{Ok, SessionChange, push_session_change},
+        },
+    };
 
     fn state() -> State {
         State::new(Flavor::MariaDb { version: 101_100 }, CapabilityFlags::empty(), None)
     }
 
     fn change(state: &mut State, name: &str, value: &str) {
-        state.version += 1;
-        let version = state.version;
-        assert!(state.variables.report(name.as_bytes(), value.as_bytes(), version));
+        let mut session = Vec::new();
+        push_session_change(&mut session, &SessionChange::Variable { name: name.as_bytes(), value: value.as_bytes() });
+        let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        let ok = Ok { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
+        state.observe(&ok, &mut Vec::new());
     }
 
     #[test]
@@ -134,13 +189,11 @@ mod tests {
         change(&mut state, "sql_mode", "ANSI_QUOTES,STRICT_TRANS_TABLES");
         change(&mut state, "group_concat_max_len", "5");
         change(&mut state, "long_query_time", "1.500000");
-        change(&mut state, "character_set_results", "");
-        change(&mut state, "collation_connection", "utf8mb4_bin");
         change(&mut state, "odd", "it's");
         let Carry::Send { schema: None, set: Some(set) } = state.difference(0) else { panic!("a SET") };
         assert_eq!(
             String::from_utf8(set).unwrap(),
-            "SET SESSION character_set_results=NULL,SESSION collation_connection='utf8mb4_bin',SESSION group_concat_max_len=5,\
+            "SET SESSION group_concat_max_len=5,\
              SESSION long_query_time=1.500000,SESSION odd=x'69742773',SESSION sql_mode='ANSI_QUOTES,STRICT_TRANS_TABLES'"
         );
     }
@@ -160,12 +213,33 @@ mod tests {
     #[test]
     fn an_unknown_collation_is_asked_for_first() {
         let mut state = state();
-        change(&mut state, "character_set_connection", "utf8mb4");
-        state.collation_unknown = true;
+        for name in ["character_set_client", "character_set_connection", "character_set_results"] {
+            change(&mut state, name, "utf8mb4");
+        }
         assert_eq!(state.difference(0), Carry::AskCollation);
-        state.collation_learnt(b"utf8mb4_unicode_ci");
-        let Carry::Send { set: Some(set), .. } = state.difference(0) else { panic!("a SET") };
-        assert!(set.ends_with(b"SESSION collation_connection='utf8mb4_unicode_ci'"));
+        state.collation_learnt(b"utf8mb4_unicode_ci", Some(b"utf8mb4_unicode_ci"));
+        let names = "NAMES 'utf8mb4' COLLATE 'utf8mb4_unicode_ci',SESSION collation_connection='utf8mb4_unicode_ci'";
+        assert_eq!(sent(&state, 0), format!("SET {names}"));
+        let version = state.version();
+        change(&mut state, "character_set_results", "");
+        let names = "SESSION character_set_client='utf8mb4',SESSION character_set_results=NULL,\
+                     SESSION collation_connection='utf8mb4_unicode_ci'";
+        assert_eq!(sent(&state, version), format!("SET {names}"));
+    }
+
+    #[test]
+    fn set_names_to_the_same_is_a_change() {
+        let mut state = state();
+        change(&mut state, "character_set_connection", "utf8mb4");
+        state.collation_learnt(b"utf8mb4_unicode_ci", None);
+        let version = state.version();
+        change(&mut state, "character_set_connection", "utf8mb4");
+        assert_eq!(state.difference(version), Carry::AskCollation, "the collation may be another one");
+    }
+
+    fn sent(state: &State, version: Version) -> String {
+        let Carry::Send { schema: None, set: Some(set) } = state.difference(version) else { panic!("a SET") };
+        String::from_utf8(set).unwrap()
     }
 
     #[test]

@@ -11,23 +11,43 @@ const MAX_TEXTS: usize = 1000;
 /// Longer texts are not worth remembering.
 const MAX_TEXT_BYTES: usize = 512;
 
-/// Collations by the SET text that made them, shared by all sessions.
+/// What a SET made of the collations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collations {
+    /// `@@collation_connection`.
+    pub connection: Collation,
+    /// The collation of results' metadata, if it has a name.
+    pub results: Option<Collation>,
+}
+
+/// Collations by the SET text that made them, and by their number; shared by all sessions.
 #[derive(Debug, Default)]
 pub struct Learnt {
-    collations: Mutex<HashMap<Text, Collation>>,
+    collations: Mutex<HashMap<Text, Collations>>,
+    names: Mutex<HashMap<u16, Option<Collation>>>,
 }
 
 type Text = Box<[u8]>;
 type Collation = Box<[u8]>;
 
 impl Learnt {
-    /// The collation after this SET, if it is known.
-    pub fn collation(&self, text: &[u8]) -> Option<Collation> {
+    /// The name of a collation by its number, if it has been asked for; `None` inside: it has none.
+    pub fn name(&self, id: u16) -> Option<Option<Collation>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Remembers the name of a collation.
+    pub fn learn_name(&self, id: u16, name: Option<&[u8]>) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(id, name.map(Into::into));
+    }
+
+    /// The collations after this SET, if they are known.
+    pub fn collations(&self, text: &[u8]) -> Option<Collations> {
         self.collations.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned()
     }
 
-    /// Remembers a collation.
-    pub fn learn(&self, text: &[u8], collation: &[u8]) {
+    /// Remembers what a text leads to.
+    pub fn learn(&self, text: &[u8], to: Collations) {
         if text.len() > MAX_TEXT_BYTES {
             return;
         }
@@ -35,6 +55,6 @@ impl Learnt {
         if collations.len() >= MAX_TEXTS {
             collations.clear();
         }
-        collations.insert(text.into(), collation.into());
+        collations.insert(text.into(), to);
     }
 }

@@ -58,6 +58,11 @@ pub struct State {
     pub(super) version: Version,
     /// SET NAMES was reported, which says the character sets but never the collation.
     pub(super) collation_unknown: bool,
+    /// When character sets or collation were set last, be it to what they were.
+    pub(super) names_version: Version,
+    /// The collation that SET NAMES … COLLATE has given to `character_set_results` too: no variable shows it, but the
+    /// metadata of every text column does. `None`: the character set's own.
+    pub(super) results_collation: Option<Box<[u8]>>,
     /// The status flags of the last OK or EOF.
     pub status: StatusFlags,
     /// The server's word on the transaction, eight characters, `_` for nothing; empty if it never said.
@@ -95,6 +100,8 @@ impl State {
             schema_version: 0,
             version: 0,
             collation_unknown: false,
+            names_version: 0,
+            results_collation: None,
             status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
             transaction: Vec::new(),
             pins: Pins::empty(),

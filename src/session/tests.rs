@@ -46,7 +46,7 @@ fn set_names_leaves_the_collation_unknown_until_it_is_learnt() {
     let names = ["character_set_client", "character_set_connection", "character_set_results"];
     observe(&mut state, &names.map(|name| variable(name, "utf8mb4")));
     assert!(state.collation_unknown());
-    state.collation_learnt(b"utf8mb4_unicode_ci");
+    state.collation_learnt(b"utf8mb4_unicode_ci", None);
     assert_eq!(state.value("collation_connection"), Some(&b"utf8mb4_unicode_ci"[..]));
     observe(
         &mut state,

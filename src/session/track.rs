@@ -10,6 +10,12 @@ impl State {
     /// Takes in an OK (or the end of a result) from the server that runs the session's statement. Appends to
     /// `client_block` the entries that the client asked for.
     pub fn observe(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
+        self.observe_with(ok, client_block, false);
+    }
+
+    /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
+    /// they are as before when it ends.
+    pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) {
         self.status = ok.status;
         if ok.session.is_empty() {
             return;
@@ -21,13 +27,14 @@ impl State {
             if self.tracking.wants(&change) {
                 push_session_change(client_block, &change);
             }
-            self.apply(&change, &mut seen);
+            let temporary = temporary_variables
+                && matches!(change, SessionChange::Variable { name, .. } if name != b"last_gtid");
+            if !temporary {
+                self.apply(&change, &mut seen);
+            }
         }
-        if seen.charset && !seen.collation {
-            self.collation_unknown = true;
-            self.variables.forget("collation_connection");
-        } else if seen.collation {
-            self.collation_unknown = false;
+        if seen.names() {
+            self.names_reported(&seen);
         }
         if seen.dialect {
             self.refresh_dialect();
@@ -42,6 +49,28 @@ impl State {
                 push_session_change(client_block, &change);
             }
         }
+    }
+
+    /// Also a SET to the same values counts: it may have changed the collations, of which nothing is said.
+    fn names_reported(&mut self, seen: &Seen) {
+        self.version += 1;
+        self.names_version = self.version;
+        if seen.results {
+            self.results_collation = None;
+        }
+        if seen.collation {
+            self.collation_unknown = false;
+        } else if seen.connection {
+            self.names_unknown();
+        }
+    }
+
+    /// The character sets are as reported, the collations must be asked for before they can be carried.
+    pub fn names_unknown(&mut self) {
+        self.collation_unknown = true;
+        self.variables.forget("collation_connection");
+        self.names_version = self.names_version.max(1);
+        self.version = self.version.max(self.names_version);
     }
 
     fn apply(&mut self, change: &SessionChange<'_>, seen: &mut Seen) {
@@ -97,6 +126,10 @@ impl State {
             self.in_doubt = true;
         }
         if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+            self.pins |= Pins::UNKNOWN_STATE;
+        }
+        if effects.contains(Effects::STATEMENT_VARIABLES | Effects::SEVERAL_STATEMENTS) {
+            // Which of the reported values last is not said.
             self.pins |= Pins::UNKNOWN_STATE;
         }
         self.user_locks_from(effects, text);
@@ -163,7 +196,9 @@ fn contains_ignore_case(text: &[u8], word: &[u8]) -> bool {
 /// What one OK's block held, of what has consequences of its own.
 #[derive(Default)]
 struct Seen {
-    charset: bool,
+    client: bool,
+    connection: bool,
+    results: bool,
     collation: bool,
     dialect: bool,
 }
@@ -171,10 +206,16 @@ struct Seen {
 impl Seen {
     fn note(&mut self, name: &[u8]) {
         match name {
-            b"character_set_connection" => self.charset = true,
+            b"character_set_connection" => self.connection = true,
+            b"character_set_results" => self.results = true,
             b"collation_connection" => self.collation = true,
-            b"character_set_client" | b"sql_mode" => self.dialect = true,
+            b"character_set_client" => (self.client, self.dialect) = (true, true),
+            b"sql_mode" => self.dialect = true,
             _ => {}
         }
+    }
+
+    fn names(&self) -> bool {
+        self.client || self.connection || self.results || self.collation
     }
 }

@@ -3,6 +3,7 @@
 //! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
 pub mod commands;
+mod connection_id;
 pub mod facts;
 pub mod fingerprint;
 mod functions;
@@ -18,6 +19,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use connection_id::with_connection_id;
 pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
 pub use scan::is_about_server;

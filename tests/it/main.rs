@@ -21,3 +21,4 @@ mod faults;
 mod routing;
 mod smoke;
 mod support;
+mod tracking;

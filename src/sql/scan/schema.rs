@@ -36,12 +36,11 @@ fn is_server_schema(name: &[u8]) -> bool {
     names.iter().any(|schema| schema.eq_ignore_ascii_case(name))
 }
 
-/// Tables of information_schema that are the same on every server: all others are about one of them.
+/// Tables of information_schema that are the same on every server: all others are about one of them. (TABLES, STATISTICS
+/// and PARTITIONS show each server's own estimates and AUTO_INCREMENT.)
 fn is_about_schemas(table: &[u8]) -> bool {
-    const TABLES: [&[u8]; 24] = [
-        b"tables",
+    const TABLES: [&[u8]; 21] = [
         b"columns",
-        b"statistics",
         b"schemata",
         b"key_column_usage",
         b"table_constraints",
@@ -53,7 +52,6 @@ fn is_about_schemas(table: &[u8]) -> bool {
         b"character_sets",
         b"collations",
         b"collation_character_set_applicability",
-        b"partitions",
         b"check_constraints",
         b"keywords",
         b"sql_functions",

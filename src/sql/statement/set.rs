@@ -38,7 +38,10 @@ impl Reader<'_> {
         self.add(Effects::STATEMENT_VARIABLES);
         loop {
             if !self.is_harmless_variable() {
-                self.add(Effects::WRITE | Effects::OPAQUE);
+                self.add(Effects::WRITE);
+            }
+            if self.changes_reading() {
+                self.add(Effects::OPAQUE);
             }
             self.scan.assigning = false;
             while !self.is("for") && !self.item_ends() {
@@ -62,6 +65,15 @@ impl Reader<'_> {
         let known = ["max_statement_time", "lock_wait_timeout", "group_concat_max_len", "use_stat_tables"];
         let families = ["optimizer_", "join_", "sort_", "innodb_lock_wait", "max_", "histogram_", "rowid_", "range_"];
         known.contains(&name.as_str()) || families.iter().any(|family| name.starts_with(family))
+    }
+
+    /// Variables under which the statement's text may mean something else than it says here.
+    fn changes_reading(&self) -> bool {
+        let name = String::from_utf8_lossy(self.content()).to_ascii_lowercase();
+        !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            || name == "sql_mode"
+            || name.starts_with("character_set_")
+            || name.starts_with("collation_")
     }
 
     /// The assignments, or none if they are not understood.

@@ -17,15 +17,19 @@ impl Reader<'_> {
         }
         let effects = match word.get(..length).unwrap_or_default() {
             b"create" => return self.show_create(),
-            b"tables" | b"columns" | b"fields" | b"index" | b"indexes" | b"keys" | b"databases" | b"schemas"
-            | b"character" | b"charset" | b"collation" | b"triggers" | b"table" | b"procedure" | b"function"
-            | b"package" | b"authors" | b"contributors" | b"privileges" => Effects::empty(),
+            b"tables" | b"columns" | b"fields" | b"databases" | b"schemas" | b"character" | b"charset"
+            | b"collation" | b"triggers" | b"procedure" | b"function" | b"package" | b"authors" | b"contributors"
+            | b"privileges" => Effects::empty(),
             b"warnings" | b"errors" | b"count" => Effects::LAST_STATEMENT,
             b"variables" => Effects::SERVER_STATE | Effects::SYSTEM_VARIABLE | Effects::SESSION_TRACK,
             b"status" => Effects::SERVER_STATE | Effects::SYSTEM_VARIABLE,
             b"processlist" => Effects::SERVER_STATE | Effects::PROCESSLIST,
-            // A replica's events are switched off there.
+            // A replica's events are switched off there; estimates and AUTO_INCREMENT are each server's own.
             b"events"
+            | b"table"
+            | b"index"
+            | b"indexes"
+            | b"keys"
             | b"engines"
             | b"storage"
             | b"engine"
@@ -60,7 +64,8 @@ impl Reader<'_> {
 
     fn show_create(&mut self) -> Kind {
         self.advance();
-        if self.is("user") {
+        if !self.eat_any(&["view", "procedure", "function", "trigger", "database", "schema", "package"]) {
+            // A table's AUTO_INCREMENT, an event's switch, a sequence's cache and an account are each server's own.
             self.add(Effects::SERVER_STATE);
         }
         self.rest();

@@ -8,7 +8,8 @@
 //! 1 prepare p SELECT ? FROM t
 //! 1 execute p i:5
 //! ```
-//! In texts `{db}` is the side's database (`{db}2` is there as well), `\xHH` a byte.
+//! In texts `{db}` is the side's database (`{db}2` is there as well), `{id}` the client's
+//! connection id as its greeting said, `\xHH` a byte.
 
 use std::fmt;
 
@@ -83,7 +84,11 @@ impl Case {
         let mut caps = Cap::empty();
         while let Some(part) = parts.next() {
             let flag = flag(part.trim_end_matches(['+', '-']));
-            if sign == '+' { caps |= flag } else { caps -= flag }
+            if sign == '+' {
+                caps |= flag
+            } else {
+                caps -= flag
+            }
             sign = part.chars().last().unwrap_or('+');
         }
         caps

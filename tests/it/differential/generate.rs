@@ -24,7 +24,8 @@ const LOGINS: &[&str] = &[
 
 /// The same case for the same seed, for ever.
 pub fn case(kind: Kind, seed: u64) -> Case {
-    let mut generator = Generator { random: Random(seed), kind, steps: Vec::new(), prepared: vec![Vec::new(); CLIENTS] };
+    let mut generator =
+        Generator { random: Random(seed), kind, steps: Vec::new(), prepared: vec![Vec::new(); CLIENTS] };
     let clients = (0..CLIENTS).map(|i| if i == 0 { LOGINS[0] } else { generator.random.pick(LOGINS) }.to_owned());
     let clients: Vec<_> = clients.collect();
     generator.setup();

@@ -1,5 +1,5 @@
 //! What generated sessions say. `{t}` is the client's own table, `{s}` one that all use, `{n}` a small number, `{w}` a text
-//! literal, `{db}` the database. `mariadb|` and `mysql|` in front: on that kind only.
+//! literal, `{db}` the database, `{id}` the connection id. `mariadb|` and `mysql|` in front: on that kind only.
 //!
 //! Left out, because two equal sessions may differ in them: unseeded RAND(), UUID(), the current time unless it is set,
 //! READ UNCOMMITTED (a replica never shows what is not committed), optimizer statistics, rows without a defined order.
@@ -37,6 +37,7 @@ pub const READ: &[&str] = &[
     "SELECT {n} + 1, {n} / 3, {n} DIV 2, -{n}, {n}.50, 1e{n}, {w}, NULL, TRUE",
     "SELECT DATABASE(), SCHEMA(), USER(), CURRENT_USER(), SUBSTRING_INDEX(VERSION(), '.', 1)",
     "SELECT CONNECTION_ID() AS id",
+    "SELECT CONNECTION_ID() = {id} AS same",
     "SELECT * FROM seen ORDER BY id",
     "SELECT a.id, b.n FROM {t} a JOIN {s} b ON a.n = b.n ORDER BY 1, 2",
     "SELECT (SELECT MAX(n) FROM {s}), EXISTS (SELECT 1 FROM {t} WHERE n = {n})",
@@ -243,7 +244,7 @@ pub const ASK: &[&str] = &[
     "SELECT DATABASE()",
     "SHOW STATUS LIKE 'Com_nothing'",
     "SHOW GRANTS",
-    "SELECT IS_FREE_LOCK('{db}.l'), IS_USED_LOCK('{db}.l') = CONNECTION_ID() AS mine",
+    "SELECT IS_FREE_LOCK('{db}.l'), IS_USED_LOCK('{db}.l') = {id} AS mine, IS_USED_LOCK('{db}.l') = CONNECTION_ID() AS own",
 ];
 
 pub const TRANSACTION: &[&str] = &[
@@ -391,7 +392,7 @@ pub const PREPARED: &[(&str, &str)] = &[
     ("SELECT absent", ""),
     ("BEGIN", ""),
     ("COMMIT", ""),
-    ("SELECT DATABASE()", ""),
+    ("SELECT CONNECTION_ID() = {id} AS same, DATABASE()", ""),
     ("SHOW WARNINGS", ""),
     ("SELECT LAST_INSERT_ID(), ROW_COUNT()", ""),
     ("SELECT LENGTH(?)", "long"),

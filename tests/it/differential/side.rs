@@ -64,17 +64,21 @@ impl Side {
         }
         let Some(client) = &mut self.clients[step.client] else { return Reply::default() };
         client.infile = b"101\tone\n102\ttwo\n103\tthree\n".to_vec();
-        let text = |text: &str| escape::bytes(&text.replace("{db}", &self.database));
+        let text = |text: &str, client: &Client| {
+            escape::bytes(
+                &text.replace("{db}", &self.database).replace("{id}", &client.greeting.connection_id.to_string()),
+            )
+        };
         let id = |name: &String| self.statements.get(&(step.client, name.clone())).copied().unwrap_or(9999);
         let with_id = |byte: u8, id: u32, rest: &[u8]| [&[byte][..], &id.to_le_bytes(), rest].concat();
         match &step.op {
             Op::Reconnect => Reply { packets: vec![(Kind::Ok, client.welcome.clone())], ..Reply::default() },
             Op::Query(query) => {
-                let query = text(query);
+                let query = text(query, client);
                 client.query(query)
             }
             Op::Prepare(name, query) => {
-                let reply = client.command(&[&[0x16][..], &text(query)].concat(), Expect::Prepare);
+                let reply = client.command(&[&[0x16][..], &text(query, client)].concat(), Expect::Prepare);
                 if let Some((Kind::PrepareOk, first)) = reply.packets.first() {
                     let id = u32::from_le_bytes([first[1], first[2], first[3], first[4]]);
                     self.statements.insert((step.client, name.clone()), id);
@@ -87,15 +91,15 @@ impl Side {
                 client.command(&execute(id(name), cursor, &values, *how != How::Keep), Expect::Results)
             }
             Op::LongData(name, parameter, data) => {
-                let data = [&parameter.to_le_bytes()[..], &text(data)].concat();
+                let data = [&parameter.to_le_bytes()[..], &text(data, client)].concat();
                 client.command(&with_id(0x18, id(name), &data), Expect::Nothing)
             }
             Op::Fetch(name, rows) => client.command(&with_id(0x1c, id(name), &rows.to_le_bytes()), Expect::Rows),
             Op::ResetStatement(name) => client.command(&with_id(0x1a, id(name), &[]), Expect::Ok),
             Op::Close(name) => client.command(&with_id(0x19, id(name), &[]), Expect::Nothing),
-            Op::InitDb(name) => client.command(&[&[0x02][..], &text(name)].concat(), Expect::Ok),
+            Op::InitDb(name) => client.command(&[&[0x02][..], &text(name, client)].concat(), Expect::Ok),
             Op::FieldList(table) => {
-                client.command(&[&[0x04][..], &text(table), &[0]].concat(), Expect::Columns)
+                client.command(&[&[0x04][..], &text(table, client), &[0]].concat(), Expect::Columns)
             }
             Op::Statistics => client.command(&[0x09], Expect::Text),
             Op::Ping => client.command(&[0x0e], Expect::Ok),

@@ -75,7 +75,8 @@ fn run(bed: &Bed, protocol: &str, send: impl Fn(&mut Client, &[u8])) {
     let mut wrong = Vec::new();
     for (i, entry) in corpus.entries.iter().enumerate() {
         let tag = tag(protocol, i);
-        let mut ran: Vec<_> = lines.iter().filter(|line| line.text.contains(&tag)).map(|line| line.server.as_str()).collect();
+        let mut ran: Vec<_> =
+            lines.iter().filter(|line| line.text.contains(&tag)).map(|line| line.server.as_str()).collect();
         ran.dedup();
         if protocol == "binary" && ran.is_empty() {
             continue; // could not be prepared
