@@ -17,6 +17,7 @@
 mod architecture;
 mod clients;
 mod differential;
+mod faults;
 mod routing;
 mod smoke;
 mod support;

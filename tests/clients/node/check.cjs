@@ -106,7 +106,7 @@ async function others(db) {
   await db.changeUser({ database: process.env.DB_DATABASE });
   say('changed user', (await db.query("SELECT DATABASE() = ? AS d, @x AS x, COLLATION('x') AS c", [process.env.DB_DATABASE]))[0]);
   await db.ping();
-  say('connection id', (await db.query('SELECT CONNECTION_ID() = ? AS same', [db.threadId]))[0]);
+  say('connection id', (await db.query('SELECT CONNECTION_ID() AS id'))[0][0].id === db.threadId);
 
   const value = Buffer.alloc(18 << 20, '0123456789abcdef');
   say('18 MiB', (await db.execute('SELECT LENGTH(v) AS n, SHA2(v, 256) AS m FROM (SELECT ? AS v) t', [value]))[0]);

@@ -8,7 +8,8 @@
 //! 1 prepare p SELECT ? FROM t
 //! 1 execute p i:5
 //! ```
-//! In texts `{db}` is the side's database, `{id}` the client's connection id as its greeting said, `\xHH` a byte.
+//! In texts `{db}` is the side's database (`{db}2` is there as well), `{id}` the client's
+//! connection id as its greeting said, `\xHH` a byte.
 
 use std::fmt;
 

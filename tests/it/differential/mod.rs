@@ -10,7 +10,7 @@ mod pools;
 mod random;
 mod side;
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use case::Case;
 use compare::{Arena, Difference};
@@ -36,19 +36,20 @@ fn generated_sessions(bed: &Bed) {
         let dir = paths::repo().join("target/differential");
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join(&name), smaller.to_string()).unwrap();
-        report(&format!("seed {seed} (target/differential/{name})"), &smaller, &again.unwrap_or(found));
+        let found = describe(&format!("seed {seed}, target/differential/{name}"), &again.unwrap_or(found));
+        panic!("{found}\n{smaller}");
     }
 }
 
 fn kept_cases(bed: &Bed) {
     let arena = arena(bed, "kept");
+    let mut failed = Vec::new();
     for (name, case) in cases() {
         if case.kind.is_none_or(|kind| kind == bed.kind) {
-            if let Some(found) = arena.run(&case) {
-                report(&name, &case, &found);
-            }
+            failed.extend(arena.run(&case).map(|found| describe(&name, &found)));
         }
     }
+    assert!(failed.is_empty(), "{} cases differ:\n{}", failed.len(), failed.join("\n"));
 }
 
 /// The text form of a case says all of it.
@@ -68,8 +69,9 @@ fn cases() -> Vec<(String, Case)> {
     let files = std::fs::read_dir(paths::tests("cases")).unwrap().map(|file| file.unwrap().path());
     let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|ext| ext == "txt")).collect();
     files.sort();
-    let read = |path: &std::path::PathBuf| Case::parse(&std::fs::read_to_string(path).unwrap());
-    files.iter().map(|path| (path.display().to_string(), read(path))).collect()
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let read = |path: &Path| Case::parse(&std::fs::read_to_string(path).unwrap());
+    files.iter().map(|path| (name(path), read(path))).collect()
 }
 
 fn seeds() -> Range<u64> {
@@ -78,7 +80,7 @@ fn seeds() -> Range<u64> {
     from.parse().unwrap()..to.parse().unwrap()
 }
 
-fn report(name: &str, case: &Case, found: &Difference) -> ! {
+fn describe(name: &str, found: &Difference) -> String {
     let Difference { at, step, direct, other } = found;
-    panic!("{name} differs at step {at}: {} {}\ndirect:\n{direct}forebay:\n{other}\n{case}", step.client, step.op)
+    format!("{name} differs at step {at}: {} {}\ndirect:\n{direct}forebay:\n{other}", step.client, step.op)
 }

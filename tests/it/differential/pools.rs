@@ -36,6 +36,7 @@ pub const READ: &[&str] = &[
     "SELECT COLLATION('x'), 'a' = 'A', {w} = {w}",
     "SELECT {n} + 1, {n} / 3, {n} DIV 2, -{n}, {n}.50, 1e{n}, {w}, NULL, TRUE",
     "SELECT DATABASE(), SCHEMA(), USER(), CURRENT_USER(), SUBSTRING_INDEX(VERSION(), '.', 1)",
+    "SELECT CONNECTION_ID() AS id",
     "SELECT CONNECTION_ID() = {id} AS same",
     "SELECT * FROM seen ORDER BY id",
     "SELECT a.id, b.n FROM {t} a JOIN {s} b ON a.n = b.n ORDER BY 1, 2",
@@ -243,7 +244,7 @@ pub const ASK: &[&str] = &[
     "SELECT DATABASE()",
     "SHOW STATUS LIKE 'Com_nothing'",
     "SHOW GRANTS",
-    "SELECT IS_FREE_LOCK('{db}.l'), IS_USED_LOCK('{db}.l') = {id} AS mine",
+    "SELECT IS_FREE_LOCK('{db}.l'), IS_USED_LOCK('{db}.l') = {id} AS mine, IS_USED_LOCK('{db}.l') = CONNECTION_ID() AS own",
 ];
 
 pub const TRANSACTION: &[&str] = &[

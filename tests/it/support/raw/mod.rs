@@ -28,6 +28,8 @@ pub struct Client {
     /// What a LOAD DATA LOCAL INFILE is answered with.
     pub infile: Vec<u8>,
     login: Login,
+    /// The sequence id of the packet that comes next.
+    seq: u8,
 }
 
 impl Client {
@@ -44,7 +46,7 @@ impl Client {
     pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
         let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
         let welcome = last.clone();
-        let client = Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone() };
+        let client = Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
         Ok((client, last))
     }
 
@@ -58,12 +60,13 @@ impl Client {
 
     /// Sends a command only.
     pub fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        self.stream.write_payload(&mut 0, payload)
+        self.seq = 0;
+        self.stream.write_payload(&mut self.seq, payload)
     }
 
     /// Reads the reply of a command sent before.
     pub fn receive(&mut self, expect: Expect) -> Reply {
-        Reply::read(&mut self.stream, 1, expect, self.capabilities, &self.infile)
+        Reply::read(&mut self.stream, self.seq, expect, self.capabilities, &self.infile)
     }
 
     /// COM_QUERY.
@@ -75,7 +78,7 @@ impl Client {
     pub fn ok(&mut self, text: impl AsRef<[u8]>) -> Reply {
         let reply = self.query(text.as_ref());
         let fine = reply.error().is_none() && reply.lost.is_none();
-        assert!(fine, "{}\n{reply}", text.as_ref().escape_ascii());
+        assert!(fine, "{:.500}\n{reply}", text.as_ref().escape_ascii().to_string());
         reply
     }
 

@@ -23,6 +23,8 @@ pub enum Expect {
 pub enum Kind {
     Count,
     Column,
+    /// The EOF behind column definitions, where it still comes.
+    ColumnsEnd,
     Row,
     Eof,
     Ok,
@@ -182,7 +184,7 @@ impl Reader<'_> {
         }
         let payload = self.packet()?;
         let flags = status(&payload, false);
-        self.push(Kind::Eof, payload);
+        self.push(Kind::ColumnsEnd, payload);
         Ok(flags)
     }
 
