@@ -47,6 +47,8 @@ pub struct Client {
     pub(super) holds_unreported: bool,
     /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
+    /// Where the last statement ran that FOUND_ROWS() is about.
+    pub(super) last_rows_server: Option<ServerId>,
     /// The warnings it left.
     pub(super) last_warnings: u16,
     /// The error it ended in.
@@ -113,6 +115,7 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             last_server: None,
+            last_rows_server: None,
             last_warnings: 0,
             last_error: None,
             names_text: None,

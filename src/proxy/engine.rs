@@ -88,7 +88,11 @@ impl Client {
 
     /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
     pub(super) fn facts_of(&self, text: &[u8]) -> Facts {
-        let facts = sql::facts(text, self.state.dialect());
+        let mut facts = sql::facts(text, self.state.dialect());
+        facts.effects.set(
+            Effects::LAST_INSERT_ID,
+            facts.effects.contains(Effects::LAST_INSERT_ID) || self.state.reads_insert_id(),
+        );
         match &self.state.schema {
             Some(schema) if sql::is_about_server(schema) => facts.with(Effects::SERVER_STATE),
             _ => facts,
@@ -209,7 +213,8 @@ impl Client {
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
-        let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
+        let last_server = if asks_for_rows(request) { self.last_rows_server } else { self.last_server };
+        let last_server = last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
             facts: writes.as_ref().unwrap_or(request.facts),
             text: request.text,
@@ -264,4 +269,11 @@ impl Client {
             Target::Unavailable => None,
         }
     }
+}
+
+/// FOUND_ROWS() is about the last statement that had rows: SET and its like leave it alone.
+fn asks_for_rows(request: &Request<'_>) -> bool {
+    const NAME: &[u8] = b"found_rows";
+    request.facts.effects.contains(Effects::LAST_STATEMENT)
+        && request.text.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
 }

@@ -302,9 +302,15 @@ impl Client {
         let attributes = connection.query_attributes();
         let mut payload = Vec::with_capacity(request.payload.len() + 16);
         let parameters = prepared.parameters;
-        let types = remember_types(prepared, &execute, attributes).map_err(|_| malformed())?;
-        statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
-            .map_err(|_| malformed())?;
+        let pushed = remember_types(prepared, &execute, attributes).and_then(|types| {
+            statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
+        });
+        if pushed.is_err() {
+            // Parameters that make no sense get the server's own error.
+            payload.clear();
+            payload.extend_from_slice(request.payload);
+            payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
+        }
         Ok(payload.into())
     }
 

@@ -20,6 +20,9 @@ impl Client {
     pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.last_server = Some(server);
+        if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
+            self.last_rows_server = Some(server);
+        }
         self.last_error = outcome.error;
         self.last_warnings = if succeeded { outcome.warnings } else { outcome.warnings.max(1) };
         if let Action::Prepare { id } = request.action {

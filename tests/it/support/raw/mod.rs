@@ -46,7 +46,8 @@ impl Client {
     pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
         let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
         let welcome = last.clone();
-        let client = Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
+        let client =
+            Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
         Ok((client, last))
     }
 
