@@ -10,7 +10,7 @@ use crate::{
     pool::birth,
     session::{State, Statements},
     sql::lexer::Flavor,
-    topology::{Position, ServerId},
+    topology::ServerId,
     wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
 
@@ -122,8 +122,6 @@ impl Client {
         let flavor = self.state.dialect().flavor;
         let before = (self.identity.clone(), self.state.schema.take());
         self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
-        self.position = Position::default();
-        self.sticky_until = None;
         self.holds_unreported = false;
         self.last_server = None;
         self.last_rows_server = None;

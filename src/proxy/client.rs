@@ -19,7 +19,11 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
-    wire::{capability::CapabilityFlags, ok::Ok as OkPacket, packet::FrameError},
+    wire::{
+        capability::CapabilityFlags,
+        ok::{Ok as OkPacket, SessionChange, push_session_change},
+        packet::FrameError,
+    },
 };
 
 /// A logged-in client.
@@ -190,6 +194,21 @@ impl Client {
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
         self.last_warnings = 0;
         self.send_ok_with(0).await
+    }
+
+    /// The same, telling a client that tracks it that its state has changed.
+    pub(super) async fn send_ok_tracked(&mut self, state_changed: bool) -> Result<(), End> {
+        if !state_changed {
+            return self.send_ok().await;
+        }
+        let mut session = Vec::new();
+        push_session_change(&mut session, &SessionChange::State(true));
+        let status = self.state.lasting_status();
+        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
+        let mut payload = Vec::with_capacity(16);
+        ok.push(&mut payload, 0, self.capabilities);
+        self.last_warnings = 0;
+        self.send(&payload).await
     }
 
     /// The same with a count of warnings.

@@ -213,7 +213,7 @@ impl Client {
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
-        let last_server = if asks_for_rows(request) { self.last_rows_server } else { self.last_server };
+        let last_server = if asks_past_set(request, dialect.flavor) { self.last_rows_server } else { self.last_server };
         let last_server = last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
             facts: writes.as_ref().unwrap_or(request.facts),
@@ -271,9 +271,11 @@ impl Client {
     }
 }
 
-/// FOUND_ROWS() is about the last statement that had rows: SET and its like leave it alone.
-fn asks_for_rows(request: &Request<'_>) -> bool {
-    const NAME: &[u8] = b"found_rows";
-    request.facts.effects.contains(Effects::LAST_STATEMENT)
-        && request.text.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
+/// Whether this asks for what SET and its like leave alone: FOUND_ROWS(), and on MariaDB the warnings.
+fn asks_past_set(request: &Request<'_>, flavor: Flavor) -> bool {
+    if !request.facts.effects.contains(Effects::LAST_STATEMENT) {
+        return false;
+    }
+    let says = |name: &[u8]| request.text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
+    says(b"found_rows") || matches!(flavor, Flavor::MariaDb { .. }) && !says(b"row_count")
 }

@@ -146,7 +146,9 @@ impl State {
         const LASTING: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
             .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
             .union(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES)
-            .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY);
+            .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY)
+            // MariaDB's SERVER_STATUS_ANSI_QUOTES.
+            .union(StatusFlags::from_bits_retain(1 << 15));
         self.status & LASTING
     }
 
