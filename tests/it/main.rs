@@ -15,5 +15,7 @@
 )]
 
 mod clients;
+mod differential;
+mod routing;
 mod smoke;
 mod support;

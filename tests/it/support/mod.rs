@@ -3,6 +3,7 @@
 pub mod bed;
 pub mod cluster;
 pub mod endpoint;
+pub mod escape;
 pub mod forebay;
 pub mod guard;
 pub mod paths;

@@ -64,6 +64,7 @@ impl Reply {
             std::io::ErrorKind::UnexpectedEof
             | std::io::ErrorKind::ConnectionReset
             | std::io::ErrorKind::BrokenPipe => "connection lost".to_owned(),
+            std::io::ErrorKind::WouldBlock => "no answer".to_owned(),
             _ => e.to_string(),
         });
         reply
@@ -208,6 +209,11 @@ impl Reader<'_> {
         let payload = self.packet()?;
         if payload.first() == Some(&0xff) {
             self.push(Kind::Err, payload);
+            return Ok(());
+        }
+        if payload.len() < 12 {
+            // MySQL 9.7 answers the preparation of a SET that the user may not do with a mere OK.
+            self.push(Kind::Ok, payload);
             return Ok(());
         }
         let mut f = Fields(&payload[5..]);

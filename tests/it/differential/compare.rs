@@ -1,0 +1,107 @@
+//! Runs a case on both sides in step, and makes a failing one smaller.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    case::{Case, Step},
+    side::Side,
+};
+use crate::support::{
+    cluster::{Cluster, Kind},
+    endpoint::Endpoint,
+    raw::{Client, Reply},
+};
+
+/// Two answers that differ.
+#[derive(Debug)]
+pub struct Difference {
+    pub at: usize,
+    pub step: Step,
+    pub direct: Reply,
+    pub other: Reply,
+}
+
+/// Where and how two sides are compared.
+pub struct Arena<'a> {
+    pub cluster: &'a Cluster,
+    pub direct: Endpoint,
+    pub other: Endpoint,
+    /// Distinguishes the databases of tests that run at once.
+    pub name: String,
+}
+
+impl Arena<'_> {
+    /// Runs the case from a clean start; the first difference, if there is one.
+    pub fn run(&self, case: &Case) -> Option<Difference> {
+        // Names of one length: they stand in packets, behind their length.
+        let databases = ["d", "p"].map(|side| format!("app_{}_{side}", self.name));
+        for name in &databases {
+            self.cluster.fresh_database(name);
+            self.cluster.fresh_database(&format!("{name}2"));
+        }
+        let mut direct = Side::new(self.direct.clone(), &databases[0], case);
+        let mut other = Side::new(self.other.clone(), &databases[1], case);
+        let mut settle = Settle::new(self.cluster);
+        let mut last_client = usize::MAX;
+        for (at, step) in case.steps.iter().enumerate() {
+            if step.client != last_client {
+                // What one session wrote another may see late on a replica. That is allowed, and not looked for here.
+                settle.wait();
+                last_client = step.client;
+            }
+            let answers = (direct.step(step), other.step(step));
+            if answers.0 != answers.1 {
+                return Some(Difference { at, step: step.clone(), direct: answers.0, other: answers.1 });
+            }
+        }
+        None
+    }
+
+    /// A smaller case that still differs: steps are left out as long as it does.
+    pub fn shrink(&self, case: &Case, found: &Difference) -> (Case, Option<Difference>) {
+        const PATIENCE: Duration = Duration::from_secs(90);
+        let start = Instant::now();
+        let mut best = Case { steps: case.steps[..=found.at].to_vec(), ..case.clone() };
+        let mut difference = None;
+        let mut chunk = best.steps.len() / 2;
+        while chunk > 0 && start.elapsed() < PATIENCE {
+            let mut at = 0;
+            while at < best.steps.len() && start.elapsed() < PATIENCE {
+                let mut smaller = best.clone();
+                smaller.steps.drain(at..(at + chunk).min(best.steps.len()));
+                match self.run(&smaller) {
+                    Some(again) => {
+                        smaller.steps.truncate(again.at + 1);
+                        best = smaller;
+                        difference = Some(again);
+                    }
+                    None => at += chunk,
+                }
+            }
+            chunk /= 2;
+        }
+        (best, difference)
+    }
+}
+
+/// Waits for the replicas, over connections that stay open.
+struct Settle {
+    primary: Client,
+    replicas: Vec<Client>,
+    kind: Kind,
+}
+
+impl Settle {
+    fn new(cluster: &Cluster) -> Settle {
+        let replicas = cluster.replicas.iter().map(|server| cluster.root(server)).collect();
+        Settle { primary: cluster.root(&cluster.primary), replicas, kind: cluster.kind }
+    }
+
+    fn wait(&mut self) {
+        let position = self.primary.value(self.kind.pick("SELECT @@gtid_binlog_pos", "SELECT @@gtid_executed"));
+        let wait = self.kind.pick("MASTER_GTID_WAIT", "WAIT_FOR_EXECUTED_GTID_SET");
+        for replica in &mut self.replicas {
+            assert_eq!(replica.value(&format!("SELECT {wait}('{position}', 30)")), "0", "a replica does not follow");
+        }
+    }
+}

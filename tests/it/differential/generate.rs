@@ -1,0 +1,160 @@
+//! Makes a case from a seed.
+
+use super::{
+    case::{Case, How, Op, Step},
+    pools::{ASK, PREPARED, PROLOGUE, READ, SET, SETUP, SEVERAL, STATEFUL, TRANSACTION, WORDS, WRITE, WRONG},
+    random::Random,
+};
+use crate::support::cluster::Kind;
+
+const CLIENTS: usize = 3;
+const BURSTS: usize = 30;
+
+/// What clients log in with; the first is the common one.
+const LOGINS: &[&str] = &[
+    "modern",
+    "modern+session_track",
+    "plain",
+    "plain+multi",
+    "plain+multi+session_track+found_rows",
+    "modern+found_rows",
+    "modern-deprecate_eof+session_track",
+    "plain+deprecate_eof+ignore_space+interactive",
+];
+
+/// The same case for the same seed, for ever.
+pub fn case(kind: Kind, seed: u64) -> Case {
+    let mut generator = Generator { random: Random(seed), kind, steps: Vec::new(), prepared: vec![Vec::new(); CLIENTS] };
+    let clients = (0..CLIENTS).map(|i| if i == 0 { LOGINS[0] } else { generator.random.pick(LOGINS) }.to_owned());
+    let clients: Vec<_> = clients.collect();
+    generator.setup();
+    for _ in 0..BURSTS {
+        let client = generator.random.below(CLIENTS);
+        for _ in 0..=generator.random.below(6) {
+            generator.step(client);
+        }
+        // Others rarely wait for its locks: a second each time.
+        if !generator.random.one_in(4) {
+            let end = generator.random.pick(&["COMMIT", "ROLLBACK"]);
+            generator.push(client, Op::Query(end.to_owned()));
+        }
+    }
+    Case { kind: Some(kind), clients, steps: generator.steps }
+}
+
+struct Generator {
+    random: Random,
+    kind: Kind,
+    steps: Vec<Step>,
+    /// Names of each client's prepared statements with what they are executed with.
+    prepared: Vec<Vec<(String, &'static str)>>,
+}
+
+impl Generator {
+    fn setup(&mut self) {
+        for text in SETUP {
+            for c in 0..if text.contains("{c}") { CLIENTS } else { 1 } {
+                self.push(0, Op::Query(text.replace("{c}", &c.to_string())));
+            }
+        }
+        (0..CLIENTS).for_each(|client| self.push(client, Op::Query(PROLOGUE.into())));
+    }
+
+    fn push(&mut self, client: usize, op: Op) {
+        self.steps.push(Step { client, op });
+    }
+
+    fn step(&mut self, client: usize) {
+        let op = match self.random.below(100) {
+            0..25 => self.query(READ, client),
+            25..38 => self.query(WRITE, client),
+            38..52 => self.query(SET, client),
+            52..64 => self.query(ASK, client),
+            64..72 => self.query(TRANSACTION, client),
+            72..80 => self.query(STATEFUL, client),
+            80..83 => self.query(WRONG, client),
+            83..87 => self.query(SEVERAL, client),
+            87..96 => return self.binary(client),
+            _ => self.command(),
+        };
+        self.push(client, op);
+    }
+
+    fn query(&mut self, pool: &[&str], client: usize) -> Op {
+        Op::Query(self.text(pool, client))
+    }
+
+    fn text(&mut self, pool: &[&str], client: usize) -> String {
+        let other = self.kind.pick("mysql|", "mariadb|");
+        let mut text = self.random.pick(pool);
+        while text.starts_with(other) {
+            text = self.random.pick(pool);
+        }
+        let text = text.trim_start_matches(self.kind.pick("mariadb|", "mysql|")).to_owned();
+        self.fill(text, client)
+    }
+
+    fn fill(&mut self, mut text: String, client: usize) -> String {
+        text = text.replace("{t}", &format!("t{client}")).replace("{s}", "shared");
+        while text.contains("{n}") {
+            text = text.replacen("{n}", &(1 + self.random.below(9)).to_string(), 1);
+        }
+        while text.contains("{w}") {
+            text = text.replacen("{w}", self.random.pick(WORDS), 1);
+        }
+        text
+    }
+
+    /// A statement prepared, executed in one of the ways, and now and then closed.
+    fn binary(&mut self, client: usize) {
+        if self.prepared[client].is_empty() || self.random.one_in(2) {
+            let (text, values) = PREPARED[self.random.below(PREPARED.len())];
+            let text = self.fill(text.to_owned(), client);
+            let name = format!("s{}", self.random.below(4));
+            self.prepared[client].retain(|(other, _)| *other != name);
+            self.prepared[client].push((name.clone(), values));
+            self.push(client, Op::Prepare(name, text));
+        }
+        let at = self.random.below(self.prepared[client].len());
+        let (name, values) = self.prepared[client][at].clone();
+        if values == "long" {
+            let data = "x".repeat(self.random.below(100_000));
+            self.push(client, Op::LongData(name.clone(), 0, data));
+        }
+        let values = values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        match self.random.below(10) {
+            0 => {
+                self.push(client, Op::Execute(name.clone(), How::Cursor, values));
+                self.push(client, Op::Fetch(name.clone(), 1));
+                self.push(client, Op::Fetch(name.clone(), 100));
+                // Executed without a cursor after this, MySQL 9.7 sends an OK where the rows should begin, and no more.
+                self.prepared[client].remove(at);
+                self.push(client, Op::Close(name));
+            }
+            1 => self.push(client, Op::Close(name)),
+            2 => self.push(client, Op::ResetStatement(name)),
+            3 => {
+                self.push(client, Op::Execute(name.clone(), How::Rebind, values.clone()));
+                self.push(client, Op::Execute(name, How::Keep, values));
+            }
+            _ => self.push(client, Op::Execute(name, How::Rebind, values)),
+        }
+    }
+
+    fn command(&mut self) -> Op {
+        match self.random.below(16) {
+            0 | 1 => Op::ResetConnection,
+            2 | 3 => Op::ChangeUser("{db}".into()),
+            4 => Op::ChangeUser(self.random.pick(&["", "app_missing"]).to_owned()),
+            5 | 6 => Op::InitDb(self.random.pick(&["{db}", "app_missing", "{db}2"]).to_owned()),
+            7 => Op::FieldList(self.random.pick(&["shared", "absent", "t0"]).to_owned()),
+            8 => Op::Statistics,
+            9 => Op::Ping,
+            10 => Op::ProcessInfo,
+            11 | 12 => Op::SetOption(u16::try_from(self.random.below(3)).unwrap()),
+            13 => Op::Byte(*[0x00, 0x05, 0x0b, 0x0f, 0x10, 0x14, 0x1d, 0x21, 0xfa].get(self.random.below(9)).unwrap()),
+            14 => Op::ResetStatement("none".into()),
+            _ => Op::Reconnect,
+        }
+    }
+}
