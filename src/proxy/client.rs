@@ -85,6 +85,8 @@ pub enum End {
     Fatal(ClientError),
     /// The client has been told; the connection is closed.
     Told,
+    /// The reply broke off inside a packet: closed, since nothing that followed would be understood.
+    Cut,
     /// KILL: closed without a word, as a server does it to an idle connection.
     Killed,
 }
