@@ -165,9 +165,13 @@ impl Client {
         }
         let version = self.state.version();
         let options = Options { hold, statement_id, fix, binary };
-        let relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
+        let mut relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()).await;
         self.place.handle.set_running(None);
+        let Some(relayed) = relayed else {
+            let (reached, decision) = (relay.reached(), Decision { repeatable: false, ..decision.clone() });
+            return self.server_failed(lease.server, "no answer in time, not even to KILL", reached, &decision).await;
+        };
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
@@ -182,8 +186,8 @@ impl Client {
                 }
                 Ok(Some(Attempt::Done(outcome)))
             }
-            Err(RelayError::Server { cause, reached_client }) => {
-                self.server_failed(lease.server, &cause.to_string(), reached_client, decision).await
+            Err(RelayError::Server { cause, reached }) => {
+                self.server_failed(lease.server, &cause.to_string(), reached, decision).await
             }
             Err(RelayError::Client(error)) => {
                 self.abandon(lease.index, request.facts).await;

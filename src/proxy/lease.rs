@@ -97,8 +97,7 @@ impl Client {
             if !self.servers[index].is_stale().await {
                 return Ok(index);
             }
-            let held = self.state.home == Some(server.0)
-                && (self.holds_unreported || !self.state.pins().is_empty() || !self.servers[index].replica && self.state.in_doubt());
+            let held = self.holds_state(server);
             self.drop_server(server);
             if held {
                 return Err(Refusal::StateLost("the server closed the connection".to_owned()));
@@ -141,7 +140,7 @@ impl Client {
             }
         };
         let replica = target.role != Role::Primary;
-        let mut connection = ServerConnection::new(server, target.name.clone(), connected, replica);
+        let mut connection = ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await.map_err(control_refusal)?;
         if self.state.birth.values.is_empty() {
@@ -310,7 +309,7 @@ impl Client {
         statement::push_prepare(&mut payload, &prepared.text);
         let connection = &mut self.servers[index];
         connection.push_command(&payload);
-        let first = connection.answer(Expect::Prepare).await.map_err(control_refusal)?;
+        let first = connection.answer_whenever(Expect::Prepare).await.map_err(control_refusal)?;
         let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
         connection.statements.insert(id, ok.statement_id);
         Ok(ok.statement_id)
