@@ -16,6 +16,7 @@
 
 mod clients;
 mod differential;
+mod faults;
 mod routing;
 mod smoke;
 mod support;

@@ -30,13 +30,15 @@ pub struct Forebay {
 pub struct Settings {
     /// `eventual`, `session`, `global`, `strong`.
     pub consistency: &'static str,
+    /// More entries of `users`, each as YAML's flow style.
+    pub users: &'static [&'static str],
     /// More of the configuration's top level, as YAML.
     pub more: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { consistency: "session", more: String::new() }
+        Settings { consistency: "session", users: &[], more: String::new() }
     }
 }
 
@@ -126,6 +128,9 @@ fn yaml(port: u16, socket: &Path, servers: &[(String, u16)], settings: &Settings
         writeln!(out, "  - {{name: {name}, address: \"127.0.0.1:{port}\", role: {role}}}").unwrap();
     }
     out += "users:\n  - {name: app, password: secret}\n";
+    for user in settings.users {
+        writeln!(out, "  - {user}").unwrap();
+    }
     out += "monitor: {user: monitor, password: secret}\n";
     out += "health: {interval: 200ms}\n";
     writeln!(out, "routing: {{consistency: {}}}", settings.consistency).unwrap();

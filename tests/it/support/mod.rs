@@ -4,6 +4,7 @@ pub mod bed;
 pub mod cluster;
 pub mod endpoint;
 pub mod escape;
+pub mod fake_server;
 pub mod forebay;
 pub mod guard;
 pub mod paths;
