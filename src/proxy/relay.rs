@@ -33,6 +33,8 @@ pub struct Options<'a> {
     pub fix: Option<Fix>,
     /// Rows are in the binary protocol.
     pub binary: bool,
+    /// The longest payload that the client may send (of LOAD DATA LOCAL's file).
+    pub max_payload_bytes: usize,
 }
 
 /// What a reply was.
@@ -164,7 +166,6 @@ impl<'a> Relay<'a> {
     /// Passes the whole reply on.
     pub async fn run(&mut self) -> Result<Outcome, RelayError> {
         self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
-        let mut watch_client = true;
         loop {
             let mut chunk = self.server.channel.take_received();
             let mut span = Span::default();
@@ -187,7 +188,7 @@ impl<'a> Relay<'a> {
             if self.infile {
                 self.send_infile().await?;
             } else {
-                self.wait(&mut watch_client).await?;
+                self.wait().await?;
             }
         }
     }
@@ -225,7 +226,12 @@ impl<'a> Relay<'a> {
     async fn send_infile(&mut self) -> Result<(), RelayError> {
         self.server.channel.seq = self.server_seq;
         loop {
-            let payload = self.client.take_payload(usize::MAX).await.map_err(RelayError::Client)?;
+            let payload = tokio::select! {
+                biased;
+                payload = self.client.take_payload(self.options.max_payload_bytes) => payload.map_err(RelayError::Client)?,
+                // A server that gives up half-way is not seen by writing alone while the client pauses.
+                () = self.server.channel.stream().peer_closed() => return Err(self.server_fault(ChannelError::Closed.into())),
+            };
             self.server.channel.push(&payload);
             self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
             if payload.is_empty() {
@@ -239,25 +245,15 @@ impl<'a> Relay<'a> {
     }
 
     /// Waits until the server has sent more; ends when the client is gone.
-    async fn wait(&mut self, watch_client: &mut bool) -> Result<(), RelayError> {
-        loop {
-            tokio::select! {
-                biased;
-                filled = self.server.channel.fill() => {
-                    return match filled {
-                        Ok(0) => Err(self.server_fault(ChannelError::Closed.into())),
-                        Ok(_) => Ok(()),
-                        Err(error) => Err(self.server_fault(error.into())),
-                    };
-                }
-                closed = self.client.stream().peer_closed(), if *watch_client => {
-                    if closed {
-                        return Err(RelayError::Client(ChannelError::Closed));
-                    }
-                    // It has sent its next command already: whether it leaves can't be seen behind that.
-                    *watch_client = false;
-                }
-            }
+    async fn wait(&mut self) -> Result<(), RelayError> {
+        tokio::select! {
+            biased;
+            filled = self.server.channel.fill() => match filled {
+                Ok(0) => Err(self.server_fault(ChannelError::Closed.into())),
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.server_fault(error.into())),
+            },
+            () = self.client.stream().peer_closed() => Err(RelayError::Client(ChannelError::Closed)),
         }
     }
 
