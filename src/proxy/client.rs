@@ -1,6 +1,9 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -25,6 +28,9 @@ use crate::{
         packet::FrameError,
     },
 };
+
+/// How long a client may take to read the last word.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A logged-in client.
 #[derive(Debug)]
@@ -136,6 +142,10 @@ impl Client {
                 Ok(payload) => payload,
                 Err(end) => return self.finish(end).await,
             };
+            self.place.handle.kills_settled().await;
+            if self.place.handle.is_killed() {
+                return self.finish(End::Killed).await;
+            }
             self.live = self.shared.live();
             if let Err(end) = self.command(payload).await {
                 return self.finish(end).await;
@@ -174,8 +184,11 @@ impl Client {
         if let End::Fatal(error) = &end {
             self.channel.push(&error.payload());
         }
-        if !matches!(end, End::Gone(_)) {
-            self.channel.close().await;
+        self.servers.clear();
+        // A reply that was cut off must not be sent on; one killed hears nothing.
+        if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
+            // A client that does not read does not keep its place.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.channel.close()).await;
         }
         end
     }
@@ -215,7 +228,7 @@ impl Client {
 }
 
 /// What a client hears whose packets can't be read.
-fn broken(error: ChannelError) -> End {
+pub(super) fn broken(error: ChannelError) -> End {
     match error {
         ChannelError::Frame(FrameError::TooLarge { .. }) => End::Fatal(ClientError::packet_too_large()),
         ChannelError::Frame(FrameError::OutOfOrder { .. }) => End::Fatal(ClientError::out_of_order()),

@@ -141,6 +141,11 @@ impl Client {
         debug_assert_eq!(error.fault, Fault::Server);
         tracing::warn!(client = self.place.handle.id, server = %name, why, "the connection to a server broke under a statement");
         self.shared.topology.report_failure(server, why);
+        // KILL may be why: its word counts, and a killed statement is not run again.
+        self.place.handle.kills_settled().await;
+        if self.place.handle.is_killed() {
+            return Err(End::Killed);
+        }
         let held = self.holds_state(server);
         self.drop_server(server);
         if reached == Reached::Inside {
