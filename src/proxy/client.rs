@@ -171,7 +171,11 @@ impl Client {
             biased;
             payload = tokio::time::timeout(limit, self.channel.take_payload(max_bytes)) => match payload {
                 Ok(Ok(payload)) => Ok(payload),
-                Ok(Err(error)) => Err(broken(error)),
+                Ok(Err(error)) => {
+                    // The answer to a packet that was number 0.
+                    self.channel.seq = 1;
+                    Err(broken(error))
+                }
                 Err(_elapsed) => Err(End::Fatal(error())),
             },
             () = handle.wake.notified() => Err(End::Killed),
@@ -187,8 +191,10 @@ impl Client {
         self.servers.clear();
         // A reply that was cut off must not be sent on; one killed hears nothing.
         if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
+            let unread = matches!(&end, End::Fatal(error) if *error == ClientError::packet_too_large());
+            let closed = async { if unread { self.channel.close_behind().await } else { self.channel.close().await } };
             // A client that does not read does not keep its place.
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.channel.close()).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         }
         end
     }

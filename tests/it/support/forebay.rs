@@ -109,6 +109,11 @@ impl Forebay {
 
 impl Drop for Forebay {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last: Vec<_> = log.lines().rev().take(40).collect();
+            eprintln!("the last of Forebay's log:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
         if !self.terminate() {
             let _ = self.child.kill();
             let _ = self.child.wait();
