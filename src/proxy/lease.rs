@@ -206,9 +206,8 @@ impl Client {
 
     /// Reads the collation back from the connection on which SET NAMES ran.
     async fn learn_collation(&mut self) -> Result<(), Refusal> {
-        let home = self.state.home.map(ServerId);
-        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
-        let rows = connection.control(&["SELECT @@session.collation_connection"]).await.map_err(control_refusal)?;
+        let connection = self.living_home().await?;
+        let rows = connection.control(&["SELECT @@session.collation_connection"]).await.map_err(home_refusal)?;
         let collation = rows.into_iter().flatten().flatten().flatten().next().unwrap_or_default();
         if let Some(text) = self.names_text.take() {
             self.shared.learnt.learn(&text, &collation);
@@ -217,22 +216,28 @@ impl Client {
         Ok(())
     }
 
+    /// The connection that alone knows what the session is.
+    async fn living_home(&mut self) -> Result<&mut ServerConnection, Refusal> {
+        let lost = || Refusal::StateLost("the server closed the connection".to_owned());
+        let home = self.state.home.map(ServerId);
+        let connection = self.servers.iter_mut().find(|open| Some(open.id) == home).ok_or_else(lost)?;
+        if connection.is_stale().await { Err(lost()) } else { Ok(connection) }
+    }
+
     /// After an error the server is asked what the session has become, with a statement whose OK reports, and where its
     /// log stands (the failed statement may have committed something, and says nothing of it).
     async fn resolve_doubt(&mut self) -> Result<(), Refusal> {
         let home = self.state.home.map(ServerId);
         let flavor = self.state.dialect().flavor;
-        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else {
-            self.state.doubt_resolved();
-            return Ok(());
-        };
         let version = self.state.version();
+        self.living_home().await?;
+        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
         connection.push_query(b"SET SESSION session_track_schema=1");
         connection.push_query(birth::position_query(flavor).as_bytes());
-        connection.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        connection.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
         let state = &mut self.state;
         let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe(ok, &mut Vec::new());
-        connection.read_reply(Expect::Results, &mut observe).await.map_err(control_refusal)?;
+        connection.read_reply(Expect::Results, &mut observe).await.map_err(home_refusal)?;
         let rows = connection.read_reply(Expect::Results, &mut observe).await;
         if connection.version == version {
             connection.version = self.state.version();
@@ -360,6 +365,13 @@ fn control_refusal(error: ControlError) -> Refusal {
     }
 }
 
+/// The same for a question that only the session's home could answer.
+fn home_refusal(error: ControlError) -> Refusal {
+    match error {
+        ControlError::Refused(payload) => Refusal::Refused(payload),
+        error => Refusal::StateLost(error.to_string()),
+    }
+}
 
 impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {

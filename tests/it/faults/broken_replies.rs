@@ -148,6 +148,21 @@ fn check(name: &str, fate: Fate, reply: &Reply) {
     assert!(fits, "{name}: {fate:?} expected, got\n{reply}");
 }
 
+/// The primary's connection is gone, and nobody can tell any more what an error left behind: the session ends.
+#[test]
+fn a_doubt_that_nobody_resolves() {
+    let bed = Bed::of(Kind::MariaDb);
+    let forebay = super::forebay(&bed, "");
+    let mut client = connect(&forebay);
+    client.ok("SET wait_timeout = 1");
+    assert_eq!(client.query("INSERT INTO nowhere VALUES (1)").code(), Some(1146));
+    super::pause(2500);
+    let reply = client.query("SELECT 1 FROM DUAL");
+    assert_eq!(reply.code(), Some(1158), "{reply}");
+    assert!(client.query("SELECT 1").lost.is_some());
+    forebay.assert_sound();
+}
+
 /// A write is never run twice, whatever its server does.
 #[test]
 fn a_write_is_not_repeated() {

@@ -1,7 +1,9 @@
 //! kill -9 of servers under load: a replica's death is not noticed by anybody, without the primary reads go on.
 
 use std::{
+    fs::File,
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -82,7 +84,8 @@ fn reads(cluster: &Cluster, server: &Server) -> u64 {
 /// A server that was killed, and can be started as it was.
 struct Killed {
     command: Command,
-    env: std::path::PathBuf,
+    env: PathBuf,
+    log: PathBuf,
     old_pid: u32,
     child: Option<Child>,
 }
@@ -97,9 +100,10 @@ impl Killed {
         let mut command = Command::new(std::fs::read_link(format!("/proc/{}/exe", server.pid)).unwrap());
         command.arg0(&arguments[0]).args(&arguments[1..]).env_clear();
         command.envs(environment.iter().filter_map(|pair| pair.split_once('=')));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let log = cluster.dir.join(&server.name).join("log.again");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap()).process_group(0);
         process::signal(server.pid, "KILL");
-        Killed { command, env: cluster.dir.join("env"), old_pid: server.pid, child: None }
+        Killed { command, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
     }
 
     fn restart(&mut self) {
@@ -114,6 +118,9 @@ impl Killed {
 
 impl Drop for Killed {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("a restarted server's log:\n{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
         if let Some(child) = &mut self.child {
             process::signal(child.id(), "KILL");
             let _ = child.wait();

@@ -5,6 +5,7 @@ use std::thread;
 use super::{connect, running, within};
 use crate::support::{
     bed::{Bed, both},
+    cluster::Kind,
     forebay::{Forebay, Settings},
     process::eventually,
     raw::{Client, Expect, Login},
@@ -58,6 +59,18 @@ fn from_the_same_user(bed: &Bed) {
             assert!(victim.query("SELECT 1").lost.is_some(), "{statement} {k}: KILL ends the session");
         }
     }
+}
+
+/// MariaDB's own spellings.
+#[test]
+fn hard_and_soft() {
+    let bed = Bed::of(Kind::MariaDb);
+    let (mut victim, code, _) =
+        killed(&bed, "SELECT SLEEP(60) FROM DUAL /* TAG */", "app_hard", |id| text(format!("KILL HARD QUERY {id}")));
+    assert!(matches!(code, None | Some(1317)), "{code:?}");
+    assert_eq!(victim.value("SELECT 1"), "1");
+    let (mut victim, ..) = killed(&bed, "DO SLEEP(60) /* TAG */", "app_soft", |id| text(format!("KILL SOFT CONNECTION {id}")));
+    assert!(victim.query("SELECT 1").lost.is_some());
 }
 
 /// The server itself decides who may kill whom.
