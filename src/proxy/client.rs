@@ -1,6 +1,9 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -25,6 +28,9 @@ use crate::{
         packet::FrameError,
     },
 };
+
+/// How long a client may take to read the last word.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A logged-in client.
 #[derive(Debug)]
@@ -89,6 +95,8 @@ pub enum End {
     Fatal(ClientError),
     /// The client has been told; the connection is closed.
     Told,
+    /// The reply broke off inside a packet: closed, since nothing that followed would be understood.
+    Cut,
     /// KILL: closed without a word, as a server does it to an idle connection.
     Killed,
 }
@@ -140,6 +148,10 @@ impl Client {
                 Ok(payload) => payload,
                 Err(end) => return self.finish(end).await,
             };
+            self.place.handle.kills_settled().await;
+            if self.place.handle.is_killed() {
+                return self.finish(End::Killed).await;
+            }
             self.live = self.shared.live();
             if let Err(end) = self.command(payload).await {
                 return self.finish(end).await;
@@ -165,7 +177,11 @@ impl Client {
             biased;
             payload = tokio::time::timeout(limit, self.channel.take_payload(max_bytes)) => match payload {
                 Ok(Ok(payload)) => Ok(payload),
-                Ok(Err(error)) => Err(broken(error)),
+                Ok(Err(error)) => {
+                    // The answer to a packet that was number 0.
+                    self.channel.seq = 1;
+                    Err(broken(error))
+                }
                 Err(_elapsed) => Err(End::Fatal(error())),
             },
             () = handle.wake.notified() => Err(End::Killed),
@@ -178,8 +194,13 @@ impl Client {
         if let End::Fatal(error) = &end {
             self.channel.push(&error.payload());
         }
-        if !matches!(end, End::Gone(_)) {
-            self.channel.close().await;
+        self.servers.clear();
+        // A reply that was cut off must not be sent on; one killed hears nothing.
+        if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
+            let unread = matches!(&end, End::Fatal(error) if *error == ClientError::packet_too_large());
+            let closed = async { if unread { self.channel.close_behind().await } else { self.channel.close().await } };
+            // A client that does not read does not keep its place.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         }
         end
     }
@@ -241,7 +262,7 @@ impl Client {
 }
 
 /// What a client hears whose packets can't be read.
-fn broken(error: ChannelError) -> End {
+pub(super) fn broken(error: ChannelError) -> End {
     match error {
         ChannelError::Frame(FrameError::TooLarge { .. }) => End::Fatal(ClientError::packet_too_large()),
         ChannelError::Frame(FrameError::OutOfOrder { .. }) => End::Fatal(ClientError::out_of_order()),

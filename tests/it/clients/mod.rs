@@ -85,8 +85,3 @@ fn without_times(text: &str) -> String {
 fn run(command: &mut Command) -> Run {
     process::run(command)
 }
-
-/// Whether Forebay is really in the way.
-fn through_forebay() -> bool {
-    !direct_only()
-}
