@@ -99,6 +99,11 @@ impl ClientTracking {
         Ok(())
     }
 
+    /// Whether the client hears of a transaction's beginning and end, although it did not ask.
+    pub fn tells_transactions(&self) -> bool {
+        self.transaction_info_unset
+    }
+
     /// Whether the client gets this entry in its OK packets.
     pub fn wants(&self, change: &SessionChange<'_>) -> bool {
         let is = |at: usize, wanted: &str| self.values[at].as_deref() == Some(wanted);
@@ -106,7 +111,7 @@ impl ClientTracking {
             SessionChange::Schema(_) => is(0, "ON"),
             SessionChange::Variable { name, .. } => self.wants_variable(name),
             SessionChange::State(_) => is(2, "ON"),
-            SessionChange::Transaction(_) => self.transaction_info_unset || is(3, "STATE") || is(3, "CHARACTERISTICS"),
+            SessionChange::Transaction(_) => is(3, "STATE") || is(3, "CHARACTERISTICS"),
             SessionChange::Characteristics(_) => is(3, "CHARACTERISTICS"),
             SessionChange::Gtids(_) => is(4, "OWN_GTID") || is(4, "ALL_GTIDS"),
             SessionChange::Other { .. } => false,
