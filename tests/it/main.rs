@@ -18,6 +18,7 @@ mod architecture;
 mod clients;
 mod differential;
 mod routing;
+mod protocol;
 mod smoke;
 mod support;
 mod tracking;
