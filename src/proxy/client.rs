@@ -182,11 +182,16 @@ impl Client {
 
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
+        self.send_ok_with(0).await
+    }
+
+    /// Likewise with the number of warnings that there are.
+    pub(super) async fn send_ok_with(&mut self, warnings: u16) -> Result<(), End> {
         let ok = OkPacket {
             affected_rows: 0,
             last_insert_id: 0,
             status: self.state.status,
-            warnings: 0,
+            warnings,
             info: b"",
             session: b"",
         };

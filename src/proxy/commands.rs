@@ -8,7 +8,7 @@ use super::{
     error::ClientError,
 };
 use crate::{
-    sql::{Facts, facts::Effects},
+    sql::{Facts, facts::Effects, lexer::Flavor},
     wire::{
         command::{self, Command},
         reply::Expect,
@@ -47,7 +47,9 @@ impl Client {
 
     /// COM_PING asks whether the server lives that holds the session. A session without one yet is alive with Forebay.
     async fn ping(&mut self) -> Result<(), End> {
-        self.send_ok().await
+        // MySQL counts the warnings of the statement before once more.
+        let mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
+        self.send_ok_with(if mysql { self.state.warnings } else { 0 }).await
     }
 
     /// COM_INIT_DB: a `USE` in another dress.

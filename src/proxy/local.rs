@@ -76,6 +76,9 @@ impl Client {
             let cells = facts.corrections.iter().filter_map(|correction| {
                 let value = match &correction.what {
                     Corrected::ConnectionId => Value::Id(self.place.handle.id),
+                    Corrected::SessionTrack(name) if client_tracking::is_switch(name) => {
+                        Value::Id(u32::from(self.state.tracking.get(name)? == "ON"))
+                    }
                     Corrected::SessionTrack(name) => Value::Text(self.state.tracking.get(name)?.into()),
                 };
                 Some((correction.column, value))

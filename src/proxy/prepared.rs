@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     session::Statement,
-    sql::{Effects, Facts},
+    sql::{Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{
         reply::Expect,
@@ -61,7 +61,7 @@ impl Client {
     /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
     pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
         let Some((id, statement)) = self.statements.get_mut(execute.statement_id) else {
-            return self.send_error(&ClientError::unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
+            return self.send_error(&self.unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
         };
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
         statement.cursor_on = None;
@@ -114,9 +114,11 @@ impl Client {
             Some((server, *connection.statements.get(&id)?))
         });
         let Some((server, server_id)) = found else {
-            let error = match self.statements.get_mut(id) {
-                Some(_) => ClientError::no_cursor(id),
-                None => ClientError::unknown_statement(id, "mysqld_stmt_fetch"),
+            let known = self.statements.get_mut(id).is_some();
+            let error = if known {
+                ClientError::no_cursor(id, self.full_stop())
+            } else {
+                self.unknown_statement(id, "mysqld_stmt_fetch")
             };
             return self.send_error(&error).await;
         };
@@ -128,7 +130,7 @@ impl Client {
     /// COM_STMT_RESET: closes the cursor and forgets long data, where there are any.
     pub(super) async fn reset_statement(&mut self, id: u32) -> Result<(), End> {
         let Some((id, statement)) = self.statements.get_mut(id) else {
-            return self.send_error(&ClientError::unknown_statement(id, "mysqld_stmt_reset")).await;
+            return self.send_error(&self.unknown_statement(id, "mysqld_stmt_reset")).await;
         };
         let used = statement.cursor_on.take().or(statement.long_data_on.take()).map(ServerId);
         let found = used.and_then(|server| {
@@ -150,6 +152,22 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// MySQL ends these sentences with one, MariaDB does not.
+    fn full_stop(&self) -> &'static str {
+        match self.state.dialect().flavor {
+            Flavor::MariaDb { .. } => "",
+            Flavor::MySql { .. } => ".",
+        }
+    }
+
+    /// In the primary's words: MySQL checks ids in one place, MariaDB in each command.
+    pub(super) fn unknown_statement(&self, id: u32, command: &str) -> ClientError {
+        match self.state.dialect().flavor {
+            Flavor::MariaDb { .. } => ClientError::unknown_statement(id, command),
+            Flavor::MySql { .. } => ClientError::unknown_statement(id, "mysql_stmt_precheck"),
+        }
     }
 
     /// A command about something that lives on one of the session's connections.

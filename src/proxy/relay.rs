@@ -280,7 +280,7 @@ impl<'a> Relay<'a> {
     fn pass_row(&mut self, chunk: &mut BytesMut, span: &mut Span, header: Header, end: Option<usize>) {
         if self.eof_due {
             self.flush_front(chunk, span);
-            self.push_eof(self.state.status, 0);
+            self.push_eof(self.state.status & OF_SESSION, 0);
         }
         let payload = end.map(|end| &chunk[span.at + HEADER_BYTES..end]);
         let fixed = match (&self.options.fix, payload) {
@@ -363,7 +363,7 @@ impl<'a> Relay<'a> {
         match self.expect {
             Expect::Prepare => {
                 self.flush_front(chunk, span);
-                self.push_eof(self.state.status, 0);
+                self.push_eof(self.state.status & OF_SESSION, 0);
             }
             Expect::Columns => {}
             _ => self.eof_due = true,
@@ -421,6 +421,7 @@ impl<'a> Relay<'a> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         let code = ErrPacket::parse(payload)?.code;
         self.outcome.error = Some(code);
+        self.state.warnings = 1;
         let nothing_sent = !self.reached_client && span.at == 0 && self.client.to_send().is_empty();
         if nothing_sent && self.options.hold.contains(&code) {
             self.outcome.held = Some(payload.to_vec());
@@ -429,12 +430,19 @@ impl<'a> Relay<'a> {
         }
         if self.eof_due {
             self.flush_front(chunk, span);
-            self.push_eof(self.state.status, 0);
+            self.push_eof(self.state.status & OF_SESSION, 0);
         }
         self.pass_as_is(chunk, span, end);
         Ok(())
     }
 }
+
+/// What an EOF may say that stands before the rows, when the server has not told the result's own flags yet: those that hold
+/// from one statement to the next. (A cursor of the statement before is not one of this.)
+const OF_SESSION: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
+    .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+    .union(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES)
+    .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY);
 
 /// The part of a chunk that is to be sent as it is: from `start` to `at`. What lies before has been dealt with.
 #[derive(Debug, Default)]
