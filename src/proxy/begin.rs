@@ -10,7 +10,7 @@ use crate::{
     pool::birth,
     session::{State, Statements},
     sql::lexer::Flavor,
-    topology::{Position, ServerId},
+    topology::ServerId,
     wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
 
@@ -121,8 +121,7 @@ impl Client {
         self.statements = Statements::default();
         let flavor = self.state.dialect().flavor;
         self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
-        self.position = Position::default();
-        self.sticky_until = None;
+        // What this client has written it must see still, whoever it is now: position and sticky time stay.
         self.holds_unreported = false;
         self.last_server = None;
         self.reader = None;

@@ -16,6 +16,7 @@ use crate::{
     sql::{Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{
+        capability::StatusFlags,
         reply::Expect,
         statement::{self, Execute},
     },
@@ -72,9 +73,10 @@ impl Client {
         let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
         self.run(&request).await?;
         let last = self.last_server.map(|server| server.0);
+        let opened = self.last_error.is_none() && self.state.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         if let Some((_, statement)) = self.statements.get_mut(id) {
             statement.long_data_on = None;
-            statement.cursor_on = last.filter(|_| execute.flags & CURSOR_FLAGS != 0);
+            statement.cursor_on = last.filter(|_| opened);
         }
         Ok(())
     }
@@ -124,7 +126,13 @@ impl Client {
         };
         let mut payload = Vec::with_capacity(9);
         statement::push_fetch(&mut payload, server_id, rows);
-        self.on_server(server, &payload, Expect::Rows).await
+        self.on_server(server, &payload, Expect::Rows).await?;
+        // The server has closed it: from here on Forebay answers, under the id that the client knows.
+        let ended = self.last_error.is_some() || self.state.status.contains(StatusFlags::SERVER_STATUS_LAST_ROW_SENT);
+        if let (true, Some((_, statement))) = (ended, self.statements.get_mut(id)) {
+            statement.cursor_on = None;
+        }
+        Ok(())
     }
 
     /// COM_STMT_RESET: closes the cursor and forgets long data, where there are any.

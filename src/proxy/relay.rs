@@ -363,7 +363,8 @@ impl<'a> Relay<'a> {
         match self.expect {
             Expect::Prepare => {
                 self.flush_front(chunk, span);
-                self.push_eof(self.state.status & OF_SESSION, 0);
+                let warnings = self.outcome.prepared.map_or(0, |ok| ok.warnings);
+                self.push_eof(self.state.status & OF_SESSION, warnings);
             }
             Expect::Columns => {}
             _ => self.eof_due = true,

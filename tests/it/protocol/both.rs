@@ -146,10 +146,11 @@ const OF_RESULT: u16 = 0x08 | 0x10 | 0x20 | 0x800 | 0x1000;
 /// Hides the statement's id and the side's database.
 fn masked(mut reply: Reply, database: &str, id: u32) -> Reply {
     let handler = format!("({id})");
-    let before_rows: Vec<_> = reply.packets.windows(2).map(|pair| pair[0].0 == Kind::Eof && pair[1].0 == Kind::Row).collect();
+    let before_rows: Vec<_> = reply.packets.windows(2).map(|pair| pair[0].0 == Kind::Eof && matches!(pair[1].0, Kind::Row | Kind::Err | Kind::Eof)).collect();
     for ((kind, payload), before_rows) in reply.packets.iter_mut().zip(before_rows) {
         if *kind == Kind::Eof && payload.len() == 5 && before_rows {
             // For clients without DEPRECATE_EOF Forebay makes this EOF, before it knows what the server says at the end.
+            payload[1..3].fill(0);
             payload[3] &= !OF_RESULT.to_le_bytes()[0];
             payload[4] &= !OF_RESULT.to_le_bytes()[1];
         }

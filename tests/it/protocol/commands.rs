@@ -24,9 +24,12 @@ fn simple_commands(bed: &Bed) {
         both.command(b"\x0e", Expect::Ok);
         both.query("SELECT nonsense");
         both.command(b"\x0e", Expect::Ok);
-        both.query("BEGIN");
-        both.command(b"\x0e", Expect::Ok);
-        both.query("ROLLBACK");
+        if !both.is_any_of(&["track", "all"]) {
+            // MySQL reports transactions to this client although session_track_transaction_info is OFF.
+            both.query("BEGIN");
+            both.command(b"\x0e", Expect::Ok);
+            both.query("ROLLBACK");
+        }
         both.query("SET autocommit = 0");
         both.command(b"\x0e", Expect::Ok);
         both.query("SET autocommit = 1");
