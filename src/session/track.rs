@@ -16,7 +16,7 @@ impl State {
     /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
     /// they are as before when it ends.
     pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) {
-        self.status = ok.status;
+        (self.status, self.warnings) = (ok.status, ok.warnings);
         if ok.session.is_empty() {
             return;
         }
