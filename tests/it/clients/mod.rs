@@ -12,7 +12,7 @@ mod web;
 use std::{ffi::OsStr, process::Command};
 
 use crate::support::{
-    bed::{Bed, direct_only},
+    bed::Bed,
     cluster::Kind,
     endpoint::Endpoint,
     paths,

