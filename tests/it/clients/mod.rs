@@ -12,7 +12,7 @@ mod web;
 use std::{ffi::OsStr, process::Command};
 
 use crate::support::{
-    bed::{Bed, direct_only},
+    bed::Bed,
     cluster::Kind,
     endpoint::Endpoint,
     paths,
@@ -84,9 +84,4 @@ fn without_times(text: &str) -> String {
 
 fn run(command: &mut Command) -> Run {
     process::run(command)
-}
-
-/// Whether Forebay is really in the way.
-fn through_forebay() -> bool {
-    !direct_only()
 }

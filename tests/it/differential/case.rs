@@ -79,10 +79,9 @@ impl Case {
 
     /// The capabilities behind a client's name, as `modern+found_rows-deprecate_eof`.
     pub fn capabilities(name: &str) -> Cap {
-        let mut parts = name.split_inclusive(['+', '-']).peekable();
         let mut sign = '+';
         let mut caps = Cap::empty();
-        while let Some(part) = parts.next() {
+        for part in name.split_inclusive(['+', '-']) {
             let flag = flag(part.trim_end_matches(['+', '-']));
             if sign == '+' {
                 caps |= flag

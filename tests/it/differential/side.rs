@@ -39,7 +39,8 @@ impl Side {
         }
         if let Some(client) = &self.clients[step.client] {
             let own = client.greeting.connection_id.to_string();
-            for (_, payload) in reply.packets.iter_mut().filter(|(_, payload)| payload.get(1..) == Some(own.as_bytes())) {
+            for (_, payload) in reply.packets.iter_mut().filter(|(_, payload)| payload.get(1..) == Some(own.as_bytes()))
+            {
                 *payload = b"own id".to_vec();
             }
         }

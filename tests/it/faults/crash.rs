@@ -39,7 +39,8 @@ fn servers_die(kind: Kind) {
     setup.ok("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)");
     setup.ok("INSERT INTO t (n) VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)");
     cluster.settle();
-    let forebay = Forebay::start(&cluster, &Settings { more: "timeouts: {connect: 1s}\n".into(), ..Settings::default() });
+    let forebay =
+        Forebay::start(&cluster, &Settings { more: "timeouts: {connect: 1s}\n".into(), ..Settings::default() });
     forebay.wait_until_serving();
 
     let load = Load::default();
@@ -63,7 +64,8 @@ fn servers_die(kind: Kind) {
         die(&cluster.primary);
         load.assert_progress("without the primary", true, false);
         let start = Instant::now();
-        let refused = Client::connect(&forebay.endpoint, &Login::to(DATABASE)).map(|mut c| c.query("INSERT INTO t (n) VALUES (9)"));
+        let refused = Client::connect(&forebay.endpoint, &Login::to(DATABASE))
+            .map(|mut c| c.query("INSERT INTO t (n) VALUES (9)"));
         assert!(start.elapsed() < Duration::from_secs(10), "a write waits for {:?} without a primary", start.elapsed());
         assert!(refused.as_ref().is_ok_and(|reply| reply.error().is_some()), "a write without a primary: {refused:?}");
         forebay.assert_sound();
@@ -146,7 +148,10 @@ fn die(server: &Server) -> Vec<String> {
     let line = std::fs::read(format!("/proc/{}/cmdline", server.pid)).unwrap();
     process::signal(server.pid, "KILL");
     eventually("it is dead", || std::net::TcpStream::connect((Endpoint::HOST, server.port)).is_err());
-    line.split(|b| *b == 0).filter(|word| !word.is_empty()).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    line.split(|b| *b == 0)
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect()
 }
 
 /// A server started again by this test.

@@ -14,7 +14,8 @@ both!(statement_is_killed, connection_is_killed, unknown_ids, own_id, others_liv
 /// The statement's end, and whether its session goes on.
 fn statement_is_killed(bed: &Bed) {
     let mut spellings = vec!["KILL QUERY {id}", "kill  query\n{id} ", "/* x */ KILL QUERY {id} -- y"];
-    spellings.extend(bed.kind.pick(vec!["KILL SOFT QUERY {id}", "KILL HARD QUERY {id}"], vec!["/*! KILL */ QUERY {id};"]));
+    spellings
+        .extend(bed.kind.pick(vec!["KILL SOFT QUERY {id}", "KILL HARD QUERY {id}"], vec!["/*! KILL */ QUERY {id};"]));
     for spelling in spellings {
         for statement in ["SELECT SLEEP(100) /* kill_q */", "DO SLEEP(100) /* kill_q */"] {
             same(bed, &format!("{spelling}: {statement}"), |victim, killer| {

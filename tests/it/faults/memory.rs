@@ -27,7 +27,9 @@ fn slow_reader(bed: &Bed) {
         client.ok("SET SESSION net_write_timeout = 600");
         client.ok(bed.kind.pick("SET max_recursive_iterations = 10000", "SET cte_max_recursion_depth = 10000"));
         let before = resident_bytes(forebay.pid());
-        let text = format!("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {rows}) SELECT n, REPEAT('x', 1000000) FROM r{tail}");
+        let text = format!(
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {rows}) SELECT n, REPEAT('x', 1000000) FROM r{tail}"
+        );
         client.send(&[b"\x03", text.as_bytes()].concat()).unwrap();
         std::thread::sleep(Duration::from_secs(2));
         let waiting = resident_bytes(forebay.pid());

@@ -116,7 +116,9 @@ fn answers(mut server: &TcpStream, mut client: &TcpStream) {
 /// Takes CLIENT_SSL from the capabilities in a greeting: what is encrypted can't be looked into.
 fn without_tls(greeting: &mut [u8]) {
     const HEADER_AND_PROTOCOL: usize = 5;
-    let Some(version) = greeting.get(HEADER_AND_PROTOCOL..).and_then(|rest| rest.iter().position(|b| *b == 0)) else { return };
+    let Some(version) = greeting.get(HEADER_AND_PROTOCOL..).and_then(|rest| rest.iter().position(|b| *b == 0)) else {
+        return;
+    };
     let capabilities = HEADER_AND_PROTOCOL + version + 1 + 4 + 8 + 1;
     if let Some(byte) = greeting.get_mut(capabilities + 1) {
         *byte &= !0x08;

@@ -55,7 +55,9 @@ fn nothing_is_left(bed: &Bed) {
     }
     let forebay = Forebay::start(bed.cluster, &Settings::default());
     forebay.wait_until_serving();
-    eventually("the first client's connections are closed", || descriptors(forebay.pid()) == descriptors_at_rest(&forebay));
+    eventually("the first client's connections are closed", || {
+        descriptors(forebay.pid()) == descriptors_at_rest(&forebay)
+    });
     let before = descriptors_at_rest(&forebay);
     for i in 0..60 {
         let mut client = connect(&forebay.endpoint, "app");

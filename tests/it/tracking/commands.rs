@@ -7,7 +7,8 @@ both!(schemas, schema_dropped, reset, change_user, set_option);
 
 fn schemas(bed: &Bed) {
     Pair::new(bed, "use")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             INSERT INTO t VALUES (5)
             SELECT DATABASE(), (SELECT id FROM t)
@@ -37,13 +38,15 @@ fn schemas(bed: &Bed) {
             USE information_schema; SELECT nonsense
             SELECT DATABASE()
             SHOW TABLES LIKE 'SCHEMATA'
-        ")
+        ",
+        )
         .end();
 }
 
 fn schema_dropped(bed: &Bed) {
     Pair::new(bed, "drop")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             SELECT * FROM t
             DROP DATABASE {db}
@@ -64,7 +67,8 @@ fn schema_dropped(bed: &Bed) {
             DROP DATABASE {db}; SELECT nonsense
             SELECT DATABASE()
             SELECT 2
-        ")
+        ",
+        )
         .end();
 }
 
@@ -99,7 +103,8 @@ fn reset(bed: &Bed) {
 
 fn change_user(bed: &Bed) {
     Pair::new(bed, "chuser")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT)
             SET NAMES latin1 COLLATE latin1_bin, time_zone = '+05:00', @x = 5, autocommit = 0
             INSERT INTO t VALUES ()
@@ -113,13 +118,15 @@ fn change_user(bed: &Bed) {
             SELECT CURRENT_USER()
             > user nobody
             SELECT 1
-        ")
+        ",
+        )
         .end();
 }
 
 fn set_option(bed: &Bed) {
     Pair::new(bed, "option")
-        .run("
+        .run(
+            "
             SELECT 1; SELECT 2
             > set_option 1
             SELECT 1; SELECT 2
@@ -129,6 +136,7 @@ fn set_option(bed: &Bed) {
             > set_option 2
             > reset
             SELECT 1; SELECT 2
-        ")
+        ",
+        )
         .end();
 }

@@ -7,7 +7,8 @@ both!(temporary_tables, temporary_in_procedures, table_locks, user_locks, handle
 
 fn temporary_tables(bed: &Bed) {
     Pair::new(bed, "temp")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             INSERT INTO t VALUES (1), (2)
             CREATE TEMPORARY TABLE tmp (id INT)
@@ -42,13 +43,15 @@ fn temporary_tables(bed: &Bed) {
             SELECT * FROM d
             CREATE TEMPORARY TABLE e (id INT); INSERT INTO e VALUES (3); SELECT * FROM e
             SELECT * FROM e
-        ")
+        ",
+        )
         .end();
 }
 
 fn temporary_in_procedures(bed: &Bed) {
     Pair::new(bed, "tempproc")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             INSERT INTO t VALUES (1), (2)
             CREATE PROCEDURE p() BEGIN CREATE TEMPORARY TABLE t SELECT 50 AS id; END
@@ -61,13 +64,15 @@ fn temporary_in_procedures(bed: &Bed) {
             PREPARE st FROM @s
             EXECUTE st
             SELECT * FROM t
-        ")
+        ",
+        )
         .end();
 }
 
 fn table_locks(bed: &Bed) {
     Pair::new(bed, "lock")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             CREATE TABLE u (id INT)
             INSERT INTO t VALUES (1)
@@ -89,13 +94,15 @@ fn table_locks(bed: &Bed) {
             > reset
             SELECT * FROM u
             > replica
-        ")
+        ",
+        )
         .end();
 }
 
 fn user_locks(bed: &Bed) {
     Pair::new(bed, "userlock")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             SELECT GET_LOCK('{db}', 1)
             SELECT IS_USED_LOCK('{db}') = CONNECTION_ID(), IS_FREE_LOCK('{db}')
@@ -112,13 +119,15 @@ fn user_locks(bed: &Bed) {
             > reset
             SELECT IS_FREE_LOCK('{db}')
             > replica
-        ")
+        ",
+        )
         .end();
 }
 
 fn handlers(bed: &Bed) {
     Pair::new(bed, "handler")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT PRIMARY KEY)
             INSERT INTO t VALUES (1), (2), (3)
             HANDLER t OPEN
@@ -129,13 +138,15 @@ fn handlers(bed: &Bed) {
             HANDLER t CLOSE
             HANDLER t READ NEXT
             SELECT COUNT(*) FROM t
-        ")
+        ",
+        )
         .end();
 }
 
 fn sql_prepare(bed: &Bed) {
     Pair::new(bed, "sqlprep")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT)
             INSERT INTO t VALUES (1), (2)
             PREPARE st FROM 'SELECT * FROM t WHERE id = ?'
@@ -155,7 +166,8 @@ fn sql_prepare(bed: &Bed) {
             EXECUTE inside
             > reset
             EXECUTE inside
-        ")
+        ",
+        )
         .end();
 }
 
@@ -170,7 +182,8 @@ fn roles(bed: &Bed) {
         "GRANT reader TO app@'%'",
     ]);
     Pair::new(bed, "roles")
-        .run("
+        .run(
+            "
             SELECT * FROM forebay_roles.secret
             SELECT CURRENT_ROLE()
             SET ROLE reader
@@ -184,7 +197,8 @@ fn roles(bed: &Bed) {
             > reset
             SELECT CURRENT_ROLE()
             SELECT * FROM forebay_roles.secret
-        ")
+        ",
+        )
         // MariaDB keeps the role over a COM_CHANGE_USER, for whoever comes next. Forebay does not.
         .run(bed.kind.pick("", "> user app\nSELECT CURRENT_ROLE()\nSELECT * FROM forebay_roles.secret"))
         .end();

@@ -100,11 +100,6 @@ impl Pair {
         replies
     }
 
-    /// Forebay's side alone.
-    pub fn forebay(&mut self) -> &mut Client {
-        &mut self.clients[1]
-    }
-
     /// Fails the test if anything differed.
     pub fn end(self) {
         assert!(self.differences.is_empty(), "{}", self.differences);
@@ -125,9 +120,7 @@ impl Pair {
             "init_db" => drop(self.both(line, |client, database| {
                 client.command(&[b"\x02", rest.replace("{db}", database).as_bytes()].concat(), Expect::Ok)
             })),
-            "user" => drop(self.both(line, |client, database| {
-                client.change_user(rest, "secret", database, 45)
-            })),
+            "user" => drop(self.both(line, |client, database| client.change_user(rest, "secret", database, 45))),
             _ => panic!("no such order: {line}"),
         }
     }
@@ -185,7 +178,8 @@ pub fn start(cluster: &Cluster) -> Forebay {
 
 fn mask(payload: &mut [u8], word: &str) {
     let word = word.as_bytes();
-    let found: Vec<_> = payload.windows(word.len()).enumerate().filter(|(_, part)| *part == word).map(|(at, _)| at).collect();
+    let found: Vec<_> =
+        payload.windows(word.len()).enumerate().filter(|(_, part)| *part == word).map(|(at, _)| at).collect();
     for at in found {
         payload[at..at + word.len()].fill(b'?');
     }

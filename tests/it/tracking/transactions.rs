@@ -63,7 +63,8 @@ fn next_only(bed: &Bed) {
 fn read_only(bed: &Bed) {
     Pair::new(bed, "ro")
         .run(TABLE)
-        .run("
+        .run(
+            "
             START TRANSACTION READ ONLY
             SELECT id FROM t
             SELECT id FROM t WHERE id = 1
@@ -121,14 +122,16 @@ fn read_only(bed: &Bed) {
             DELETE FROM t WHERE id = 1
             COMMIT
             SELECT s FROM t
-        ")
+        ",
+        )
         .end();
 }
 
 fn chained(bed: &Bed) {
     Pair::new(bed, "chain")
         .run(TABLE)
-        .run("
+        .run(
+            "
             BEGIN
             INSERT INTO t (s) VALUES ('three')
             COMMIT AND CHAIN
@@ -162,14 +165,16 @@ fn chained(bed: &Bed) {
             BEGIN
             SELECT COUNT(*) FROM t
             COMMIT RELEASE
-        ")
+        ",
+        )
         .end();
 }
 
 fn autocommit_off(bed: &Bed) {
     Pair::new(bed, "auto")
         .run(TABLE)
-        .run("
+        .run(
+            "
             SET autocommit = 0
             SELECT id FROM t
             SELECT @@autocommit
@@ -190,14 +195,16 @@ fn autocommit_off(bed: &Bed) {
             > reset
             SELECT @@autocommit, COUNT(*) FROM t
             > replica
-        ")
+        ",
+        )
         .end();
 }
 
 fn savepoints(bed: &Bed) {
     Pair::new(bed, "save")
         .run(TABLE)
-        .run("
+        .run(
+            "
             SAVEPOINT a
             ROLLBACK TO a
             SELECT COUNT(*) FROM t
@@ -216,14 +223,16 @@ fn savepoints(bed: &Bed) {
             COMMIT
             SELECT COUNT(*) FROM t
             > replica
-        ")
+        ",
+        )
         .end();
 }
 
 fn xa(bed: &Bed) {
     Pair::new(bed, "xa")
         .run(TABLE)
-        .run("
+        .run(
+            "
             XA START '{db}'
             INSERT INTO t (s) VALUES ('three')
             SELECT COUNT(*) FROM t
@@ -240,14 +249,16 @@ fn xa(bed: &Bed) {
             SELECT COUNT(*) FROM t
             XA COMMIT 'nobody'
             > replica
-        ")
+        ",
+        )
         .end();
 }
 
 fn implicit_ends(bed: &Bed) {
     Pair::new(bed, "implicit")
         .run(TABLE)
-        .run("
+        .run(
+            "
             BEGIN
             INSERT INTO t (s) VALUES ('three')
             CREATE TABLE u (id INT)
@@ -283,6 +294,7 @@ fn implicit_ends(bed: &Bed) {
             SELECT COUNT(*) FROM t
             COMMIT
             SELECT COUNT(*) FROM t
-        ")
+        ",
+        )
         .end();
 }

@@ -129,7 +129,8 @@ fn for_one_statement(bed: &Bed) {
 
 fn seeds(bed: &Bed) {
     Pair::new(bed, "seeds")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, d TIMESTAMP NULL)
             SET rand_seed1 = 100, rand_seed2 = 200
             SELECT RAND(), RAND()
@@ -152,7 +153,8 @@ fn seeds(bed: &Bed) {
             SELECT LAST_INSERT_ID(5)
             SELECT id FROM t
             SELECT LAST_INSERT_ID()
-        ")
+        ",
+        )
         .end();
 }
 
@@ -196,11 +198,15 @@ fn user_variables(bed: &Bed) {
 
 fn after_errors(bed: &Bed) {
     Pair::new(bed, "varerr")
-        .made(bed.cluster, "
+        .made(
+            bed.cluster,
+            "
             CREATE TABLE t (id INT PRIMARY KEY)
             CREATE PROCEDURE p() BEGIN SET time_zone = '+04:00'; INSERT INTO t VALUES (1); SELECT nonsense; END
-        ")
-        .run("
+        ",
+        )
+        .run(
+            "
             SET time_zone = '+01:00'; SELECT nonsense
             SELECT FROM_UNIXTIME(0)
             > replica
@@ -218,13 +224,15 @@ fn after_errors(bed: &Bed) {
             SELECT @x, DATABASE()
             SET time_zone = '+07:00'; SELECT 1 FROM DUAL WHERE
             SELECT FROM_UNIXTIME(0)
-        ")
+        ",
+        )
         .end();
 }
 
 fn limits_of_rows(bed: &Bed) {
     Pair::new(bed, "limits")
-        .run("
+        .run(
+            "
             CREATE TABLE t (id INT PRIMARY KEY)
             INSERT INTO t VALUES (1), (2), (3), (4)
             SELECT SQL_CALC_FOUND_ROWS id FROM t LIMIT 1
@@ -244,6 +252,7 @@ fn limits_of_rows(bed: &Bed) {
             INSERT INTO t VALUES (5), ('x')
             SHOW WARNINGS
             SELECT ROW_COUNT()
-        ")
+        ",
+        )
         .end();
 }

@@ -8,7 +8,6 @@ mod stream;
 
 use std::io;
 
-pub use bytes::{Fields, push_lenenc, push_text};
 pub use command::{Value, execute, parse_value};
 pub use login::{Greeting, Login, MODERN, PLAIN};
 pub use mysql_common::constants::CapabilityFlags as Cap;
@@ -46,7 +45,8 @@ impl Client {
     pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
         let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
         let welcome = last.clone();
-        let client = Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
+        let client =
+            Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
         Ok((client, last))
     }
 
