@@ -189,7 +189,9 @@ impl ServerConnection {
                 Kind::Ok | Kind::End => {}
                 Kind::Err => return Err(ControlError::Refused(payload)),
                 Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
-                Kind::Definition { .. } => self.column_charset = Column::parse(&payload).map_or(0, |column| column.charset),
+                Kind::Definition { .. } => {
+                    self.column_charset = Column::parse(&payload).map_or(0, |column| column.charset)
+                }
                 Kind::PrepareOk | Kind::Text | Kind::Progress => {}
             }
         }

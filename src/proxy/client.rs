@@ -47,6 +47,8 @@ pub struct Client {
     pub(super) holds_unreported: bool,
     /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
+    /// The warnings it left.
+    pub(super) last_warnings: u16,
     /// The error it ended in.
     pub(super) last_error: Option<u16>,
     /// The SET text after which the collation is not known yet.
@@ -111,6 +113,7 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             last_server: None,
+            last_warnings: 0,
             last_error: None,
             names_text: None,
             reader: None,
@@ -182,11 +185,17 @@ impl Client {
 
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
+        self.last_warnings = 0;
+        self.send_ok_with(0).await
+    }
+
+    /// The same with a count of warnings.
+    pub(super) async fn send_ok_with(&mut self, warnings: u16) -> Result<(), End> {
         let ok = OkPacket {
             affected_rows: 0,
             last_insert_id: 0,
-            status: self.state.status,
-            warnings: 0,
+            status: self.state.lasting_status(),
+            warnings,
             info: b"",
             session: b"",
         };
@@ -198,6 +207,7 @@ impl Client {
     /// Sends an error of Forebay's own; the session goes on.
     pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
+        self.last_warnings = 1;
         self.send(&error.payload()).await
     }
 

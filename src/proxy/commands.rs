@@ -8,7 +8,7 @@ use super::{
     error::ClientError,
 };
 use crate::{
-    sql::{Facts, facts::Effects},
+    sql::{Facts, Flavor, facts::Effects},
     wire::{
         command::{self, Command},
         reply::Expect,
@@ -47,7 +47,12 @@ impl Client {
 
     /// COM_PING asks whether the server lives that holds the session. A session without one yet is alive with Forebay.
     async fn ping(&mut self) -> Result<(), End> {
-        self.send_ok().await
+        // MySQL's answer counts the warnings of the statement before; MariaDB's does not.
+        let warnings = match self.state.dialect().flavor {
+            Flavor::MySql { .. } => self.last_warnings,
+            Flavor::MariaDb { .. } => 0,
+        };
+        self.send_ok_with(warnings).await
     }
 
     /// COM_INIT_DB: a `USE` in another dress.

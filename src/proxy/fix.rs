@@ -81,7 +81,12 @@ impl Fix {
                 Value::Id(id) => id.to_string(),
                 Value::Text(text) => text.to_string(),
             };
-            if binary {
+            if binary
+                && let (Ok(number), Some(kind)) = (text.parse(), self.kinds.get(*index))
+                && row::is_replaceable_int(*kind)
+            {
+                row::replace_binary_int(&mut out, &row, &self.kinds, *index, number).ok()?;
+            } else if binary {
                 row::replace_binary_text(&mut out, &row, &self.kinds, *index, text.as_bytes()).ok()?;
             } else {
                 row::replace_text_cell(&mut out, &row, self.kinds.len(), *index, Some(text.as_bytes())).ok()?;

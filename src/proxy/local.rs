@@ -88,7 +88,7 @@ impl Client {
             let cells = facts.corrections.iter().filter_map(|correction| {
                 let value = match &correction.what {
                     Corrected::ConnectionId => Value::Id(self.place.handle.id),
-                    Corrected::SessionTrack(name) => Value::Text(self.state.tracking.get(name)?.into()),
+                    Corrected::SessionTrack(name) => Value::Text(self.state.tracking.selected(name)?.into()),
                 };
                 Some((correction.column, value))
             });

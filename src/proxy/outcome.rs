@@ -21,6 +21,7 @@ impl Client {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.last_server = Some(server);
         self.last_error = outcome.error;
+        self.last_warnings = if succeeded { outcome.warnings } else { outcome.warnings.max(1) };
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }

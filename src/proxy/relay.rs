@@ -50,6 +50,8 @@ pub struct Outcome {
     pub bytes: u64,
     /// An OK reported an insert id.
     pub insert_id: bool,
+    /// The warnings of the last result.
+    pub warnings: u16,
     /// A cursor was opened.
     pub cursor: bool,
     /// PREPARE succeeded.
@@ -111,6 +113,8 @@ pub struct Relay<'a> {
     begun: Option<Packet>,
     /// Definitions have ended; an EOF belongs behind them for clients without DEPRECATE_EOF, unless a cursor opens.
     eof_due: bool,
+    /// Where, in what the client will be sent, the status of such an EOF stands, while it has not been sent.
+    eof_status_at: Option<usize>,
     infile: bool,
     outcome: Outcome,
     reached_client: bool,
@@ -140,6 +144,7 @@ impl<'a> Relay<'a> {
             passing_bytes: 0,
             begun: None,
             eof_due: false,
+            eof_status_at: None,
             infile: false,
             outcome: Outcome::default(),
             reached_client: false,
@@ -181,6 +186,7 @@ impl<'a> Relay<'a> {
             return Ok(());
         }
         self.reached_client = true;
+        self.eof_status_at = None;
         self.client.send_through(through).await
     }
 
@@ -280,7 +286,7 @@ impl<'a> Relay<'a> {
     fn pass_row(&mut self, chunk: &mut BytesMut, span: &mut Span, header: Header, end: Option<usize>) {
         if self.eof_due {
             self.flush_front(chunk, span);
-            self.push_eof(self.state.status, 0);
+            self.push_definitions_eof(self.state.lasting_status());
         }
         let payload = end.map(|end| &chunk[span.at + HEADER_BYTES..end]);
         let fixed = match (&self.options.fix, payload) {
@@ -363,7 +369,7 @@ impl<'a> Relay<'a> {
         match self.expect {
             Expect::Prepare => {
                 self.flush_front(chunk, span);
-                self.push_eof(self.state.status, 0);
+                self.push_eof(self.state.lasting_status(), 0);
             }
             Expect::Columns => {}
             _ => self.eof_due = true,
@@ -381,6 +387,22 @@ impl<'a> Relay<'a> {
         self.eof_due = false;
     }
 
+    /// The EOF between a result's definitions and its rows. The servers give it the status that the result will end with;
+    /// that is known too late for a long result (the session's status then stands in), but in time for a short one.
+    fn push_definitions_eof(&mut self, status: StatusFlags) {
+        self.push_eof(status, 0);
+        self.eof_status_at = self.client.to_send().len().checked_sub(2);
+    }
+
+    fn mend_definitions_eof(&mut self, end: StatusFlags) {
+        let status = end & !(StatusFlags::SERVER_QUERY_WAS_SLOW | StatusFlags::SERVER_STATUS_LAST_ROW_SENT);
+        if let Some(at) = self.eof_status_at.take()
+            && let Some(bytes) = self.client.to_send().get_mut(at..at + 2)
+        {
+            bytes.copy_from_slice(&status.bits().to_le_bytes());
+        }
+    }
+
     /// An OK, the end of a result, or a real EOF.
     fn pass_ok(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
@@ -393,6 +415,7 @@ impl<'a> Relay<'a> {
         let ok = OkPacket::parse(payload, self.server.capabilities)?;
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
+        self.outcome.warnings = ok.warnings;
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
@@ -406,6 +429,7 @@ impl<'a> Relay<'a> {
         OkPacket { session: &block, ..ok }.push(&mut rebuilt, payload[0], self.client_capabilities);
         self.flush_front(chunk, span);
         if as_eof {
+            self.mend_definitions_eof(status);
             if self.eof_due && !cursor {
                 self.push_eof(status, 0);
             }
@@ -429,7 +453,7 @@ impl<'a> Relay<'a> {
         }
         if self.eof_due {
             self.flush_front(chunk, span);
-            self.push_eof(self.state.status, 0);
+            self.push_eof(self.state.lasting_status(), 0);
         }
         self.pass_as_is(chunk, span, end);
         Ok(())

@@ -45,11 +45,16 @@ impl State {
     /// birth differs from the session's, and all that the session changed.
     pub fn difference_from_birth(&self, birth: &Birth) -> Option<Vec<u8>> {
         let mut names = self.names_version > 0;
-        let own: Vec<_> = self.birth.values.iter().filter_map(|(name, value)| {
-            let differs = birth.get(name) != value.as_deref() && self.variables.get(name).is_none();
-            // NULL is reported as the empty text for character_set_results, and written so below.
-            differs.then(|| (&**name, value.as_deref().unwrap_or_default()))
-        }).collect();
+        let own: Vec<_> = self
+            .birth
+            .values
+            .iter()
+            .filter_map(|(name, value)| {
+                let differs = birth.get(name) != value.as_deref() && self.variables.get(name).is_none();
+                // NULL is reported as the empty text for character_set_results, and written so below.
+                differs.then(|| (&**name, value.as_deref().unwrap_or_default()))
+            })
+            .collect();
         names |= own.iter().any(|(name, _)| is_of_names(name));
         self.set_statement(names.then_some(birth), own.into_iter().chain(self.variables.since(0)))
     }

@@ -17,6 +17,9 @@ pub const NAMES: [&str; 5] = [
 pub struct ClientTracking {
     values: [Option<Box<str>>; 5],
     defaults: [Option<Box<str>>; 5],
+    /// Nobody has set `session_track_transaction_info`. MySQL 9.7 then reports the transaction's state although the
+    /// variable reads OFF; MariaDB does not.
+    transaction_info_unset: bool,
 }
 
 impl Default for ClientTracking {
@@ -24,7 +27,7 @@ impl Default for ClientTracking {
     fn default() -> Self {
         let variables = "autocommit,character_set_client,character_set_connection,character_set_results,time_zone";
         let values = ["ON", variables, "OFF", "OFF", "OFF"].map(|value| Some(value.into()));
-        ClientTracking { defaults: values.clone(), values }
+        ClientTracking { transaction_info_unset: values[4].is_some(), defaults: values.clone(), values }
     }
 }
 
@@ -39,13 +42,20 @@ pub enum SetError {
 
 impl ClientTracking {
     /// The settings that a new connection to the server starts with, in the order of [`NAMES`].
+    ///
+    /// A SELECT shows switches as 1 and 0, SHOW VARIABLES as ON and OFF; here they are words.
     pub fn from_server(values: [Option<Box<str>>; 5]) -> Self {
-        ClientTracking { defaults: values.clone(), values }
+        let values = values.map(|value| match value.as_deref() {
+            Some("1") => Some("ON".into()),
+            Some("0") => Some("OFF".into()),
+            _ => value,
+        });
+        ClientTracking { transaction_info_unset: values[4].is_some(), defaults: values.clone(), values }
     }
 
     /// Back to what the server starts with.
     pub fn reset(&mut self) {
-        self.values = self.defaults.clone();
+        *self = Self::from_server(std::mem::take(&mut self.defaults));
     }
 
     /// The current value of a variable, by its lower-case name; `None` if the server has no such variable.
@@ -53,11 +63,24 @@ impl ClientTracking {
         NAMES.iter().position(|known| *known == name).and_then(|at| self.values[at].as_deref())
     }
 
+    /// The value as `SELECT @@name` shows it.
+    pub fn selected(&self, name: &str) -> Option<&str> {
+        let switch = matches!(name, "session_track_schema" | "session_track_state_change");
+        match self.get(name)? {
+            "ON" if switch => Some("1"),
+            "OFF" if switch => Some("0"),
+            value => Some(value),
+        }
+    }
+
     /// Takes a SET's value: the expression as written.
     pub fn set(&mut self, name: &str, expression: &[u8]) -> Result<(), SetError> {
         let at = NAMES.iter().position(|known| *known == name).ok_or(SetError::Unknown)?;
         if self.defaults[at].is_none() {
             return Err(SetError::Unknown);
+        }
+        if name == "session_track_transaction_info" {
+            self.transaction_info_unset = false;
         }
         let text = String::from_utf8_lossy(expression);
         let text = text.trim();
@@ -83,7 +106,7 @@ impl ClientTracking {
             SessionChange::Schema(_) => is(0, "ON"),
             SessionChange::Variable { name, .. } => self.wants_variable(name),
             SessionChange::State(_) => is(2, "ON"),
-            SessionChange::Transaction(_) => is(3, "STATE") || is(3, "CHARACTERISTICS"),
+            SessionChange::Transaction(_) => self.transaction_info_unset || is(3, "STATE") || is(3, "CHARACTERISTICS"),
             SessionChange::Characteristics(_) => is(3, "CHARACTERISTICS"),
             SessionChange::Gtids(_) => is(4, "OWN_GTID") || is(4, "ALL_GTIDS"),
             SessionChange::Other { .. } => false,

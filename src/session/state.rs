@@ -138,6 +138,15 @@ impl State {
         self.refresh_dialect();
     }
 
+    /// The status flags that are the session's, without those that were about the last result.
+    pub fn lasting_status(&self) -> StatusFlags {
+        const LASTING: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
+            .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+            .union(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES)
+            .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY);
+        self.status & LASTING
+    }
+
     /// The count of changes so far; a connection brought to this version equals the session.
     pub fn version(&self) -> Version {
         self.version

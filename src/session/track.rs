@@ -27,8 +27,8 @@ impl State {
             if self.tracking.wants(&change) {
                 push_session_change(client_block, &change);
             }
-            let temporary = temporary_variables
-                && matches!(change, SessionChange::Variable { name, .. } if name != b"last_gtid");
+            let temporary =
+                temporary_variables && matches!(change, SessionChange::Variable { name, .. } if name != b"last_gtid");
             if !temporary {
                 self.apply(&change, &mut seen);
             }

@@ -116,6 +116,11 @@ pub fn replace_binary_int(
     replace_binary(out, payload, kinds, index, &integer(kind, value)?)
 }
 
+/// Whether [`replace_binary_int`] takes cells of this column type.
+pub fn is_replaceable_int(kind: u8) -> bool {
+    matches!(ColumnType::try_from(kind), Ok(ColumnType::MYSQL_TYPE_LONG | ColumnType::MYSQL_TYPE_LONGLONG))
+}
+
 /// The same for a cell of a type with a length in front (strings, blobs).
 pub fn replace_binary_text(
     out: &mut Vec<u8>,
