@@ -252,6 +252,17 @@ impl Channel {
         Ok(self.stream.flush().await?)
     }
 
+    /// As [`Channel::close`], and reads to the peer's end: a socket that is closed with bytes unread resets the connection,
+    /// and the peer would lose what it was told.
+    pub async fn close_behind(mut self) {
+        let _ = self.flush().await;
+        let _ = self.stream.shutdown().await;
+        self.received = BytesMut::with_capacity(READ_BYTES);
+        while self.stream.read_buf(&mut self.received).await.is_ok_and(|bytes| bytes > 0) {
+            self.received.clear();
+        }
+    }
+
     /// Sends what was pushed and closes our side; errors are of no interest any more.
     pub async fn close(mut self) {
         let _ = self.flush().await;

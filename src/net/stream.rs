@@ -4,12 +4,16 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
+
+/// How often a socket with unread bytes is looked at for its end.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// One connected socket. TLS wraps either kind; which side of it we are is in the variant.
 #[derive(Debug)]
@@ -53,16 +57,21 @@ impl Stream {
         }
     }
 
-    /// Waits until the peer has closed its sending side. Never reads; ends at once if bytes wait to be read,
-    /// with `false`, since what lies behind them cannot be told.
-    pub async fn peer_closed(&self) -> bool {
-        let ready = match self {
+    /// Waits until the peer has closed its sending side. Never reads.
+    pub async fn peer_closed(&self) {
+        // A socket with bytes to be read is ready, and that it is closed behind them wakes nobody: it is looked at again.
+        while self.ready().await.is_ok_and(|ready| !ready.is_read_closed()) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+        match self {
             Stream::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
             Stream::Unix(unix) => unix.ready(Interest::READABLE).await,
             Stream::Accepted(tls) => tls.get_ref().0.ready().await,
             Stream::Opened(tls) => tls.get_ref().0.ready().await,
-        };
-        ready.is_ok_and(|ready| ready.is_read_closed())
+        }
     }
 }
 

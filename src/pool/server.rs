@@ -52,6 +52,8 @@ pub struct ServerConnection {
     pub column_charset: u16,
     /// The status flags of the last OK to one of Forebay's own questions.
     pub status: StatusFlags,
+    /// How long the next packet of an answer to one of Forebay's own questions may take: a server may have fallen silent.
+    pub patience: Duration,
 }
 
 /// Why one of Forebay's own questions failed.
@@ -83,7 +85,7 @@ pub type Rows = Vec<Vec<Option<Vec<u8>>>>;
 
 impl ServerConnection {
     /// A connection that has just logged in.
-    pub fn new(id: ServerId, name: Arc<str>, connected: Connected, replica: bool) -> Self {
+    pub fn new(id: ServerId, name: Arc<str>, connected: Connected, replica: bool, patience: Duration) -> Self {
         let status = ok::Ok::parse(&connected.ok, connected.capabilities).map(|ok| ok.status);
         ServerConnection {
             channel: connected.channel,
@@ -100,6 +102,7 @@ impl ServerConnection {
             login_ok: connected.ok,
             column_charset: 0,
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
+            patience,
         }
     }
 
@@ -147,6 +150,12 @@ impl ServerConnection {
         refused.map_or(Ok(answers), |payload| Err(ControlError::Refused(payload)))
     }
 
+    /// As [`ServerConnection::answer`], however long it takes: it may wait for a lock.
+    pub async fn answer_whenever(&mut self, expect: Expect) -> Result<Vec<u8>, ControlError> {
+        self.channel.flush().await?;
+        self.read_reply_within(Duration::MAX, expect, &mut |_| {}).await.map(|(_, first)| first)
+    }
+
     /// Sends what was pushed and reads one reply to it; its first packet.
     pub async fn answer(&mut self, expect: Expect) -> Result<Vec<u8>, ControlError> {
         self.channel.flush().await?;
@@ -164,11 +173,21 @@ impl ServerConnection {
         expect: Expect,
         on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
     ) -> Result<(Rows, Vec<u8>), ControlError> {
+        self.read_reply_within(self.patience, expect, on_ok).await
+    }
+
+    async fn read_reply_within(
+        &mut self,
+        patience: Duration,
+        expect: Expect,
+        on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
+    ) -> Result<(Rows, Vec<u8>), ControlError> {
         let mut tracker = ReplyTracker::new(expect, self.capabilities);
         let (mut rows, mut columns, mut first) = (Rows::new(), 0, Vec::new());
         self.channel.seq = 1;
         while !tracker.done() {
-            let payload = self.channel.read(MAX_CONTROL_BYTES).await?;
+            let read = tokio::time::timeout(patience, self.channel.read(MAX_CONTROL_BYTES)).await;
+            let payload = read.map_err(|_elapsed| ControlError::TimedOut(patience))??;
             if first.is_empty() {
                 first.clone_from(&payload);
             }

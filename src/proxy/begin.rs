@@ -10,7 +10,7 @@ use crate::{
     pool::birth,
     session::{State, Statements},
     sql::lexer::Flavor,
-    topology::{Position, ServerId},
+    topology::ServerId,
     wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
 
@@ -120,11 +120,11 @@ impl Client {
         self.servers.clear();
         self.statements = Statements::default();
         let flavor = self.state.dialect().flavor;
+        let before = (self.identity.clone(), self.state.schema.take());
         self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
-        self.position = Position::default();
-        self.sticky_until = None;
         self.holds_unreported = false;
         self.last_server = None;
+        self.last_rows_server = None;
         self.reader = None;
         self.identity.name = user.name.as_str().into();
         self.identity.user = user;
@@ -135,6 +135,15 @@ impl Client {
         if !change.attributes.is_empty() {
             self.identity.attributes = change.attributes;
         }
-        self.answer_login().await
+        match self.answer_login().await {
+            // MariaDB goes on as the user before, MySQL closes the connection.
+            Err(End::Told) if matches!(flavor, Flavor::MariaDb { .. }) => {
+                let (identity, schema) = before;
+                self.identity = identity;
+                self.state = State::new(flavor, self.capabilities, schema);
+                Ok(())
+            }
+            end => end,
+        }
     }
 }

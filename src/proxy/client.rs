@@ -1,6 +1,9 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -19,8 +22,15 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
-    wire::{capability::CapabilityFlags, ok::Ok as OkPacket, packet::FrameError},
+    wire::{
+        capability::CapabilityFlags,
+        ok::{Ok as OkPacket, SessionChange, push_session_change},
+        packet::FrameError,
+    },
 };
+
+/// How long a client may take to read the last word.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A logged-in client.
 #[derive(Debug)]
@@ -47,6 +57,8 @@ pub struct Client {
     pub(super) holds_unreported: bool,
     /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
+    /// Where the last statement ran that FOUND_ROWS() is about.
+    pub(super) last_rows_server: Option<ServerId>,
     /// The warnings it left.
     pub(super) last_warnings: u16,
     /// The error it ended in.
@@ -83,6 +95,8 @@ pub enum End {
     Fatal(ClientError),
     /// The client has been told; the connection is closed.
     Told,
+    /// The reply broke off inside a packet: closed, since nothing that followed would be understood.
+    Cut,
     /// KILL: closed without a word, as a server does it to an idle connection.
     Killed,
 }
@@ -113,6 +127,7 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             last_server: None,
+            last_rows_server: None,
             last_warnings: 0,
             last_error: None,
             names_text: None,
@@ -133,6 +148,10 @@ impl Client {
                 Ok(payload) => payload,
                 Err(end) => return self.finish(end).await,
             };
+            self.place.handle.kills_settled().await;
+            if self.place.handle.is_killed() {
+                return self.finish(End::Killed).await;
+            }
             self.live = self.shared.live();
             if let Err(end) = self.command(payload).await {
                 return self.finish(end).await;
@@ -158,7 +177,11 @@ impl Client {
             biased;
             payload = tokio::time::timeout(limit, self.channel.take_payload(max_bytes)) => match payload {
                 Ok(Ok(payload)) => Ok(payload),
-                Ok(Err(error)) => Err(broken(error)),
+                Ok(Err(error)) => {
+                    // The answer to a packet that was number 0.
+                    self.channel.seq = 1;
+                    Err(broken(error))
+                }
                 Err(_elapsed) => Err(End::Fatal(error())),
             },
             () = handle.wake.notified() => Err(End::Killed),
@@ -171,8 +194,13 @@ impl Client {
         if let End::Fatal(error) = &end {
             self.channel.push(&error.payload());
         }
-        if !matches!(end, End::Gone(_)) {
-            self.channel.close().await;
+        self.servers.clear();
+        // A reply that was cut off must not be sent on; one killed hears nothing.
+        if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
+            let unread = matches!(&end, End::Fatal(error) if *error == ClientError::packet_too_large());
+            let closed = async { if unread { self.channel.close_behind().await } else { self.channel.close().await } };
+            // A client that does not read does not keep its place.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         }
         end
     }
@@ -187,6 +215,21 @@ impl Client {
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
         self.last_warnings = 0;
         self.send_ok_with(0).await
+    }
+
+    /// The same, telling a client that tracks it that its state has changed.
+    pub(super) async fn send_ok_tracked(&mut self, state_changed: bool) -> Result<(), End> {
+        if !state_changed {
+            return self.send_ok().await;
+        }
+        let mut session = Vec::new();
+        push_session_change(&mut session, &SessionChange::State(true));
+        let status = self.state.lasting_status();
+        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
+        let mut payload = Vec::with_capacity(16);
+        ok.push(&mut payload, 0, self.capabilities);
+        self.last_warnings = 0;
+        self.send(&payload).await
     }
 
     /// The same with a count of warnings.
@@ -219,7 +262,7 @@ impl Client {
 }
 
 /// What a client hears whose packets can't be read.
-fn broken(error: ChannelError) -> End {
+pub(super) fn broken(error: ChannelError) -> End {
     match error {
         ChannelError::Frame(FrameError::TooLarge { .. }) => End::Fatal(ClientError::packet_too_large()),
         ChannelError::Frame(FrameError::OutOfOrder { .. }) => End::Fatal(ClientError::out_of_order()),

@@ -1,6 +1,9 @@
 //! The life of a query, on one screen.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -21,6 +24,10 @@ use crate::{
 /// Errors of a replica that mean "not here": a read that turned out to write (1792 by our own READ ONLY, 1290 and 1836 by
 /// the server's). It is done again on the primary, if nothing has reached the client.
 const REFUSED_BY_REPLICA: &[u16] = &[1290, 1792, 1836];
+
+/// How long a killed session's reply may still take: its server has been told, but the client may not read, or the server
+/// not answer.
+const KILL_GRACE: Duration = Duration::from_secs(2);
 
 /// What is asked of a server for the client.
 #[derive(Debug)]
@@ -88,7 +95,11 @@ impl Client {
 
     /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
     pub(super) fn facts_of(&self, text: &[u8]) -> Facts {
-        let facts = sql::facts(text, self.state.dialect());
+        let mut facts = sql::facts(text, self.state.dialect());
+        facts.effects.set(
+            Effects::LAST_INSERT_ID,
+            facts.effects.contains(Effects::LAST_INSERT_ID) || self.state.reads_insert_id(),
+        );
         match &self.state.schema {
             Some(schema) if sql::is_about_server(schema) => facts.with(Effects::SERVER_STATE),
             _ => facts,
@@ -162,21 +173,35 @@ impl Client {
         };
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
-        self.place.handle.set_running(Some(on));
+        let handle = Arc::clone(&self.place.handle);
+        handle.set_running(Some(on));
+        if handle.is_killed() {
+            return Err(End::Killed);
+        }
         if lease.pipelined
             && let Err(why) = lease.read_prefixes(server).await
         {
-            self.place.handle.set_running(None);
+            handle.set_running(None);
             self.drop_server(lease.server);
             return Ok(Some(Attempt::Elsewhere(why)));
         }
         let version = self.state.version();
+        let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
-        let options = Options { hold, statement_id, fix, binary, temporary_variables };
-        let relay = Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
-        let relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()).await;
-        self.place.handle.set_running(None);
+        let options = Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes };
+        let mut relay =
+            Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
+        let relayed = tokio::select! {
+            biased;
+            relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()) => relayed,
+            () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
+        };
+        handle.set_running(None);
+        let Some(relayed) = relayed else {
+            let (reached, decision) = (relay.reached(), Decision { repeatable: false, ..*decision });
+            return self.server_failed(lease.server, "no answer in time, not even to KILL", reached, &decision).await;
+        };
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
@@ -192,12 +217,12 @@ impl Client {
                 }
                 Ok(Some(Attempt::Done(outcome)))
             }
-            Err(RelayError::Server { cause, reached_client }) => {
-                self.server_failed(lease.server, &cause.to_string(), reached_client, decision).await
+            Err(RelayError::Server { cause, reached }) => {
+                self.server_failed(lease.server, &cause.to_string(), reached, decision).await
             }
             Err(RelayError::Client(error)) => {
                 self.abandon(lease.index, request.facts).await;
-                Err(End::Gone(error))
+                Err(super::client::broken(error))
             }
         }
     }
@@ -209,7 +234,8 @@ impl Client {
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
-        let last_server = self.last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
+        let last_server = if asks_past_set(request, dialect.flavor) { self.last_rows_server } else { self.last_server };
+        let last_server = last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
         routing::decide(&Question {
             facts: writes.as_ref().unwrap_or(request.facts),
             text: request.text,
@@ -264,4 +290,13 @@ impl Client {
             Target::Unavailable => None,
         }
     }
+}
+
+/// Whether this asks for what SET and its like leave alone: FOUND_ROWS(), and on MariaDB the warnings.
+fn asks_past_set(request: &Request<'_>, flavor: Flavor) -> bool {
+    if !request.facts.effects.contains(Effects::LAST_STATEMENT) {
+        return false;
+    }
+    let says = |name: &[u8]| request.text.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name));
+    says(b"found_rows") || matches!(flavor, Flavor::MariaDb { .. }) && !says(b"row_count")
 }

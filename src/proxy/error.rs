@@ -74,6 +74,8 @@ errors! {
     not_owner(id: u64) = Client 1095 b"HY000" "You are not owner of thread {id}";
     /// KILL of one's own connection.
     killed() = Operator 1317 b"70100" "Query execution was interrupted";
+    /// KILL of one's own connection, as MariaDB says it.
+    connection_killed() = Operator 1927 b"70100" "Connection was killed";
     /// Replication commands.
     replication(command: &str) = Client 1235 b"42000" "Forebay doesn't support {command}: a replica or binary log client must connect to the server itself";
     /// SET of a session tracking variable to what it can't be.

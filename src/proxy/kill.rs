@@ -18,6 +18,7 @@ use crate::{
     sql::{
         Facts,
         facts::{Kill, KillTarget, KillWhat},
+        lexer::Flavor,
     },
     topology::ServerId,
     wire::{err::Err as ErrPacket, reply::Expect},
@@ -56,11 +57,14 @@ impl Client {
         let Some(target) = self.shared.registry.get(id) else {
             return self.send_error(&ClientError::unknown_thread(id)).await;
         };
-        match self.permitted(&target, query_only).await {
+        let under_way = target.kill_begins();
+        let permitted = self.permitted(&target, query_only).await;
+        if permitted.is_ok() && !query_only {
+            target.kill();
+        }
+        drop(under_way);
+        match permitted {
             Ok(()) => {
-                if !query_only {
-                    target.kill();
-                }
                 tracing::info!(client = self.place.handle.id, user = %self.identity.name, target = id, query_only, "KILL");
                 self.send_ok().await
             }
@@ -70,7 +74,9 @@ impl Client {
 
     /// One's own connection: the answer is the error that the killed statement gets.
     async fn kill_self(&mut self, query_only: bool) -> Result<(), End> {
-        self.send_error(&ClientError::killed()).await?;
+        let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let error = if mariadb && !query_only { ClientError::connection_killed() } else { ClientError::killed() };
+        self.send_error(&error).await?;
         if query_only { Ok(()) } else { Err(End::Told) }
     }
 

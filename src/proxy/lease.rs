@@ -1,7 +1,7 @@
 //! A server connection that equals the session: found or opened, seen to be alive, caught up, brought to the session's
 //! version.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     client::Client,
@@ -100,10 +100,7 @@ impl Client {
             if !self.servers[index].is_stale().await {
                 return Ok(index);
             }
-            let held = self.state.home == Some(server.0)
-                && (self.holds_unreported
-                    || !self.state.pins().is_empty()
-                    || !self.servers[index].replica && self.state.in_doubt());
+            let held = self.holds_state(server);
             self.drop_server(server);
             if held {
                 return Err(Refusal::StateLost("the server closed the connection".to_owned()));
@@ -146,7 +143,8 @@ impl Client {
             }
         };
         let replica = target.role != Role::Primary;
-        let mut connection = ServerConnection::new(server, target.name.clone(), connected, replica);
+        let mut connection =
+            ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await.map_err(control_refusal)?;
         if self.state.birth.values.is_empty() {
@@ -212,19 +210,27 @@ impl Client {
 
     /// Reads the collation back from the connection on which SET NAMES ran.
     async fn learn_collation(&mut self) -> Result<(), Refusal> {
-        let home = self.state.home.map(ServerId);
-        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
+        let shared = Arc::clone(&self.shared);
+        let connection = self.living_home().await?;
         // What the client asked for, the answer comes in bytes that can be read; the second column shows what metadata says.
         let question = "SELECT CONVERT(@@session.collation_connection USING binary), @@session.collation_connection";
-        let rows = connection.control(&[question]).await.map_err(control_refusal)?;
+        let rows = connection.control(&[question]).await.map_err(home_refusal)?;
         let collation = rows.into_iter().flatten().flatten().flatten().next().unwrap_or_default();
-        let results = collation_name(connection, &self.shared.learnt).await?;
+        let results = collation_name(connection, &shared.learnt).await?;
         if let Some(text) = self.names_text.take() {
             let to = Collations { connection: collation.as_slice().into(), results: results.clone() };
-            self.shared.learnt.learn(&text, to);
+            shared.learnt.learn(&text, to);
         }
         self.state.collation_learnt(&collation, results.as_deref());
         Ok(())
+    }
+
+    /// The connection that alone knows what the session is.
+    async fn living_home(&mut self) -> Result<&mut ServerConnection, Refusal> {
+        let lost = || Refusal::StateLost("the server closed the connection".to_owned());
+        let home = self.state.home.map(ServerId);
+        let connection = self.servers.iter_mut().find(|open| Some(open.id) == home).ok_or_else(lost)?;
+        if connection.is_stale().await { Err(lost()) } else { Ok(connection) }
     }
 
     /// After an error the server is asked what the session has become, with a statement whose OK reports, and where its
@@ -232,17 +238,15 @@ impl Client {
     async fn resolve_doubt(&mut self) -> Result<(), Refusal> {
         let home = self.state.home.map(ServerId);
         let flavor = self.state.dialect().flavor;
-        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else {
-            self.state.doubt_resolved();
-            return Ok(());
-        };
         let version = self.state.version();
+        self.living_home().await?;
+        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
         connection.push_query(b"SET SESSION session_track_schema=1");
         connection.push_query(birth::position_query(flavor).as_bytes());
-        connection.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        connection.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
         let state = &mut self.state;
         let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe(ok, &mut Vec::new());
-        connection.read_reply(Expect::Results, &mut observe).await.map_err(control_refusal)?;
+        connection.read_reply(Expect::Results, &mut observe).await.map_err(home_refusal)?;
         let rows = connection.read_reply(Expect::Results, &mut observe).await;
         if connection.version == version {
             connection.version = self.state.version();
@@ -302,9 +306,15 @@ impl Client {
         let attributes = connection.query_attributes();
         let mut payload = Vec::with_capacity(request.payload.len() + 16);
         let parameters = prepared.parameters;
-        let types = remember_types(prepared, &execute, attributes).map_err(|_| malformed())?;
-        statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
-            .map_err(|_| malformed())?;
+        let pushed = remember_types(prepared, &execute, attributes).and_then(|types| {
+            statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
+        });
+        if pushed.is_err() {
+            // Parameters that make no sense get the server's own error.
+            payload.clear();
+            payload.extend_from_slice(request.payload);
+            payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
+        }
         Ok(payload.into())
     }
 
@@ -319,7 +329,7 @@ impl Client {
         statement::push_prepare(&mut payload, &prepared.text);
         let connection = &mut self.servers[index];
         connection.push_command(&payload);
-        let first = connection.answer(Expect::Prepare).await.map_err(control_refusal)?;
+        let first = connection.answer_whenever(Expect::Prepare).await.map_err(control_refusal)?;
         let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
         connection.statements.insert(id, ok.statement_id);
         Ok(ok.statement_id)
@@ -380,6 +390,14 @@ fn control_refusal(error: ControlError) -> Refusal {
     match error {
         ControlError::Refused(payload) => Refusal::Refused(payload),
         error => Refusal::Unreachable(error.to_string()),
+    }
+}
+
+/// The same for a question that only the session's home could answer.
+fn home_refusal(error: ControlError) -> Refusal {
+    match error {
+        ControlError::Refused(payload) => Refusal::Refused(payload),
+        error => Refusal::StateLost(error.to_string()),
     }
 }
 

@@ -139,6 +139,7 @@ async fn serve(stream: Stream, peer: Peer, shared: Arc<Shared>) {
     let end = Box::pin(Client::new(shared, live, place, logged_in, flavor).serve()).await;
     match end {
         End::Quit | End::Told => tracing::debug!(client = id, user, "disconnected"),
+        End::Cut => tracing::info!(client = id, user, "a reply broke off; the session was ended"),
         End::Killed => tracing::info!(client = id, user, "the session was killed"),
         End::Gone(error) => tracing::debug!(client = id, user, %error, "the client is gone"),
         End::Fatal(error) => tracing::info!(client = id, user, %error, "the session was ended"),

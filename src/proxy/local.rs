@@ -7,12 +7,12 @@ use super::{
     fix::{Fix, Value, What},
 };
 use crate::{
-    session::client_tracking,
+    session::{ClientTracking, client_tracking},
     sql::{
-        self, Effects, Facts, Kind,
+        self, Effects, Facts, Flavor, Kind,
         facts::{Assignment, Corrected, Target},
     },
-    wire::{command, reply::Expect},
+    wire::{command, ok::SessionChange, reply::Expect},
 };
 
 impl Client {
@@ -55,8 +55,9 @@ impl Client {
             }
         }
         if others.is_empty() {
+            let reports = self.reports_state(&tracking);
             self.state.tracking = tracking;
-            self.send_ok().await?;
+            self.send_ok_tracked(reports).await?;
             return Ok(true);
         }
         self.set_others(&others, text).await?;
@@ -65,6 +66,15 @@ impl Client {
             self.state.tracking = tracking;
         }
         Ok(true)
+    }
+
+    /// A change of tracking is itself reported as a change of state: by MariaDB from then on, by MySQL from the next one on.
+    fn reports_state(&self, new: &ClientTracking) -> bool {
+        let tracking = match self.state.dialect().flavor {
+            Flavor::MariaDb { .. } => new,
+            Flavor::MySql { .. } => &self.state.tracking,
+        };
+        tracking.wants(&SessionChange::State(true))
     }
 
     async fn set_others(&mut self, others: &[&Assignment], text: &[u8]) -> Result<(), End> {

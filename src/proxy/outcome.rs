@@ -7,7 +7,7 @@ use super::{
     engine::{Action, Attempt, Request},
     error::{ClientError, Fault},
     lease::Refusal,
-    relay::Outcome,
+    relay::{Outcome, Reached},
 };
 use crate::{
     routing::{Decision, Target},
@@ -20,6 +20,9 @@ impl Client {
     pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.last_server = Some(server);
+        if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
+            self.last_rows_server = Some(server);
+        }
         self.last_error = outcome.error;
         self.last_warnings = if succeeded { outcome.warnings } else { outcome.warnings.max(1) };
         if let Action::Prepare { id } = request.action {
@@ -134,7 +137,7 @@ impl Client {
         &mut self,
         server: ServerId,
         why: &str,
-        reached_client: bool,
+        reached: Reached,
         decision: &Decision,
     ) -> Result<Option<Attempt>, End> {
         let name = self.name_of(server);
@@ -142,12 +145,20 @@ impl Client {
         debug_assert_eq!(error.fault, Fault::Server);
         tracing::warn!(client = self.place.handle.id, server = %name, why, "the connection to a server broke under a statement");
         self.shared.topology.report_failure(server, why);
-        let pinned = !self.state.pins().is_empty() && self.state.home == Some(server.0);
+        // KILL may be why: its word counts, and a killed statement is not run again.
+        self.place.handle.kills_settled().await;
+        if self.place.handle.is_killed() {
+            return Err(End::Killed);
+        }
+        let held = self.holds_state(server);
         self.drop_server(server);
-        if decision.repeatable && !reached_client && !pinned {
+        if reached == Reached::Inside {
+            return Err(End::Cut);
+        }
+        if decision.repeatable && reached == Reached::Nothing && !held {
             return Ok(Some(Attempt::Elsewhere(why.to_owned())));
         }
-        if self.is_replica(server) && !pinned {
+        if self.is_replica(server) && !held {
             return self.send_error(&error).await.map(|()| None);
         }
         // What the primary's connection held is gone: the client must begin anew, as it would have to directly.
@@ -165,6 +176,13 @@ impl Client {
         if let Err(error) = self.shared.kill_on_server(&self.live, &self.identity, on, "KILL").await {
             tracing::debug!(client = self.place.handle.id, %error, "an abandoned read could not be killed");
         }
+    }
+
+    /// Whether a server's connection holds what the session would lose with it.
+    pub(super) fn holds_state(&self, server: ServerId) -> bool {
+        let replica = self.servers.iter().any(|open| open.id == server && open.replica);
+        let unreported = !replica && (self.holds_unreported || self.state.in_doubt());
+        self.state.home == Some(server.0) && (unreported || !self.state.pins().is_empty())
     }
 
     fn name_of(&self, server: ServerId) -> String {

@@ -45,6 +45,9 @@ pub struct Handle {
     /// The connection that holds its state, packed; 0: none yet.
     home: AtomicU64,
     killed: AtomicBool,
+    /// Kills on their way to the server connection that it uses.
+    kills: AtomicU32,
+    settled: Notify,
     /// Woken when it is killed.
     pub wake: Notify,
 }
@@ -91,6 +94,8 @@ impl Registry {
             running: AtomicU64::new(0),
             home: AtomicU64::new(0),
             killed: AtomicBool::new(false),
+            kills: AtomicU32::new(0),
+            settled: Notify::new(),
             wake: Notify::new(),
         });
         inner.clients.insert(id, Arc::clone(&handle));
@@ -148,6 +153,31 @@ impl Handle {
         self.wake.notify_one();
     }
 
+    /// A kill is on its way until the guard is dropped.
+    pub fn kill_begins(self: &Arc<Self>) -> KillUnderWay {
+        self.kills.fetch_add(1, Ordering::AcqRel);
+        KillUnderWay(Arc::clone(self))
+    }
+
+    /// Waits until no kill is on its way: one that arrives late would hit the next statement.
+    pub async fn kills_settled(&self) {
+        loop {
+            let settled = self.settled.notified();
+            if self.kills.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Ends when the session has been killed for so long.
+    pub async fn killed_for(&self, time: std::time::Duration) {
+        if !self.is_killed() {
+            self.wake.notified().await;
+        }
+        tokio::time::sleep(time).await;
+    }
+
     /// Whether it is to end.
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
@@ -188,6 +218,18 @@ fn unpack(packed: u64) -> Option<(ServerId, u32)> {
     let server = usize::try_from(packed >> 32).ok()?.checked_sub(1)?;
     let thread_id = u32::try_from(packed & u64::from(u32::MAX)).ok()?;
     Some((ServerId(server), thread_id))
+}
+
+/// A kill on its way.
+#[derive(Debug)]
+pub struct KillUnderWay(Arc<Handle>);
+
+impl Drop for KillUnderWay {
+    fn drop(&mut self) {
+        self.0.kills.fetch_sub(1, Ordering::AcqRel);
+        // `kills_settled` is awaited by the session alone, which may not be waiting yet; it looks at the count first.
+        self.0.settled.notify_waiters();
+    }
 }
 
 /// A client's place; given back when dropped.

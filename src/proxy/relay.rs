@@ -35,6 +35,8 @@ pub struct Options<'a> {
     pub binary: bool,
     /// Variables are reported that hold for this statement only.
     pub temporary_variables: bool,
+    /// The longest payload that the client may send (of LOAD DATA LOCAL's file).
+    pub max_payload_bytes: usize,
 }
 
 /// What a reply was.
@@ -66,12 +68,23 @@ pub enum RelayError {
     Server {
         /// What happened.
         cause: ServerFault,
-        /// Part of the reply has been sent to the client.
-        reached_client: bool,
+        /// How much of the reply has been sent to the client.
+        reached: Reached,
     },
     /// The client is gone; the server still owes the rest.
     #[error("client: {0}")]
     Client(ChannelError),
+}
+
+/// How much of a reply has been sent to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// Nothing: the statement may run elsewhere.
+    Nothing,
+    /// Whole packets: an error may follow them.
+    Packets,
+    /// A part of a packet: whatever followed would be taken for the rest of it.
+    Inside,
 }
 
 /// What was wrong with a server's reply.
@@ -118,6 +131,10 @@ pub struct Relay<'a> {
     infile: bool,
     outcome: Outcome,
     reached_client: bool,
+    /// A write to the client is under way.
+    sending: bool,
+    /// The client's sequence id before anything was sent.
+    first_client_seq: u8,
 }
 
 impl<'a> Relay<'a> {
@@ -133,6 +150,7 @@ impl<'a> Relay<'a> {
         let tracker = ReplyTracker::new(expect, server.capabilities);
         let server_seq = server.reply_seq;
         Relay {
+            first_client_seq: client.seq,
             client,
             client_capabilities,
             server,
@@ -148,20 +166,22 @@ impl<'a> Relay<'a> {
             infile: false,
             outcome: Outcome::default(),
             reached_client: false,
+            sending: false,
         }
     }
 
     /// Passes the whole reply on.
-    pub async fn run(mut self) -> Result<Outcome, RelayError> {
+    pub async fn run(&mut self) -> Result<Outcome, RelayError> {
         self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
-        let mut watch_client = true;
         loop {
             let mut chunk = self.server.channel.take_received();
             let mut span = Span::default();
             let passed = self.pass(&mut chunk, &mut span);
+            // Of a broken reply the sound packets go on too, and an error behind them; but if they are its first, they
+            // are taken back, and the statement may run elsewhere.
             let sent = match &passed {
-                Ok(()) => self.send(&chunk[span.start..span.at]).await,
-                Err(_) => Ok(()),
+                Err(_) if !self.reached_client => self.take_back(),
+                _ => self.send(&chunk[span.start..span.at]).await,
             };
             self.outcome.bytes += span.at as u64;
             chunk.advance(span.at);
@@ -170,12 +190,12 @@ impl<'a> Relay<'a> {
             sent.map_err(RelayError::Client)?;
             if self.tracker.done() || self.outcome.held.is_some() {
                 self.outcome.rows = self.tracker.rows();
-                return Ok(self.outcome);
+                return Ok(std::mem::take(&mut self.outcome));
             }
             if self.infile {
                 self.send_infile().await?;
             } else {
-                self.wait(&mut watch_client).await?;
+                self.wait().await?;
             }
         }
     }
@@ -187,14 +207,39 @@ impl<'a> Relay<'a> {
         }
         self.reached_client = true;
         self.eof_status_at = None;
-        self.client.send_through(through).await
+        self.sending = true;
+        self.client.send_through(through).await?;
+        self.sending = false;
+        Ok(())
+    }
+
+    /// How much has been sent, also when [`Relay::run`] was given up.
+    pub fn reached(&self) -> Reached {
+        let inside = self.sending || self.passing_bytes > 0 || self.tracker.in_payload();
+        match (self.reached_client, inside) {
+            (false, _) => Reached::Nothing,
+            (true, false) => Reached::Packets,
+            (true, true) => Reached::Inside,
+        }
+    }
+
+    /// Forgets what was to be sent; nothing has been.
+    fn take_back(&mut self) -> Result<(), ChannelError> {
+        self.client.to_send().clear();
+        self.client.seq = self.first_client_seq;
+        Ok(())
     }
 
     /// Passes the client's file on to the server, packet by packet, up to the empty one that ends it.
     async fn send_infile(&mut self) -> Result<(), RelayError> {
         self.server.channel.seq = self.server_seq;
         loop {
-            let payload = self.client.take_payload(usize::MAX).await.map_err(RelayError::Client)?;
+            let payload = tokio::select! {
+                biased;
+                payload = self.client.take_payload(self.options.max_payload_bytes) => payload.map_err(RelayError::Client)?,
+                // A server that gives up half-way is not seen by writing alone while the client pauses.
+                () = self.server.channel.stream().peer_closed() => return Err(self.server_fault(ChannelError::Closed.into())),
+            };
             self.server.channel.push(&payload);
             self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
             if payload.is_empty() {
@@ -208,30 +253,20 @@ impl<'a> Relay<'a> {
     }
 
     /// Waits until the server has sent more; ends when the client is gone.
-    async fn wait(&mut self, watch_client: &mut bool) -> Result<(), RelayError> {
-        loop {
-            tokio::select! {
-                biased;
-                filled = self.server.channel.fill() => {
-                    return match filled {
-                        Ok(0) => Err(self.server_fault(ChannelError::Closed.into())),
-                        Ok(_) => Ok(()),
-                        Err(error) => Err(self.server_fault(error.into())),
-                    };
-                }
-                closed = self.client.stream().peer_closed(), if *watch_client => {
-                    if closed {
-                        return Err(RelayError::Client(ChannelError::Closed));
-                    }
-                    // It has sent its next command already: whether it leaves can't be seen behind that.
-                    *watch_client = false;
-                }
-            }
+    async fn wait(&mut self) -> Result<(), RelayError> {
+        tokio::select! {
+            biased;
+            filled = self.server.channel.fill() => match filled {
+                Ok(0) => Err(self.server_fault(ChannelError::Closed.into())),
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.server_fault(error.into())),
+            },
+            () = self.client.stream().peer_closed() => Err(RelayError::Client(ChannelError::Closed)),
         }
     }
 
     fn server_fault(&self, cause: ServerFault) -> RelayError {
-        RelayError::Server { cause, reached_client: self.reached_client }
+        RelayError::Server { cause, reached: self.reached() }
     }
 
     /// Works through the packets in `chunk`. Rebuilt ones are appended to what the client will be sent, together with
@@ -253,6 +288,9 @@ impl<'a> Relay<'a> {
                 Some(packet) => packet,
                 None => self.begin(header, first)?,
             };
+            if packet == Packet::Whole && header.payload_bytes >= packet::MAX_PAYLOAD_BYTES {
+                return Err(ServerFault::TooLarge(header.payload_bytes));
+            }
             let whole = packet == Packet::Whole || self.fixes(header);
             let end = span.at + HEADER_BYTES + header.payload_bytes;
             if whole && chunk.len() < end {
@@ -322,9 +360,6 @@ impl<'a> Relay<'a> {
     /// A packet that matters, all there up to `end`.
     fn pass_whole(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let range = span.at + HEADER_BYTES..end;
-        if range.len() >= packet::MAX_PAYLOAD_BYTES {
-            return Err(ServerFault::TooLarge(range.len()));
-        }
         let kind = self.tracker.whole(&chunk[range.clone()])?;
         match kind {
             Kind::Ok | Kind::End => return self.pass_ok(chunk, span, end),

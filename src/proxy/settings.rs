@@ -27,6 +27,13 @@ pub struct Settings {
     pub sticky: Duration,
 }
 
+impl Settings {
+    /// How long a server may take to answer a small question of Forebay's own, which may be to wait for a position.
+    pub fn patience(&self) -> Duration {
+        self.timeouts.connect.saturating_add(self.causal_timeout)
+    }
+}
+
 /// How long to wait for what. `None`: for ever.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeouts {

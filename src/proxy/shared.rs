@@ -147,18 +147,18 @@ impl Shared {
     }
 
     /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
-    /// the relay as any other reply.
+    /// the relay as any other reply. `None`: the server is silent and lets itself not be told, so the relay was given up.
     pub(super) async fn limited<F: Future>(
         &self,
         live: &Live,
         identity: &Identity,
         on: (ServerId, u32),
         relay: F,
-    ) -> F::Output {
-        let Some(limit) = live.settings.timeouts.query else { return relay.await };
+    ) -> Option<F::Output> {
+        let Some(limit) = live.settings.timeouts.query else { return Some(relay.await) };
         let mut relay = std::pin::pin!(relay);
         tokio::select! {
-            output = &mut relay => return output,
+            output = &mut relay => return Some(output),
             () = tokio::time::sleep(limit) => {}
         }
         tracing::info!(
@@ -169,8 +169,9 @@ impl Shared {
         );
         if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");
+            return tokio::time::timeout(live.settings.patience(), relay).await.ok();
         }
-        relay.await
+        Some(relay.await)
     }
 
     /// A connection to a server as this user, for one question of Forebay's own; without state or schema.
@@ -197,7 +198,7 @@ impl Shared {
             timeout: live.settings.timeouts.connect,
         };
         let connected = connect::connect(&request).await.map_err(|error| error.to_string())?;
-        Ok(ServerConnection::new(server, target.name.clone(), connected, true))
+        Ok(ServerConnection::new(server, target.name.clone(), connected, true, live.settings.patience()))
     }
 
     /// Waits until Forebay is to end.

@@ -79,6 +79,8 @@ pub struct State {
     flavor: Flavor,
     multi_statements: bool,
     dialect: Dialect,
+    /// `sql_auto_is_null` is on: `WHERE id IS NULL` may mean LAST_INSERT_ID(), so any read may.
+    reads_insert_id: bool,
 }
 
 impl State {
@@ -113,6 +115,7 @@ impl State {
             flavor,
             multi_statements,
             dialect,
+            reads_insert_id: false,
         }
     }
 
@@ -143,7 +146,9 @@ impl State {
         const LASTING: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
             .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
             .union(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES)
-            .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY);
+            .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY)
+            // MariaDB's SERVER_STATUS_ANSI_QUOTES.
+            .union(StatusFlags::from_bits_retain(1 << 15));
         self.status & LASTING
     }
 
@@ -207,7 +212,13 @@ impl State {
         std::mem::take(&mut self.gtids)
     }
 
+    /// Whether any read may depend on LAST_INSERT_ID(), which lives where the session writes.
+    pub fn reads_insert_id(&self) -> bool {
+        self.reads_insert_id
+    }
+
     pub(super) fn refresh_dialect(&mut self) {
+        self.reads_insert_id = matches!(self.value("sql_auto_is_null"), Some(b"1" | b"ON"));
         let sql_mode = self.value("sql_mode").unwrap_or_default().to_ascii_uppercase();
         let mode = |word: &[u8]| sql_mode.split(|byte| *byte == b',').any(|item| item == word);
         let charset = self.value("character_set_client").unwrap_or_default();

@@ -210,7 +210,7 @@ impl Seen {
             b"character_set_results" => self.results = true,
             b"collation_connection" => self.collation = true,
             b"character_set_client" => (self.client, self.dialect) = (true, true),
-            b"sql_mode" => self.dialect = true,
+            b"sql_mode" | b"sql_auto_is_null" => self.dialect = true,
             _ => {}
         }
     }

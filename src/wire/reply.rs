@@ -131,11 +131,11 @@ impl ReplyTracker {
         }
         match self.state {
             State::Results => self.result(payload),
-            State::Definitions { left } => Ok(self.definition(left)),
+            State::Definitions { left } => is_definition(payload).map(|()| self.definition(left)),
             State::Rows => self.end(payload),
             State::Prepare => self.prepare_ok(payload),
-            State::Parameters { left, columns } => Ok(self.parameter(left, columns)),
-            State::Columns { left } => Ok(self.column(left)),
+            State::Parameters { left, columns } => is_definition(payload).map(|()| self.parameter(left, columns)),
+            State::Columns { left } => is_definition(payload).map(|()| self.column(left)),
             State::FieldList => self.field(payload),
             State::Text => Ok(self.finish(Kind::Text)),
             State::Ok => status(payload).map(|_| self.finish(Kind::Ok)),
@@ -161,6 +161,12 @@ impl ReplyTracker {
     #[must_use]
     pub fn in_rows(&self) -> bool {
         self.state == State::Rows
+    }
+
+    /// A payload is not over: its last packet was full, the next one continues it.
+    #[must_use]
+    pub fn in_payload(&self) -> bool {
+        self.continues.is_some()
     }
 
     /// Rows passed in all results so far.
@@ -265,6 +271,15 @@ fn status(payload: &[u8]) -> Result<StatusFlags, Malformed> {
     reader.lenenc_int(WHAT)?;
     reader.lenenc_int(WHAT)?;
     reader.u16(WHAT).map(StatusFlags::from_bits_retain)
+}
+
+/// A definition begins with the catalog's name, which is `def` on every server: an OK or the end of a result in its place
+/// would leave a client waiting for ever.
+fn is_definition(payload: &[u8]) -> Result<(), Malformed> {
+    match payload.first() {
+        Some(&ok::HEADER | &ok::END_HEADER) => Err(Malformed { what: "reply: no column definition where one is due" }),
+        _ => Ok(()),
+    }
 }
 
 fn after_result(status: StatusFlags) -> State {

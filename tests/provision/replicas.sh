@@ -71,7 +71,7 @@ done
 rm -rf "$dir"/primary "$dir"/replica[0-9]* "$dir/seed" "$dir/tls"
 
 common=(--bind-address=127.0.0.1 --log-bin=binlog --binlog-format=ROW --sync-binlog=0
-  --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=2 --max-connections=300
+  --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=2 --innodb-use-native-aio=0 --max-connections=300
   --local-infile=1 --max-allowed-packet=64M
   --performance-schema=OFF)
 if [ "$cmd" = mysql ]; then

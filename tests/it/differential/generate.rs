@@ -146,7 +146,7 @@ impl Generator {
         match self.random.below(16) {
             0 | 1 => Op::ResetConnection,
             2 | 3 => Op::ChangeUser("{db}".into()),
-            4 => Op::ChangeUser(self.random.pick(&["", "app_missing"]).to_owned()),
+            4 => Op::ChangeUser(self.random.pick(&["", "{db}"]).to_owned()),
             5 | 6 => Op::InitDb(self.random.pick(&["{db}", "app_missing", "{db}2"]).to_owned()),
             7 => Op::FieldList(self.random.pick(&["shared", "absent", "t0"]).to_owned()),
             8 => Op::Statistics,

@@ -244,7 +244,7 @@ pub const ASK: &[&str] = &[
     "SELECT DATABASE()",
     "SHOW STATUS LIKE 'Com_nothing'",
     "SHOW GRANTS",
-    "SELECT IS_FREE_LOCK('{db}.l'), IS_USED_LOCK('{db}.l') = {id} AS mine, IS_USED_LOCK('{db}.l') = CONNECTION_ID() AS own",
+    "SELECT IS_FREE_LOCK('{db}.l')",
 ];
 
 pub const TRANSACTION: &[&str] = &[

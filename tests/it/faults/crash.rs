@@ -1,199 +1,221 @@
-//! kill -9 of a replica and of the primary under load.
+//! kill -9 of servers under load: a replica's death is not noticed by anybody, without the primary reads go on.
 
 use std::{
+    fs::File,
+    os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
 };
 
-use super::connect;
+use super::{connect, pause};
 use crate::support::{
-    bed::direct_only,
     cluster::{Cluster, Kind, Server},
     endpoint::Endpoint,
     forebay::{Forebay, Settings},
-    guard, process,
-    process::eventually,
-    raw::{Client, Login, Reply},
+    process::{self, descriptors, eventually},
+    raw::{Client, Login},
 };
 
 #[test]
-fn mariadb_servers_die() {
-    servers_die(Kind::MariaDb);
+fn mariadb() {
+    crash(Kind::MariaDb);
 }
 
 #[test]
-fn mysql_servers_die() {
-    servers_die(Kind::MySql);
+fn mysql() {
+    crash(Kind::MySql);
 }
 
-const DATABASE: &str = "app_crash";
-
-fn servers_die(kind: Kind) {
-    if direct_only() {
-        return;
-    }
-    let cluster = Cluster::start(kind, 2);
-    cluster.fresh_database(DATABASE);
-    let mut setup = connect(&cluster.direct(), DATABASE);
-    setup.ok("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)");
-    setup.ok("INSERT INTO t (n) VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)");
+fn crash(kind: Kind) {
+    let mut cluster = Cluster::start(kind, 1);
+    cluster.sql(&[
+        "CREATE TABLE app.log (id INT PRIMARY KEY AUTO_INCREMENT, n BIGINT)",
+        "INSERT INTO app.log (n) VALUES (0)",
+    ]);
     cluster.settle();
-    let forebay =
-        Forebay::start(&cluster, &Settings { more: "timeouts: {connect: 1s}\n".into(), ..Settings::default() });
+    let forebay = Forebay::start(&cluster, &Settings::default());
     forebay.wait_until_serving();
+    let before = descriptors(forebay.pid());
+    let mut bystander = connect(&forebay);
+    bystander.ok("SELECT 1");
 
-    let load = Load::default();
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| load.reader(&forebay.endpoint));
-        }
-        scope.spawn(|| load.writer(&forebay.endpoint));
-        let _stop = Stop(&load);
+    let load = Load::start(&forebay);
+    pause(500);
+    let (replica, primary) = (cluster.replicas[0].clone(), cluster.primary.clone());
+    let mut killed = Killed::kill(&cluster, &replica);
+    pause(1000);
+    load.assert_reads_go_on("without the replica");
+    killed.restart();
+    eventually("the replica reads again", || reads(&cluster, &replica) > 50);
+    load.assert_reads_go_on("with the replica back");
 
-        load.assert_progress("at first", true, true);
-        let restart = die(&cluster.replicas[0]);
-        load.assert_progress("without one replica", true, true);
-        let failed_writes = load.failed_writes.load(Ordering::SeqCst);
-        assert_eq!(failed_writes, 0, "a replica's death is no writer's business");
-
-        let mut back = Restarted::start(&cluster.replicas[0], &restart);
-        eventually("the replica is back in rotation", || reads_on(&cluster.replicas[0], &forebay.endpoint));
-        load.assert_progress("with the replica back", true, true);
-
-        die(&cluster.primary);
-        load.assert_progress("without the primary", true, false);
-        let start = Instant::now();
-        let refused = Client::connect(&forebay.endpoint, &Login::to(DATABASE))
-            .map(|mut c| c.query("INSERT INTO t (n) VALUES (9)"));
-        assert!(start.elapsed() < Duration::from_secs(10), "a write waits for {:?} without a primary", start.elapsed());
-        assert!(refused.as_ref().is_ok_and(|reply| reply.error().is_some()), "a write without a primary: {refused:?}");
-        forebay.assert_sound();
-        back.stop();
-    });
-    assert!(load.wrong.load(Ordering::SeqCst) == 0, "answers that were neither whole nor an error");
+    let mut killed = Killed::kill(&cluster, &primary);
+    eventually("it is noticed", || Load::new_session_writes(&forebay.endpoint) == Some(1836));
+    load.assert_reads_go_on("without the primary");
+    assert_eq!(connect(&forebay).value("SELECT COUNT(*) > 0 FROM log"), "1", "new sessions read");
+    killed.restart();
+    eventually("writes go on", || Load::new_session_writes(&forebay.endpoint).is_none());
+    pause(300);
+    let acknowledged = load.stop();
+    let stored: u64 = cluster.root(&cluster.primary).value("SELECT COUNT(*) FROM app.log WHERE n > 0").parse().unwrap();
+    assert!(stored >= acknowledged, "{acknowledged} acknowledged, {stored} stored");
+    // What the bystander's connection to the primary held is lost with it, or it never held anything.
+    let reply = bystander.query("SELECT COUNT(*) FROM log");
+    assert!(reply.error().is_none() && reply.lost.is_none(), "{reply}");
+    drop(bystander);
+    super::assert_descriptors_return(&forebay, before + 2);
     forebay.assert_sound();
+    drop(forebay);
+    cluster.replicas.clear();
 }
 
-/// What the clients count.
-#[derive(Default)]
+/// Statements that a server has read for clients since it started.
+fn reads(cluster: &Cluster, server: &Server) -> u64 {
+    let endpoint = Endpoint::socket(server.socket.clone());
+    let root = Login { user: "root".into(), password: String::new(), ..Login::default() };
+    let _ = cluster;
+    Client::connect(&endpoint, &root)
+        .map_or(0, |mut client| client.rows("SHOW GLOBAL STATUS LIKE 'Com_select'")[0][1].parse().unwrap())
+}
+
+/// A server that was killed, and can be started as it was.
+struct Killed {
+    command: Command,
+    env: PathBuf,
+    log: PathBuf,
+    old_pid: u32,
+    child: Option<Child>,
+}
+
+impl Killed {
+    fn kill(cluster: &Cluster, server: &Server) -> Killed {
+        let words = |file: &str| -> Vec<String> {
+            let bytes = std::fs::read(format!("/proc/{}/{file}", server.pid)).unwrap();
+            bytes
+                .split(|byte| *byte == 0)
+                .filter(|word| !word.is_empty())
+                .map(|word| String::from_utf8_lossy(word).into_owned())
+                .collect()
+        };
+        let (arguments, environment) = (words("cmdline"), words("environ"));
+        let mut command = Command::new(std::fs::read_link(format!("/proc/{}/exe", server.pid)).unwrap());
+        command.arg0(&arguments[0]).args(&arguments[1..]).env_clear();
+        command.envs(environment.iter().filter_map(|pair| pair.split_once('=')));
+        let log = cluster.dir.join(&server.name).join("log.again");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap()).process_group(0);
+        process::signal(server.pid, "KILL");
+        Killed { command, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
+    }
+
+    fn restart(&mut self) {
+        let child = self.command.spawn().unwrap();
+        // The guard ends servers by this file.
+        let env = std::fs::read_to_string(&self.env).unwrap();
+        let env = env.replace(&format!("_PID={}\n", self.old_pid), &format!("_PID={}\n", child.id()));
+        std::fs::write(&self.env, env).unwrap();
+        self.child = Some(child);
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("a restarted server's log:\n{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
+        if let Some(child) = &mut self.child {
+            process::signal(child.id(), "KILL");
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Readers and writers that go on until told to stop.
 struct Load {
-    stop: AtomicBool,
-    reads: AtomicUsize,
-    writes: AtomicUsize,
-    failed_writes: AtomicUsize,
-    wrong: AtomicUsize,
+    stop: Arc<AtomicBool>,
+    reads: Arc<AtomicU64>,
+    writes: Arc<AtomicU64>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    /// Reads ten rows again and again; connects anew when it has to.
-    fn reader(&self, to: &Endpoint) {
-        self.repeat(to, |client| {
-            let reply = client.query("SELECT id, n, REPEAT('x', 5000) FROM t WHERE id <= 10 ORDER BY id");
-            let failed = failed(&reply);
-            if !failed {
-                let whole = reply.text_rows().len() == 10;
-                (if whole { &self.reads } else { &self.wrong }).fetch_add(1, Ordering::SeqCst);
+    fn start(forebay: &Forebay) -> Load {
+        let mut load =
+            Load { stop: Arc::default(), reads: Arc::default(), writes: Arc::default(), threads: Vec::new() };
+        for n in 0..6 {
+            let (endpoint, stop) = (forebay.endpoint.clone(), Arc::clone(&load.stop));
+            let done = Arc::clone(if n < 4 { &load.reads } else { &load.writes });
+            load.threads.push(thread::spawn(move || match n < 4 {
+                true => read(&endpoint, &stop, &done),
+                false => write(&endpoint, &stop, &done),
+            }));
+        }
+        load
+    }
+
+    fn assert_reads_go_on(&self, when: &str) {
+        let before = self.reads.load(Ordering::SeqCst);
+        pause(300);
+        let sound = self.threads.iter().all(|thread| !thread.is_finished());
+        assert!(sound && self.reads.load(Ordering::SeqCst) > before + 20, "{when}: reads stopped");
+    }
+
+    /// Writes acknowledged; fails if any reader or writer met what it must not.
+    fn stop(self) -> u64 {
+        self.stop.store(true, Ordering::SeqCst);
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    /// A new session writes; its error.
+    fn new_session_writes(endpoint: &Endpoint) -> Option<u16> {
+        match Client::connect(endpoint, &Login::to("app")) {
+            Ok(mut client) => client.query("INSERT INTO log (n) VALUES (-1)").code(),
+            Err(_) => Some(0),
+        }
+    }
+}
+
+/// One session, and not one error.
+fn read(endpoint: &Endpoint, stop: &AtomicBool, done: &AtomicU64) {
+    let mut client = Client::connect(endpoint, &Login::to("app")).unwrap();
+    while !stop.load(Ordering::SeqCst) {
+        let reply = client.query("SELECT id, n, REPEAT('x', 50) FROM log ORDER BY id LIMIT 20");
+        assert!(reply.error().is_none() && reply.lost.is_none(), "a read failed: {reply}");
+        done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Sessions that begin anew where they were ended; every error is one that says what happened.
+fn write(endpoint: &Endpoint, stop: &AtomicBool, done: &AtomicU64) {
+    while !stop.load(Ordering::SeqCst) {
+        let mut client = match Client::connect(endpoint, &Login::to("app")) {
+            Ok(client) => client,
+            Err(error) => {
+                assert!(error.to_string().contains("ERROR 1158"), "login: {error}");
+                pause(20);
+                continue;
             }
-            failed
-        });
-    }
-
-    fn writer(&self, to: &Endpoint) {
-        self.repeat(to, |client| {
-            let failed = failed(&client.query("INSERT INTO t (n) VALUES (1)"));
-            (if failed { &self.failed_writes } else { &self.writes }).fetch_add(1, Ordering::SeqCst);
-            failed
-        });
-    }
-
-    fn repeat(&self, to: &Endpoint, once: impl Fn(&mut Client) -> bool) {
-        let mut client = None;
-        while !self.stop.load(Ordering::SeqCst) {
-            match client.take().map_or_else(|| Client::connect(to, &Login::to(DATABASE)), Ok) {
-                Ok(mut connected) => {
-                    if !once(&mut connected) {
-                        client = Some(connected);
-                    }
+        };
+        while !stop.load(Ordering::SeqCst) {
+            let reply = client.query("INSERT INTO log (n) VALUES (1)");
+            match (reply.code(), &reply.lost) {
+                (None, None) => {
+                    done.fetch_add(1, Ordering::SeqCst);
+                    pause(2);
                 }
-                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+                (Some(1158 | 1836), None) => {
+                    pause(20);
+                    break;
+                }
+                _ => panic!("a write: {reply}"),
             }
-            std::thread::sleep(Duration::from_millis(1));
         }
     }
-
-    /// Reads and writes get on, or not, within some seconds.
-    fn assert_progress(&self, when: &str, reads: bool, writes: bool) {
-        let (r, w) = (self.reads.load(Ordering::SeqCst), self.writes.load(Ordering::SeqCst));
-        eventually(&format!("reads go on {when}"), || !reads || self.reads.load(Ordering::SeqCst) > r + 200);
-        eventually(&format!("writes go on {when}"), || !writes || self.writes.load(Ordering::SeqCst) > w + 20);
-    }
-}
-
-/// Ends the load even when the test fails, or its threads would go on for ever.
-struct Stop<'a>(&'a Load);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.stop.store(true, Ordering::SeqCst);
-    }
-}
-
-fn failed(reply: &Reply) -> bool {
-    reply.error().is_some() || reply.lost.is_some()
-}
-
-/// kill -9; returns the command line that starts it again.
-fn die(server: &Server) -> Vec<String> {
-    let line = std::fs::read(format!("/proc/{}/cmdline", server.pid)).unwrap();
-    process::signal(server.pid, "KILL");
-    eventually("it is dead", || std::net::TcpStream::connect((Endpoint::HOST, server.port)).is_err());
-    line.split(|b| *b == 0)
-        .filter(|word| !word.is_empty())
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect()
-}
-
-/// A server started again by this test.
-struct Restarted(Child);
-
-impl Restarted {
-    fn start(server: &Server, line: &[String]) -> Restarted {
-        let child = Command::new(&line[0])
-            .args(&line[1..])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let data = line.iter().find(|word| word.starts_with("--datadir=")).unwrap();
-        guard::process(child.id(), data);
-        eventually("the server is up again", || std::net::TcpStream::connect((Endpoint::HOST, server.port)).is_ok());
-        Restarted(child)
-    }
-
-    fn stop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Restarted {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Whether this replica gets reads, by its own counter.
-fn reads_on(server: &Server, to: &Endpoint) -> bool {
-    let login = Login { user: "root".into(), password: String::new(), ..Login::default() };
-    let Ok(mut root) = Client::connect(&Endpoint::socket(server.socket.clone()), &login) else { return false };
-    let mut count = || root.rows("SHOW GLOBAL STATUS LIKE 'Com_select'")[0][1].parse::<u64>().unwrap();
-    let before = count();
-    for _ in 0..20 {
-        if let Ok(mut client) = Client::connect(to, &Login::to(DATABASE)) {
-            client.query("SELECT 1");
-        }
-    }
-    count() >= before + 5
 }

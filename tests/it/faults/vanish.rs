@@ -1,89 +1,83 @@
-//! Clients that are gone in the midst of something.
+//! Clients that vanish in mid-statement: reads are killed, writes are let end, transactions are rolled back.
 
-use super::connect;
+use super::{running, within};
 use crate::support::{
-    bed::{Bed, both, direct_only},
-    forebay::{Forebay, Settings},
-    process::{descriptors, eventually},
-    raw::Expect,
+    bed::{Bed, both},
+    endpoint::Endpoint,
+    process::eventually,
+    raw::{Client, Login},
 };
 
-both!(read_is_killed, write_is_let_end, transaction_is_rolled_back, nothing_is_left);
+both!(a_read_is_killed, a_transaction_is_rolled_back, a_write_is_let_end, a_long_result_is_cut);
 
-fn read_is_killed(bed: &Bed) {
-    if direct_only() {
-        return; // a server alone goes on with it
-    }
-    let mut client = connect(&bed.forebay(), "app");
-    client.ok("SELECT 1");
-    client.send(b"\x03SELECT SLEEP(100) /* vanish_read */").unwrap();
-    eventually("the read runs", || running(bed, "vanish_read") == 1);
-    drop(client);
-    eventually("the read is killed", || running(bed, "vanish_read") == 0);
+fn client(to: &Endpoint, tls: bool) -> Client {
+    Client::connect(to, &Login { tls, ..Login::to("app") }).unwrap()
 }
 
-fn write_is_let_end(bed: &Bed) {
-    let database = "app_vanish_write";
-    bed.cluster.fresh_database(database);
-    let mut other = connect(&bed.direct(), database);
-    other.ok("CREATE TABLE t (n INT)");
-    let mut client = connect(&bed.forebay(), database);
-    client.send(b"\x03INSERT INTO t SELECT 1 + SLEEP(2)").unwrap();
-    eventually("the write runs", || running(bed, "INSERT INTO t SELECT 1 + SLEEP(2)") == 1);
-    drop(client);
-    eventually("the write has ended", || other.value("SELECT COUNT(*) FROM t") == "1");
-}
-
-fn transaction_is_rolled_back(bed: &Bed) {
-    let database = "app_vanish_tx";
-    bed.cluster.fresh_database(database);
-    let mut other = connect(&bed.direct(), database);
-    other.ok("CREATE TABLE t (id INT PRIMARY KEY)");
-    let mut client = connect(&bed.forebay(), database);
-    client.ok("BEGIN");
-    client.ok("INSERT INTO t VALUES (1)");
-    drop(client);
-    other.ok("SET innodb_lock_wait_timeout = 10");
-    other.ok("INSERT INTO t VALUES (1)"); // waits for the lock, and finds no such row
-    assert_eq!(other.value("SELECT COUNT(*) FROM t"), "1");
-}
-
-/// Connections to servers and descriptors of Forebay's go back to what they were.
-fn nothing_is_left(bed: &Bed) {
-    if direct_only() {
-        return;
-    }
-    let forebay = Forebay::start(bed.cluster, &Settings::default());
-    forebay.wait_until_serving();
-    eventually("the first client's connections are closed", || {
-        descriptors(forebay.pid()) == descriptors_at_rest(&forebay)
-    });
-    let before = descriptors_at_rest(&forebay);
-    for i in 0..60 {
-        let mut client = connect(&forebay.endpoint, "app");
-        match i % 4 {
-            0 => drop(client.query("SELECT 1")),
-            1 => drop(client.query("BEGIN; SELECT 1")),
-            2 => client.send(b"\x03SELECT REPEAT('x', 10 << 20)").unwrap(),
-            _ => drop(client.command(b"\x01", Expect::Nothing)),
+fn a_read_is_killed(bed: &Bed) {
+    let socket = bed.forebay();
+    for (n, tls) in [(0, false), (1, true)] {
+        for goodbye in [false, true] {
+            let tag = format!("app_vanish_{n}{goodbye}");
+            let mut client = client(&socket, tls);
+            client.send(format!("\x03SELECT SLEEP(60) /* {tag} */").as_bytes()).unwrap();
+            eventually("it runs", || running(bed, &tag) == 1);
+            if goodbye {
+                client.send(b"\x01").unwrap();
+            }
+            drop(client);
+            eventually("the read is gone", || running(bed, &tag) == 0);
         }
     }
-    eventually("every descriptor is closed again", || descriptors(forebay.pid()) <= before + 2);
-    forebay.assert_sound();
 }
 
-/// What stays open settles: the least of several looks (health checks come and go).
-fn descriptors_at_rest(forebay: &Forebay) -> usize {
-    let look = || {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        descriptors(forebay.pid())
-    };
-    (0..10).map(|_| look()).min().unwrap_or_default()
+fn a_transaction_is_rolled_back(bed: &Bed) {
+    bed.cluster.sql(&[
+        "DROP TABLE IF EXISTS app.vanish_lock",
+        "CREATE TABLE app.vanish_lock (id INT PRIMARY KEY, n INT)",
+        "INSERT INTO app.vanish_lock VALUES (1, 0)",
+    ]);
+    let endpoint = bed.forebay();
+    for statement in [None, Some("SELECT SLEEP(60) /* app_vanish_tx */")] {
+        let mut gone = client(&endpoint, false);
+        gone.ok("BEGIN");
+        gone.ok("UPDATE vanish_lock SET n = n + 1");
+        if let Some(statement) = statement {
+            gone.send(format!("\x03{statement}").as_bytes()).unwrap();
+            eventually("it runs", || running(bed, "app_vanish_tx") == 1);
+        }
+        drop(gone);
+        let mut next = client(&endpoint, false);
+        within(0.0..5.0, || next.ok("UPDATE vanish_lock SET n = n + 10"));
+    }
+    assert_eq!(client(&endpoint, false).value("SELECT n FROM vanish_lock FOR UPDATE"), "20");
 }
 
-/// Statements with this text that run on any of the servers.
-pub fn running(bed: &Bed, text: &str) -> usize {
-    let query = "SELECT COALESCE(info, '') FROM information_schema.processlist WHERE command <> 'Sleep' AND id <> CONNECTION_ID()";
-    let on = |server| bed.cluster.root(server).rows(query).iter().filter(|row| row[0].contains(text)).count();
-    bed.cluster.servers().map(on).sum()
+fn a_write_is_let_end(bed: &Bed) {
+    bed.cluster.sql(&[
+        "DROP TABLE IF EXISTS app.vanish_write",
+        "CREATE TABLE app.vanish_write (id INT PRIMARY KEY, n INT)",
+        "INSERT INTO app.vanish_write VALUES (1, 0)",
+    ]);
+    let endpoint = bed.forebay();
+    let mut gone = client(&endpoint, false);
+    gone.send(b"\x03UPDATE vanish_write SET n = 1 + SLEEP(1) /* app_vanish_write */").unwrap();
+    eventually("it runs", || running(bed, "app_vanish_write") == 1);
+    drop(gone);
+    let mut root = bed.cluster.root(&bed.cluster.primary);
+    eventually("it is committed", || root.value("SELECT n FROM app.vanish_write") == "1");
+}
+
+/// The client leaves in the midst of a result that would go on for long.
+fn a_long_result_is_cut(bed: &Bed) {
+    let endpoint = bed.forebay();
+    let tag = "app_vanish_long";
+    let mut gone = client(&endpoint, false);
+    let digits = "(SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7)";
+    let joins: String = ('b'..'h').map(|name| format!(", {digits} {name}")).collect();
+    gone.send(format!("\x03SELECT REPEAT('x', 2000) FROM {digits} a{joins} /* {tag} */").as_bytes()).unwrap();
+    gone.stream.read_payload(&mut 1).unwrap();
+    assert_eq!(running(bed, tag), 1);
+    drop(gone);
+    eventually("the statement is gone", || running(bed, tag) == 0);
 }

@@ -30,13 +30,15 @@ pub struct Forebay {
 pub struct Settings {
     /// `eventual`, `session`, `global`, `strong`.
     pub consistency: &'static str,
+    /// More entries of `users`, each as YAML's flow style.
+    pub users: &'static [&'static str],
     /// More of the configuration's top level, as YAML.
     pub more: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { consistency: "session", more: String::new() }
+        Settings { consistency: "session", users: &[], more: String::new() }
     }
 }
 
@@ -107,6 +109,11 @@ impl Forebay {
 
 impl Drop for Forebay {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last: Vec<_> = log.lines().rev().take(40).collect();
+            eprintln!("the last of Forebay's log:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
         if !self.terminate() {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -126,6 +133,9 @@ fn yaml(port: u16, socket: &Path, servers: &[(String, u16)], settings: &Settings
         writeln!(out, "  - {{name: {name}, address: \"127.0.0.1:{port}\", role: {role}}}").unwrap();
     }
     out += "users:\n  - {name: app, password: secret}\n";
+    for user in settings.users {
+        writeln!(out, "  - {user}").unwrap();
+    }
     out += "monitor: {user: monitor, password: secret}\n";
     out += "health: {interval: 200ms}\n";
     writeln!(out, "routing: {{consistency: {}}}", settings.consistency).unwrap();

@@ -1,9 +1,11 @@
 //! What the tests stand on.
+#![allow(dead_code, unused_imports, reason = "a kit: not every theme uses every tool")]
 
 pub mod bed;
 pub mod cluster;
 pub mod endpoint;
 pub mod escape;
+pub mod fake_server;
 pub mod forebay;
 pub mod guard;
 pub mod paths;

@@ -52,10 +52,11 @@ impl Client {
 
     /// Sends a command and reads its whole reply.
     pub fn command(&mut self, payload: &[u8], expect: Expect) -> Reply {
-        if self.send(payload).is_err() {
+        let mut seq = 0;
+        if self.stream.write_payload(&mut seq, payload).is_err() {
             return Reply::lost("connection lost");
         }
-        self.receive(expect)
+        Reply::read(&mut self.stream, seq, expect, self.capabilities, &self.infile)
     }
 
     /// Sends a command only.

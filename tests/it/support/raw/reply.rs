@@ -144,13 +144,17 @@ impl Reader<'_> {
                     let columns = Fields(&payload).lenenc();
                     self.push(Kind::Count, payload);
                     let after = self.columns(columns)?;
-                    if after & CURSOR_EXISTS != 0 { false } else { self.rows()? }
+                    if after & CURSOR_EXISTS != 0 || self.failed() { false } else { self.rows()? }
                 }
             };
             if !more {
                 return Ok(());
             }
         }
+    }
+
+    fn failed(&self) -> bool {
+        matches!(self.reply.packets.last(), Some((Kind::Err, _)))
     }
 
     fn send_infile(&mut self) -> std::io::Result<()> {
@@ -164,12 +168,20 @@ impl Reader<'_> {
     fn columns(&mut self, columns: u64) -> std::io::Result<u16> {
         for _ in 0..columns {
             let payload = self.packet()?;
+            if payload.first() == Some(&0xff) {
+                self.push(Kind::Err, payload);
+                return Ok(0);
+            }
             self.push(Kind::Column, payload);
         }
         if self.reply.deprecate_eof || columns == 0 {
             return Ok(0);
         }
         let payload = self.packet()?;
+        if payload.first() == Some(&0xff) {
+            self.push(Kind::Err, payload);
+            return Ok(0);
+        }
         let flags = status(&payload, false);
         self.push(Kind::ColumnsEnd, payload);
         Ok(flags)

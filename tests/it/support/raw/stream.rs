@@ -41,6 +41,16 @@ impl Stream {
         Ok(Stream::Tcp(stream))
     }
 
+    /// How long a read may take from now on.
+    pub fn set_patience(&self, patience: Duration) {
+        let set = match self {
+            Stream::Tcp(tcp) => tcp.set_read_timeout(Some(patience)),
+            Stream::Unix(unix) => unix.set_read_timeout(Some(patience)),
+            Stream::Tls(tls) => tls.sock.set_read_timeout(Some(patience)),
+        };
+        set.unwrap();
+    }
+
     pub fn into_tls(self) -> io::Result<Stream> {
         let Stream::Tcp(tcp) = self else { return Err(io::Error::other("TLS goes over TCP")) };
         let provider = Arc::new(aws_lc_rs::default_provider());
