@@ -11,7 +11,7 @@ build:
 # Everything that the tests need is brought first; nothing is done where it is there already.
 test:
 	@tests/provision/all.sh > /dev/null
-	cargo test; status=$$?; tests/provision/settled.sh; exit $$status
+	@cargo test --no-fail-fast; status=$$?; tests/provision/settled.sh; exit $$status
 
 lint:
 	cargo fmt --check

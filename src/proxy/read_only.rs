@@ -29,7 +29,10 @@ impl Client {
         let home = self.state.home.map(ServerId)?;
         // The characteristics of an open transaction look like those of a next one.
         let on_replica = self.servers.iter().any(|open| open.id == home && open.replica);
-        if !on_replica || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION || served_by_replica(request.facts) {
+        if !on_replica
+            || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION
+            || served_by_replica(request.facts)
+        {
             return None;
         }
         self.shared.topology.view().primary.filter(|primary| *primary != home)

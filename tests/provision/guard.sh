@@ -15,7 +15,9 @@ flock --shared 8
 
 lines=()
 while IFS= read -r line; do lines+=("$line"); done
-for line in "${lines[@]}"; do
+# The last comes first: servers are ended before the folder goes that says which they are.
+for ((i = ${#lines[@]} - 1; i >= 0; i--)); do
+  line=${lines[$i]}
   read -r verb first second <<< "$line"
   case $verb in
     process)

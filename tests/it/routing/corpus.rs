@@ -26,7 +26,7 @@ pub struct Entry {
 impl Corpus {
     /// The entries for a kind.
     pub fn read(kind: Kind) -> Corpus {
-        let text = std::fs::read_to_string(paths::tests("corpus/routing.txt")).unwrap();
+        let text = std::fs::read_to_string(paths::tests("routing.txt")).unwrap();
         let mut corpus = Corpus { sections: Vec::new(), entries: Vec::new() };
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#") {
             let (word, rest) = line.split_once(' ').expect(line);

@@ -1,4 +1,4 @@
-//! Where statements really run: every statement of tests/corpus/routing.txt goes through Forebay, and the servers' own
+//! Where statements really run: every statement of tests/routing.txt goes through Forebay, and the servers' own
 //! general logs say who got it.
 
 mod corpus;

@@ -36,6 +36,13 @@ impl Bed {
         self.endpoint(Flavour::Global)
     }
 
+    /// The same by its Unix socket.
+    pub fn forebay_socket(&self) -> Endpoint {
+        let forebay = self.forebay();
+        let socket = self.cell(Flavour::Session).get().map(|forebay| forebay.socket.clone());
+        socket.map_or(forebay, Endpoint::socket)
+    }
+
     /// Direct, then through Forebay.
     pub fn both(&self) -> [(&'static str, Endpoint); 2] {
         [("direct", self.direct()), ("forebay", self.forebay())]

@@ -4,7 +4,7 @@ use std::{
     io::Write,
     os::unix::process::CommandExt,
     path::Path,
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Mutex, OnceLock},
 };
 
@@ -26,20 +26,18 @@ pub fn folder(dir: &Path) {
 }
 
 fn note(line: &str) {
-    static GUARD: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+    static GUARD: OnceLock<Mutex<Child>> = OnceLock::new();
     let mut guard = GUARD.get_or_init(|| Mutex::new(start())).lock().unwrap();
-    writeln!(guard, "{line}").unwrap();
+    writeln!(guard.stdin.as_mut().unwrap(), "{line}").unwrap();
 }
 
-#[allow(clippy::zombie_processes, reason = "it outlives this process, on purpose")]
-fn start() -> ChildStdin {
+fn start() -> Child {
     // A process group of its own: Ctrl-C ends the tests, and then the guard does its work.
-    let child = Command::new(paths::provision("guard.sh"))
+    Command::new(paths::provision("guard.sh"))
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("guard.sh");
-    child.stdin.unwrap()
+        .expect("guard.sh")
 }

@@ -21,7 +21,6 @@ pub struct Greeting {
     pub charset: u8,
     pub status: u16,
     pub plugin: String,
-    pub payload: Vec<u8>,
 }
 
 impl Greeting {
@@ -47,7 +46,6 @@ impl Greeting {
             charset: u8::try_from(charset).unwrap(),
             status: u16::try_from(status).unwrap(),
             plugin: String::from_utf8_lossy(f.nul()).into_owned(),
-            payload: payload.to_vec(),
         }
     }
 }

@@ -104,19 +104,6 @@ impl Reply {
         }
         rows
     }
-
-    /// The last packet's status flags, if it is an OK or an EOF.
-    pub fn status(&self) -> Option<u16> {
-        let (kind, payload) = self.packets.last()?;
-        matches!(kind, Kind::Ok | Kind::Eof).then(|| status(payload, self.deprecate_eof))
-    }
-
-    /// Affected rows and insert id of the last packet, which must be an OK.
-    pub fn counts(&self) -> (u64, u64) {
-        let Some((Kind::Ok, payload)) = self.packets.last() else { panic!("no OK: {self}") };
-        let mut f = Fields(&payload[1..]);
-        (f.lenenc(), f.lenenc())
-    }
 }
 
 struct Reader<'a> {
