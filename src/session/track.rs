@@ -45,7 +45,9 @@ impl State {
     fn tells_unasked(&self, change: &SessionChange<'_>) -> bool {
         let SessionChange::Transaction(flags) = change else { return false };
         let kind = |flags: &[u8]| flags.first().copied().unwrap_or(b'_');
-        self.tracking.tells_transactions() && kind(flags) != kind(&self.transaction)
+        let (before, now) = (kind(&self.transaction), kind(flags));
+        // Of an implicit one (I) it says nothing.
+        self.tracking.tells_transactions() && before != now && (before == b'T' || now == b'T')
     }
 
     /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports

@@ -24,7 +24,7 @@ use crate::support::{
 both!(generated_sessions, kept_cases);
 
 /// Seeds of every run.
-const SEEDS: Range<u64> = 0..12;
+const SEEDS: Range<u64> = 0..11;
 
 fn generated_sessions(bed: &Bed) {
     let arena = arena(bed, "gen");

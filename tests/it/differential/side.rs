@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::case::{Case, How, Op, Step};
 use forebay::wire::{
-    capability::CapabilityFlags,
+    capability::{CapabilityFlags, StatusFlags},
     ok::{Ok as OkPacket, push_session_change, session_changes},
 };
 
@@ -142,7 +142,9 @@ const BESIDE_IDS: [&[u8]; 2] = [b"Unknown prepared statement handler (", b") has
 fn sort_tracked(payload: &mut Vec<u8>) {
     let capabilities = CapabilityFlags::CLIENT_PROTOCOL_41 | CapabilityFlags::CLIENT_SESSION_TRACK;
     let Ok(ok) = OkPacket::parse(payload, capabilities) else { return };
-    if ok.session.is_empty() {
+    // MySQL says at times that the state has changed and then names nothing: pushed anew, such an OK says nothing.
+    let says = ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED);
+    if !says {
         return;
     }
     let mut entries: Vec<Vec<u8>> = Vec::new();
