@@ -4,7 +4,7 @@ use super::{
     client::{Client, End},
     error::ClientError,
     lease::Refusal,
-    login,
+    login::{self, LoginEnd},
 };
 use crate::{
     pool::birth,
@@ -116,16 +116,17 @@ impl Client {
             return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));
         };
         let client = (self.capabilities, self.nonce, self.peer);
-        let (user, credential) = login::verify_change_user(&mut self.channel, &change, client, &context).await?;
-        self.servers.clear();
-        self.statements = Statements::default();
-        let flavor = self.state.dialect().flavor;
+        let verified = login::verify_change_user(&mut self.channel, &change, client, &context).await;
+        let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        if mariadb && matches!(verified, Err(LoginEnd::Refused(_))) {
+            // The client has been told. MariaDB goes on as the user before, with a session that begins anew.
+            let schema = self.state.schema.take();
+            self.begin_anew(schema);
+            return Ok(());
+        }
+        let (user, credential) = verified?;
         let before = (self.identity.clone(), self.state.schema.take());
-        self.state = State::new(flavor, self.capabilities, Some(change.schema).filter(|schema| !schema.is_empty()));
-        self.holds_unreported = false;
-        self.last_server = None;
-        self.last_rows_server = None;
-        self.reader = None;
+        self.begin_anew(Some(change.schema).filter(|schema| !schema.is_empty()));
         self.identity.name = user.name.as_str().into();
         self.identity.user = user;
         self.identity.credential = credential;
@@ -137,13 +138,24 @@ impl Client {
         }
         match self.answer_login().await {
             // MariaDB goes on as the user before, MySQL closes the connection.
-            Err(End::Told) if matches!(flavor, Flavor::MariaDb { .. }) => {
+            Err(End::Told) if mariadb => {
                 let (identity, schema) = before;
                 self.identity = identity;
-                self.state = State::new(flavor, self.capabilities, schema);
+                self.begin_anew(schema);
                 Ok(())
             }
             end => end,
         }
+    }
+
+    /// A session as after a login; its own writes are still its own.
+    fn begin_anew(&mut self, schema: Option<Vec<u8>>) {
+        self.servers.clear();
+        self.statements = Statements::default();
+        self.state = State::new(self.state.dialect().flavor, self.capabilities, schema);
+        self.holds_unreported = false;
+        self.last_server = None;
+        self.last_rows_server = None;
+        self.reader = None;
     }
 }

@@ -59,8 +59,6 @@ pub struct Client {
     pub(super) last_server: Option<ServerId>,
     /// Where the last statement ran that FOUND_ROWS() is about.
     pub(super) last_rows_server: Option<ServerId>,
-    /// The warnings it left.
-    pub(super) last_warnings: u16,
     /// The error it ended in.
     pub(super) last_error: Option<u16>,
     /// The SET text after which the collation is not known yet.
@@ -128,7 +126,6 @@ impl Client {
             holds_unreported: false,
             last_server: None,
             last_rows_server: None,
-            last_warnings: 0,
             last_error: None,
             names_text: None,
             reader: None,
@@ -213,7 +210,7 @@ impl Client {
 
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
-        self.last_warnings = 0;
+        self.state.warnings = 0;
         self.send_ok_with(0).await
     }
 
@@ -228,7 +225,7 @@ impl Client {
         let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
         let mut payload = Vec::with_capacity(16);
         ok.push(&mut payload, 0, self.capabilities);
-        self.last_warnings = 0;
+        self.state.warnings = 0;
         self.send(&payload).await
     }
 
@@ -250,7 +247,7 @@ impl Client {
     /// Sends an error of Forebay's own; the session goes on.
     pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
-        self.last_warnings = 1;
+        self.state.warnings = 1;
         self.send(&error.payload()).await
     }
 

@@ -49,7 +49,7 @@ impl Client {
     async fn ping(&mut self) -> Result<(), End> {
         // MySQL's answer counts the warnings of the statement before; MariaDB's does not.
         let warnings = match self.state.dialect().flavor {
-            Flavor::MySql { .. } => self.last_warnings,
+            Flavor::MySql { .. } => self.state.warnings,
             Flavor::MariaDb { .. } => 0,
         };
         self.send_ok_with(warnings).await

@@ -67,7 +67,7 @@ errors! {
     /// A statement id that was never prepared or is closed.
     unknown_statement(id: u32, command: &str) = Client 1243 b"HY000" "Unknown prepared statement handler ({id}) given to {command}";
     /// FETCH without an open cursor.
-    no_cursor(id: u32) = Client 1421 b"HY000" "The statement ({id}) has no open cursor.";
+    no_cursor(id: u32, end: &str) = Client 1421 b"HY000" "The statement ({id}) has no open cursor{end}";
     /// KILL of an id of ours that is not connected.
     unknown_thread(id: u64) = Client 1094 b"HY000" "Unknown thread id: {id}";
     /// KILL of somebody else's idle session.

@@ -26,7 +26,7 @@ pub enum What {
 /// The value of a cell.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// A connection id.
+    /// A connection id, or another number.
     Id(u32),
     /// Text.
     Text(Box<str>),

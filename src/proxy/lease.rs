@@ -323,8 +323,8 @@ impl Client {
         if let Some(known) = self.servers[index].statements.get(&id) {
             return Ok(*known);
         }
-        let unknown = || Refusal::Client(ClientError::unknown_statement(id, "mysqld_stmt_execute"));
-        let (_, prepared) = self.statements.get_mut(id).ok_or_else(unknown)?;
+        let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
+        let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
         let mut payload = Vec::with_capacity(prepared.text.len() + 1);
         statement::push_prepare(&mut payload, &prepared.text);
         let connection = &mut self.servers[index];

@@ -70,11 +70,9 @@ impl Client {
 
     /// A change of tracking is itself reported as a change of state: by MariaDB from then on, by MySQL from the next one on.
     fn reports_state(&self, new: &ClientTracking) -> bool {
-        let tracking = match self.state.dialect().flavor {
-            Flavor::MariaDb { .. } => new,
-            Flavor::MySql { .. } => &self.state.tracking,
-        };
-        tracking.wants(&SessionChange::State(true))
+        let before = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. })
+            || self.state.tracking.wants(&SessionChange::State(true));
+        before && new.wants(&SessionChange::State(true))
     }
 
     async fn set_others(&mut self, others: &[&Assignment], text: &[u8]) -> Result<(), End> {

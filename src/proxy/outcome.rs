@@ -24,7 +24,6 @@ impl Client {
             self.last_rows_server = Some(server);
         }
         self.last_error = outcome.error;
-        self.last_warnings = if succeeded { outcome.warnings } else { outcome.warnings.max(1) };
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }

@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     session::Statement,
-    sql::{Effects, Facts},
+    sql::{Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{
+        capability::StatusFlags,
         reply::Expect,
         statement::{self, Execute},
     },
@@ -66,7 +67,7 @@ impl Client {
     /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
     pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
         let Some((id, statement)) = self.statements.get_mut(execute.statement_id) else {
-            return self.send_error(&ClientError::unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
+            return self.send_error(&self.unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
         };
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
         statement.cursor_on = None;
@@ -77,9 +78,10 @@ impl Client {
         let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
         self.run(&request).await?;
         let last = self.last_server.map(|server| server.0);
+        let opened = self.last_error.is_none() && self.state.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         if let Some((_, statement)) = self.statements.get_mut(id) {
             statement.long_data_on = None;
-            statement.cursor_on = last.filter(|_| execute.flags & CURSOR_FLAGS != 0);
+            statement.cursor_on = last.filter(|_| opened);
         }
         Ok(())
     }
@@ -119,21 +121,29 @@ impl Client {
             Some((server, *connection.statements.get(&id)?))
         });
         let Some((server, server_id)) = found else {
-            let error = match self.statements.get_mut(id) {
-                Some(_) => ClientError::no_cursor(id),
-                None => ClientError::unknown_statement(id, "mysqld_stmt_fetch"),
+            let known = self.statements.get_mut(id).is_some();
+            let error = if known {
+                ClientError::no_cursor(id, self.full_stop())
+            } else {
+                self.unknown_statement(id, "mysqld_stmt_fetch")
             };
             return self.send_error(&error).await;
         };
         let mut payload = Vec::with_capacity(9);
         statement::push_fetch(&mut payload, server_id, rows);
-        self.on_server(server, &payload, Expect::Rows).await
+        self.on_server(server, &payload, Expect::Rows).await?;
+        // The server has closed it: from here on Forebay answers, under the id that the client knows.
+        let ended = self.last_error.is_some() || self.state.status.contains(StatusFlags::SERVER_STATUS_LAST_ROW_SENT);
+        if let (true, Some((_, statement))) = (ended, self.statements.get_mut(id)) {
+            statement.cursor_on = None;
+        }
+        Ok(())
     }
 
     /// COM_STMT_RESET: closes the cursor and forgets long data, where there are any.
     pub(super) async fn reset_statement(&mut self, id: u32) -> Result<(), End> {
         let Some((id, statement)) = self.statements.get_mut(id) else {
-            return self.send_error(&ClientError::unknown_statement(id, "mysqld_stmt_reset")).await;
+            return self.send_error(&self.unknown_statement(id, "mysqld_stmt_reset")).await;
         };
         let used = statement.cursor_on.take().or(statement.long_data_on.take()).map(ServerId);
         let found = used.and_then(|server| {
@@ -155,6 +165,22 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// MySQL ends these sentences with one, MariaDB does not.
+    fn full_stop(&self) -> &'static str {
+        match self.state.dialect().flavor {
+            Flavor::MariaDb { .. } => "",
+            Flavor::MySql { .. } => ".",
+        }
+    }
+
+    /// In the primary's words: MySQL checks ids in one place, MariaDB in each command.
+    pub(super) fn unknown_statement(&self, id: u32, command: &str) -> ClientError {
+        match self.state.dialect().flavor {
+            Flavor::MariaDb { .. } => ClientError::unknown_statement(id, command),
+            Flavor::MySql { .. } => ClientError::unknown_statement(id, "mysql_stmt_precheck"),
+        }
     }
 
     /// A command about something that lives on one of the session's connections.

@@ -404,7 +404,8 @@ impl<'a> Relay<'a> {
         match self.expect {
             Expect::Prepare => {
                 self.flush_front(chunk, span);
-                self.push_eof(self.state.lasting_status(), 0);
+                let warnings = self.outcome.prepared.map_or(0, |ok| ok.warnings);
+                self.push_eof(self.state.lasting_status(), warnings);
             }
             Expect::Columns => {}
             _ => self.eof_due = true,
@@ -480,6 +481,7 @@ impl<'a> Relay<'a> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         let code = ErrPacket::parse(payload)?.code;
         self.outcome.error = Some(code);
+        self.state.warnings = 1;
         let nothing_sent = !self.reached_client && span.at == 0 && self.client.to_send().is_empty();
         if nothing_sent && self.options.hold.contains(&code) {
             self.outcome.held = Some(payload.to_vec());

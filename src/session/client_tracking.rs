@@ -92,11 +92,16 @@ impl ClientTracking {
         let wrong = || SetError::Value(value.to_owned());
         self.values[at] = Some(match name {
             "session_track_system_variables" => value.into(),
-            "session_track_schema" | "session_track_state_change" => choice(value, &["OFF", "ON"]).ok_or_else(wrong)?,
+            name if is_switch(name) => choice(value, &["OFF", "ON"]).ok_or_else(wrong)?,
             "session_track_gtids" => choice(value, &["OFF", "OWN_GTID", "ALL_GTIDS"]).ok_or_else(wrong)?,
             _ => choice(value, &["OFF", "STATE", "CHARACTERISTICS"]).ok_or_else(wrong)?,
         });
         Ok(())
+    }
+
+    /// Whether the client hears of a transaction's beginning and end, although it did not ask.
+    pub fn tells_transactions(&self) -> bool {
+        self.transaction_info_unset
     }
 
     /// Whether the client gets this entry in its OK packets.
@@ -106,7 +111,7 @@ impl ClientTracking {
             SessionChange::Schema(_) => is(0, "ON"),
             SessionChange::Variable { name, .. } => self.wants_variable(name),
             SessionChange::State(_) => is(2, "ON"),
-            SessionChange::Transaction(_) => self.transaction_info_unset || is(3, "STATE") || is(3, "CHARACTERISTICS"),
+            SessionChange::Transaction(_) => is(3, "STATE") || is(3, "CHARACTERISTICS"),
             SessionChange::Characteristics(_) => is(3, "CHARACTERISTICS"),
             SessionChange::Gtids(_) => is(4, "OWN_GTID") || is(4, "ALL_GTIDS"),
             SessionChange::Other { .. } => false,
@@ -121,6 +126,11 @@ impl ClientTracking {
             list.split(',').any(|wanted| wanted.trim() == "*" || wanted.trim().as_bytes().eq_ignore_ascii_case(name))
         })
     }
+}
+
+/// Whether a variable is ON or OFF (and 1 or 0 where it is read as an expression).
+pub fn is_switch(name: &str) -> bool {
+    matches!(name, "session_track_schema" | "session_track_state_change")
 }
 
 /// The choice that `value` names, by its word or its number, as system variables of enumeration type take it.

@@ -65,6 +65,8 @@ pub struct State {
     pub(super) results_collation: Option<Box<[u8]>>,
     /// The status flags of the last OK or EOF.
     pub status: StatusFlags,
+    /// Warnings of the last statement; an error is one.
+    pub warnings: u16,
     /// The server's word on the transaction, eight characters, `_` for nothing; empty if it never said.
     pub(super) transaction: Vec<u8>,
     pub(super) pins: Pins,
@@ -105,6 +107,7 @@ impl State {
             names_version: 0,
             results_collation: None,
             status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+            warnings: 0,
             transaction: Vec::new(),
             pins: Pins::empty(),
             temporary_tables: BTreeSet::new(),

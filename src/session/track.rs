@@ -16,7 +16,7 @@ impl State {
     /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
     /// they are as before when it ends.
     pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) {
-        self.status = ok.status;
+        (self.status, self.warnings) = (ok.status, ok.warnings);
         if ok.session.is_empty() {
             return;
         }
@@ -24,7 +24,7 @@ impl State {
         for change in session_changes(ok.session) {
             // A malformed block says nothing that could be trusted: everything before it stands.
             let std::result::Result::Ok(change) = change else { break };
-            if self.tracking.wants(&change) {
+            if self.tracking.wants(&change) || self.tells_unasked(&change) {
                 push_session_change(client_block, &change);
             }
             let temporary =
@@ -39,6 +39,13 @@ impl State {
         if seen.dialect {
             self.refresh_dialect();
         }
+    }
+
+    /// MySQL tells a client that never set `session_track_transaction_info` of a transaction's beginning and end.
+    fn tells_unasked(&self, change: &SessionChange<'_>) -> bool {
+        let SessionChange::Transaction(flags) = change else { return false };
+        let kind = |flags: &[u8]| flags.first().copied().unwrap_or(b'_');
+        self.tracking.tells_transactions() && kind(flags) != kind(&self.transaction)
     }
 
     /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports

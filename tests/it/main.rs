@@ -18,6 +18,7 @@ mod architecture;
 mod clients;
 mod differential;
 mod faults;
+mod protocol;
 mod routing;
 mod smoke;
 mod support;

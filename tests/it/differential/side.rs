@@ -56,6 +56,9 @@ impl Side {
     }
 
     fn perform(&mut self, step: &Step) -> Reply {
+        if matches!(step.op, Op::ResetConnection | Op::ChangeUser(_)) {
+            self.statements.retain(|(client, _), _| *client != step.client);
+        }
         if step.op == Op::Reconnect || self.clients[step.client].is_none() {
             self.statements.retain(|(client, _), _| *client != step.client);
             self.clients[step.client] = None;

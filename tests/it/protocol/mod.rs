@@ -1,0 +1,7 @@
+//! The protocol, packet by packet: what a client sees through Forebay is what it sees directly, with every capability that
+//! changes the packets.
+
+mod both;
+mod commands;
+mod logins;
+mod replies;
