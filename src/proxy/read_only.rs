@@ -27,8 +27,12 @@ impl Client {
     /// The primary, if the session's transaction on a replica must move there for this request and can.
     pub(super) fn must_move(&self, request: &Request<'_>) -> Option<ServerId> {
         let home = self.state.home.map(ServerId)?;
+        // The characteristics of an open transaction look like those of a next one.
         let on_replica = self.servers.iter().any(|open| open.id == home && open.replica);
-        if !on_replica || self.state.pins() != Pins::TRANSACTION || served_by_replica(request.facts) {
+        if !on_replica
+            || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION
+            || served_by_replica(request.facts)
+        {
             return None;
         }
         self.shared.topology.view().primary.filter(|primary| *primary != home)

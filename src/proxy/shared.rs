@@ -147,7 +147,7 @@ impl Shared {
     }
 
     /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
-    /// the relay as any other reply. `None`: the server is silent and lets itself not be told, so the relay was given up.
+    /// the relay as any other reply. `None`: the server stays silent, so the relay was given up.
     pub(super) async fn limited<F: Future>(
         &self,
         live: &Live,
@@ -169,9 +169,9 @@ impl Shared {
         );
         if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");
-            return tokio::time::timeout(live.settings.patience(), relay).await.ok();
         }
-        Some(relay.await)
+        // What the kill still rolls back is rolled back without this connection too.
+        tokio::time::timeout(live.settings.patience(), relay).await.ok()
     }
 
     /// A connection to a server as this user, for one question of Forebay's own; without state or schema.

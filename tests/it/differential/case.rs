@@ -79,9 +79,10 @@ impl Case {
 
     /// The capabilities behind a client's name, as `modern+found_rows-deprecate_eof`.
     pub fn capabilities(name: &str) -> Cap {
+        let parts = name.split_inclusive(['+', '-']);
         let mut sign = '+';
         let mut caps = Cap::empty();
-        for part in name.split_inclusive(['+', '-']) {
+        for part in parts {
             let flag = flag(part.trim_end_matches(['+', '-']));
             if sign == '+' {
                 caps |= flag

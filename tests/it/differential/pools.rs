@@ -226,7 +226,7 @@ pub const ASK: &[&str] = &[
     "SELECT @@div_precision_increment, @@group_concat_max_len, @@sql_select_limit, 1/3",
     "SELECT @@foreign_key_checks, @@unique_checks, @@sql_safe_updates, @@sql_notes, @@max_error_count",
     "mysql|SELECT @@transaction_isolation, @@transaction_read_only",
-    "SELECT @@session_track_schema, @@session_track_system_variables, @@session_track_state_change, @@session_track_transaction_info",
+    "SELECT @@session_track_schema, @@session_track_state_change",
     "SHOW VARIABLES LIKE 'session_track%'",
     "SHOW SESSION VARIABLES LIKE 'collation%'",
     "SHOW VARIABLES WHERE Variable_name IN ('sql_mode', 'time_zone', 'read_only', 'server_id', 'port')",

@@ -1,6 +1,7 @@
 //! A minimal client that shows every packet. Blocking, and on its own: it shares no code with Forebay.
 
 mod bytes;
+pub use bytes::push_text;
 mod command;
 mod login;
 mod reply;
