@@ -9,7 +9,6 @@ mod stream;
 
 use std::io;
 
-pub use bytes::push_text;
 pub use command::{Value, execute, parse_value};
 pub use login::{Greeting, Login, MODERN, PLAIN};
 pub use mysql_common::constants::CapabilityFlags as Cap;
