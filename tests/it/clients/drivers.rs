@@ -1,6 +1,6 @@
 //! PyMySQL and node's mysql2, plain and over TLS.
 
-use super::{run, same_twice, script};
+use super::{run, same_twice_for_sessions, script};
 use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
@@ -15,7 +15,7 @@ fn pymysql(bed: &Bed) {
             let mut python = script(paths::cache("python/bin/python"), to, "app_python");
             run(python.arg(paths::tests("clients/python/check.py")).env("DB_SSL", tls)).good()
         };
-        let said = same_twice(bed, "app_python", check);
+        let said = same_twice_for_sessions(bed, "app_python", check);
         assert!(said.contains("[\"thread id\", true]") && said.contains("[\"18 MiB\", true]"), "{said}");
     }
 }
@@ -27,7 +27,7 @@ fn mysql2(bed: &Bed) {
             node.arg(paths::tests("clients/node/check.cjs")).env("DB_SSL", tls);
             run(node.env("NODE_PATH", paths::cache("node/node_modules"))).good()
         };
-        let said = same_twice(bed, "app_node", check);
+        let said = same_twice_for_sessions(bed, "app_node", check);
         assert!(said.contains("[\"connection id\",true]") && said.contains("[\"pool\",5050]"), "{said}");
     }
 }

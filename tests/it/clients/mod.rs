@@ -53,7 +53,16 @@ fn program(kind: Kind, name: &str, to: &Endpoint) -> Command {
 /// Runs a client direct and through Forebay, each with the database made anew, and compares what they print.
 /// Returns what the direct one printed.
 fn same_twice(bed: &Bed, database: &str, run: impl Fn(&Endpoint) -> String) -> String {
-    let outputs = bed.both().map(|(_, endpoint)| {
+    same_on(bed, [bed.direct(), bed.forebay()], database, run)
+}
+
+/// The same for a client with several sessions, each of which counts on seeing what the others wrote.
+fn same_twice_for_sessions(bed: &Bed, database: &str, run: impl Fn(&Endpoint) -> String) -> String {
+    same_on(bed, [bed.direct(), bed.global_forebay()], database, run)
+}
+
+fn same_on(bed: &Bed, endpoints: [Endpoint; 2], database: &str, run: impl Fn(&Endpoint) -> String) -> String {
+    let outputs = endpoints.map(|endpoint| {
         bed.cluster.fresh_database(database);
         run(&endpoint)
     });

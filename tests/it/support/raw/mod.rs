@@ -1,7 +1,6 @@
 //! A minimal client that shows every packet. Blocking, and on its own: it shares no code with Forebay.
 
 mod bytes;
-pub use bytes::push_text;
 mod command;
 mod login;
 mod reply;
@@ -9,6 +8,7 @@ mod stream;
 
 use std::io;
 
+pub use bytes::push_text;
 pub use command::{Value, execute, parse_value};
 pub use login::{Greeting, Login, MODERN, PLAIN};
 pub use mysql_common::constants::CapabilityFlags as Cap;
