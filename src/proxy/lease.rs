@@ -335,19 +335,18 @@ impl Client {
         Ok(ok.statement_id)
     }
 
-    /// Merges the positions of writes that servers have reported.
-    pub(super) fn take_position(&mut self) {
+    /// Merges the positions of writes that servers have reported. Returns whether there were any.
+    pub(super) fn take_position(&mut self) -> bool {
         let gtids = self.state.take_gtids();
-        if gtids.is_empty() {
-            return;
-        }
         let mut written = Position::default();
-        if written.add(&gtids) {
-            self.position.merge(&written);
-            if self.shared.any_global() {
-                self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(&written);
-            }
+        if gtids.is_empty() || !written.add(&gtids) {
+            return false;
         }
+        self.position.merge(&written);
+        if self.shared.any_global() {
+            self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(&written);
+        }
+        true
     }
 
     /// Closes the session's connection to a server.

@@ -38,9 +38,8 @@ impl Client {
         if self.state.collation_unknown() {
             self.collation_from(request);
         }
-        let had = self.position.clone();
-        self.take_position();
-        if !facts.is_read() && had == self.position {
+        let told = self.take_position();
+        if !facts.is_read() && !told {
             self.stick(facts);
         }
         if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id {

@@ -52,8 +52,6 @@ pub struct Outcome {
     pub bytes: u64,
     /// An OK reported an insert id.
     pub insert_id: bool,
-    /// The warnings of the last result.
-    pub warnings: u16,
     /// A cursor was opened.
     pub cursor: bool,
     /// PREPARE succeeded.
@@ -451,7 +449,6 @@ impl<'a> Relay<'a> {
         let ok = OkPacket::parse(payload, self.server.capabilities)?;
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
-        self.outcome.warnings = ok.warnings;
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();

@@ -3,7 +3,7 @@
 use super::{Consistency, Question, Rules, SessionView};
 use crate::{
     net::Address,
-    sql::{Effects, Facts, Kind, facts::Hint},
+    sql::{Effects, Facts, Kind},
     topology::{RoleSetting, ServerSettings, View},
 };
 
@@ -21,18 +21,7 @@ pub(super) fn view(servers: &[(&str, u32)]) -> View {
 
 /// A statement of this kind that does this and nothing else.
 pub(super) fn facts(kind: Kind, effects: Effects) -> Facts {
-    Facts {
-        kind,
-        effects,
-        transaction: None,
-        assignments: Vec::new(),
-        schema: None,
-        kill: None,
-        corrections: Vec::new(),
-        hint: Hint::default(),
-        tables_made_or_dropped: Vec::new(),
-        digest: 0,
-    }
+    Facts::new(kind, effects)
 }
 
 /// A question with nothing special about it.

@@ -10,8 +10,13 @@ impl Facts {
 
     /// A command about one server connection, with the effects given.
     pub fn server_command(effects: Effects) -> Self {
+        Facts::new(Kind::Show, effects)
+    }
+
+    /// A statement of this kind that does this, and of which nothing else is known.
+    pub fn new(kind: Kind, effects: Effects) -> Self {
         Facts {
-            kind: Kind::Show,
+            kind,
             effects,
             transaction: None,
             assignments: Vec::new(),

@@ -1,5 +1,5 @@
 //! Reads a text token by token; whatever reads a token, its effects and its shape are noted.
-use super::facts::{Effects, Facts, Hint, Kind};
+use super::facts::{Effects, Facts, Kind};
 use super::hint;
 use super::lexer::{Dialect, Lexer, Token, TokenKind};
 use super::scan::{Scan, Seen};
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
             tokens: Classifier::new(text, dialect),
             scan: Scan::new(text, dialect),
             shape: Shape::new(dialect, Digest::default()),
-            facts: nothing(),
+            facts: Facts::new(Kind::Empty, Effects::empty()),
             token,
             word: Word::Other,
             last_end: 0,
@@ -170,20 +170,5 @@ impl<'a> Reader<'a> {
                 hint::read(self.text().get(note).unwrap_or_default(), &mut self.facts.hint);
             }
         }
-    }
-}
-
-fn nothing() -> Facts {
-    Facts {
-        kind: Kind::Empty,
-        effects: Effects::empty(),
-        transaction: None,
-        assignments: Vec::new(),
-        schema: None,
-        kill: None,
-        corrections: Vec::new(),
-        hint: Hint::default(),
-        tables_made_or_dropped: Vec::new(),
-        digest: 0,
     }
 }
