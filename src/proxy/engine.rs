@@ -138,6 +138,13 @@ impl Client {
                 return self.send_error(&ClientError::no_primary()).await;
             };
             self.last_error = None;
+            tracing::trace!(
+                client = self.place.handle.id,
+                server = server.0,
+                reason = decision.reason.name(),
+                digest = request.facts.digest,
+                "a statement is decided"
+            );
             let attempt = match self.lease(server, request, &decision).await {
                 Ok(lease) => self.attempt(&lease, request, &decision).await?,
                 Err(refusal) => self.refused(server, refusal, &decision).await?,

@@ -88,6 +88,7 @@ struct Killed {
     command: Command,
     env: PathBuf,
     log: PathBuf,
+    socket_lock: PathBuf,
     old_pid: u32,
     child: Option<Child>,
 }
@@ -109,10 +110,14 @@ impl Killed {
         let log = cluster.dir.join(&server.name).join("log.again");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap()).process_group(0);
         process::signal(server.pid, "KILL");
-        Killed { command, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
+        let socket_lock = server.socket.with_added_extension("lock");
+        Killed { command, socket_lock, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
     }
 
     fn restart(&mut self) {
+        // A new mysqld gives up while a process with the number in the socket's lock file is there, if only as a zombie.
+        eventually("the killed server has died", || process::is_gone(self.old_pid) || process::is_zombie(self.old_pid));
+        let _ = std::fs::remove_file(&self.socket_lock);
         let child = self.command.spawn().unwrap();
         // The guard ends servers by this file.
         let env = std::fs::read_to_string(&self.env).unwrap();

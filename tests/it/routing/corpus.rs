@@ -53,11 +53,14 @@ impl Corpus {
     }
 }
 
+/// Where a statement wants the tag.
+const PLACE: &str = "{TAG}";
+
 impl Entry {
     /// The statement's bytes, with the tag where it wants it, else in a comment in front.
     pub fn tagged(&self, tag: &str) -> Vec<u8> {
         let text = self.text.trim_start();
-        let tagged = if text.contains("TAG") { text.replace("TAG", tag) } else { format!("/* {tag} */{text}") };
+        let tagged = if text.contains(PLACE) { text.replace(PLACE, tag) } else { format!("/* {tag} */{text}") };
         escape::bytes(&tagged)
     }
 

@@ -82,6 +82,11 @@ pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
 }
 
+/// Ended and waited for.
+pub fn is_gone(pid: u32) -> bool {
+    !std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
 /// Ended, but not waited for yet.
 pub fn is_zombie(pid: u32) -> bool {
     status_line(pid, "State:").starts_with('Z')
