@@ -66,6 +66,8 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
         statements.push("SET SESSION TRANSACTION READ ONLY".to_owned());
         statements.push("SET SESSION autocommit=1".to_owned());
     }
+    // What the SETs leave, ROW_COUNT() must not show: a session that has run nothing finds -1.
+    statements.push("SELECT 1".to_owned());
     let replies = server.control(&statements).await?;
     let row = replies.into_iter().next().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
     let mut values =

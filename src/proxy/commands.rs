@@ -47,6 +47,7 @@ impl Client {
 
     /// COM_PING asks whether the server lives that holds the session. A session without one yet is alive with Forebay.
     async fn ping(&mut self) -> Result<(), End> {
+        self.status_known().await;
         // MySQL's answer counts the warnings of the statement before; MariaDB's does not.
         let warnings = match self.state.dialect().flavor {
             Flavor::MySql { .. } => self.state.warnings,

@@ -108,6 +108,10 @@ impl Client {
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.
     pub(super) async fn run(&mut self, request: &Request<'_>) -> Result<(), End> {
+        if let Err(refusal) = self.end_for_another(request).await {
+            let (home, decision) = (self.state.home.map_or(ServerId(0), ServerId), self.decide(request));
+            return self.refused(home, refusal, &decision).await.map(drop);
+        }
         let mut decision = self.decide(request);
         if let Some(primary) = self.must_move(request) {
             match self.move_transaction(primary).await {

@@ -260,6 +260,15 @@ impl Client {
         Ok(())
     }
 
+    /// Sees to it that an OK of Forebay's own shows the session's status as it is: after an error it may have changed.
+    pub(super) async fn status_known(&mut self) {
+        if self.state.in_doubt()
+            && let Err(refusal) = self.resolve_doubt().await
+        {
+            tracing::debug!(client = self.place.handle.id, ?refusal, "the status after an error stays unknown");
+        }
+    }
+
     /// Whether a replica has the writes that this session must see. Asks it at most once per write.
     async fn caught_up(&mut self, index: usize) -> Result<bool, Refusal> {
         if self.sticky_until.is_some_and(|until| Instant::now() < until) {

@@ -55,6 +55,7 @@ impl Client {
             }
         }
         if others.is_empty() {
+            self.status_known().await;
             let reports = self.reports_state(&tracking);
             self.state.tracking = tracking;
             self.send_ok_tracked(reports).await?;

@@ -202,12 +202,9 @@ fn is_single(facts: &Facts) -> bool {
 }
 
 fn names_are_set(facts: &Facts) -> bool {
-    facts.assignments.iter().any(|assignment| match &assignment.target {
-        Assigned::Names => true,
-        // CHARACTER SET is left out: it takes the collation of the current schema.
-        Assigned::Variable { name, .. } => name.starts_with("character_set_"),
-        _ => false,
-    })
+    // CHARACTER SET is left out: it takes the collation of the current schema; so are single variables, which leave what
+    // they don't name as it was before.
+    facts.assignments.iter().any(|assignment| assignment.target == Assigned::Names)
 }
 
 fn describe(payload: &[u8]) -> String {

@@ -9,7 +9,7 @@ use crate::{
     session::{Pins, variables::travels},
     sql::{
         Effects, Facts, Kind,
-        facts::{Assignment, Target},
+        facts::{Assignment, Target, Transaction},
     },
     topology::ServerId,
 };
@@ -24,6 +24,23 @@ const SERVED_BY_REPLICA: Effects = Effects::LAST_STATEMENT
     .union(Effects::STATEMENT_VARIABLES);
 
 impl Client {
+    /// A transaction that begins inside a READ ONLY one on a replica ends that, and is free to begin elsewhere.
+    pub(super) async fn end_for_another(&mut self, request: &Request<'_>) -> Result<(), Refusal> {
+        let writes = matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, .. }));
+        let home = self.state.home.map(ServerId);
+        if !writes || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION {
+            return Ok(());
+        }
+        let Some(replica) = self.servers.iter_mut().find(|open| Some(open.id) == home && open.replica) else {
+            return Ok(());
+        };
+        let state = &mut self.state;
+        replica.push_query(b"COMMIT");
+        replica.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
+        replica.read_rows(&mut |ok| state.observe(ok, &mut Vec::new())).await?;
+        Ok(())
+    }
+
     /// The primary, if the session's transaction on a replica must move there for this request and can.
     pub(super) fn must_move(&self, request: &Request<'_>) -> Option<ServerId> {
         let home = self.state.home.map(ServerId)?;

@@ -96,12 +96,15 @@ impl State {
         let value = |name| self.value(name).unwrap_or_default();
         let (client, results) = (value("character_set_client"), value("character_set_results"));
         match &self.results_collation {
-            Some(collation) if client == results => {
+            Some(collation) if may_be_names(results) => {
                 set.extend_from_slice(b"NAMES '");
                 set.extend_from_slice(results);
                 set.extend_from_slice(b"' COLLATE '");
                 set.extend_from_slice(collation);
                 set.push(b'\'');
+                if client != results {
+                    push_assignment(set, "character_set_client", client);
+                }
             }
             _ => {
                 for (name, value) in [("character_set_client", client), ("character_set_results", results)] {
@@ -116,6 +119,11 @@ impl State {
             collation => push_assignment(set, "collation_connection", collation),
         }
     }
+}
+
+/// Whether SET NAMES takes it: not NULL, nor a character set that no client may speak.
+fn may_be_names(charset: &[u8]) -> bool {
+    !charset.is_empty() && !charset.starts_with(b"utf16") && charset != b"utf32" && charset != b"ucs2"
 }
 
 fn is_of_names(name: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    case::{Case, Step},
+    case::{Case, Op, Step},
     side::Side,
 };
 use crate::support::{
@@ -44,7 +44,7 @@ impl Arena<'_> {
         let mut settle = Settle::new(self.cluster);
         let mut last_client = usize::MAX;
         for (at, step) in case.steps.iter().enumerate() {
-            if step.client != last_client {
+            if step.client != last_client || step.op == Op::Reconnect {
                 // What one session wrote another may see late on a replica. That is allowed, and not looked for here.
                 settle.wait();
                 last_client = step.client;
