@@ -80,6 +80,16 @@ pub const COUNT: Form<u32> = Form {
 pub const COUNT_OR_OFF: Form<Option<u32>> =
     Form { what: "a count", examples: "a whole number above zero, or `off`", parse: |text| or_off(text, COUNT.parse) };
 
+/// 1 to 1024, or as many as there are processors.
+pub const THREADS: Form<Option<usize>> = Form {
+    what: "a number of threads",
+    examples: "a whole number from 1 to 1024, or `auto`",
+    parse: |text| match text {
+        "auto" => Some(None),
+        _ => text.parse().ok().filter(|threads| (1..=1024).contains(threads)).map(Some),
+    },
+};
+
 /// 0 to 1000.
 pub const WEIGHT: Form<u32> = Form {
     what: "a weight",

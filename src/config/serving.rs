@@ -55,6 +55,7 @@ pub fn read(root: &Section<'_>) -> Serving {
     let mut rules = None;
     let mut settings = Settings {
         listen: listen.iter().map(|listen| listen.value.clone()).collect(),
+        threads: root.get("threads", &form::THREADS).flatten(),
         timeouts: timeouts(root),
         limits: limits(root),
         server_version: root.get("server_version", &form::VERSION),

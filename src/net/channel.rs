@@ -12,12 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::Stream;
 use crate::wire::{
     compress,
-    packet::{self, FrameError, Front, HEADER_BYTES},
+    packet::{self, FrameError, Front, HEADER_BYTES, Header},
 };
 
-/// How much one read may bring.
+/// How much one read may bring, until a peer turns out to send much.
 const READ_BYTES: usize = 16 * 1024;
-/// A receive buffer that has grown beyond this is given back when it is empty.
+/// A buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
 /// Where a compressed packet's header has its sequence id.
 const SEQ_AT: usize = 3;
@@ -47,6 +47,9 @@ pub struct Channel {
     stream: Stream,
     received: BytesMut,
     to_send: Vec<u8>,
+    /// How much the next read may bring: doubled, up to the window, while reads are filled.
+    read_bytes: usize,
+    window_bytes: usize,
     /// The sequence id that the next packet bears, whichever side sends it.
     pub seq: u8,
     compression: Option<Box<Compression>>,
@@ -64,7 +67,20 @@ struct Compression {
 impl Channel {
     /// A plain channel.
     pub fn new(stream: Stream) -> Self {
-        Channel { stream, received: BytesMut::new(), to_send: Vec::new(), seq: 0, compression: None }
+        Channel {
+            stream,
+            received: BytesMut::new(),
+            to_send: Vec::new(),
+            read_bytes: READ_BYTES,
+            window_bytes: READ_BYTES,
+            seq: 0,
+            compression: None,
+        }
+    }
+
+    /// A peer that sends much may have up to this much received by one read.
+    pub fn set_window(&mut self, bytes: usize) {
+        self.window_bytes = bytes.max(READ_BYTES);
     }
 
     /// The stream below.
@@ -125,7 +141,7 @@ impl Channel {
     /// Drops the first `bytes` of what was received.
     pub fn consume(&mut self, bytes: usize) {
         self.received.advance(bytes);
-        if self.received.is_empty() && self.received.capacity() > KEEP_BYTES {
+        if self.received.is_empty() && self.received.capacity() > KEEP_BYTES.max(2 * self.read_bytes) {
             self.received = BytesMut::new();
         }
     }
@@ -133,8 +149,11 @@ impl Channel {
     /// Reads once from the socket; cancel-safe. Returns the bytes that became available, 0 at the end of the stream.
     pub async fn fill(&mut self) -> Result<usize, ChannelError> {
         let Some(compression) = &mut self.compression else {
-            self.received.reserve(READ_BYTES);
-            return Ok(self.stream.read_buf(&mut self.received).await?);
+            self.received.reserve(self.read_bytes);
+            let bytes = self.stream.read_buf(&mut self.received).await?;
+            self.read_bytes =
+                if bytes >= self.read_bytes { (2 * self.read_bytes).min(self.window_bytes) } else { READ_BYTES };
+            return Ok(bytes);
         };
         loop {
             let before = self.received.len();
@@ -213,6 +232,18 @@ impl Channel {
     /// Appends a payload to what will be sent, framed, and moves `seq` behind it.
     pub fn push(&mut self, payload: &[u8]) {
         self.seq = packet::push(&mut self.to_send, self.seq, payload);
+    }
+
+    /// Appends a short payload that `write` makes where it will be sent from.
+    pub fn push_short(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.to_send.len();
+        self.to_send.extend_from_slice(&[0; HEADER_BYTES]);
+        write(&mut self.to_send);
+        let payload_bytes = self.to_send.len() - start - HEADER_BYTES;
+        debug_assert!(payload_bytes < packet::MAX_PAYLOAD_BYTES);
+        let header = Header { payload_bytes, seq: self.seq };
+        self.to_send[start..start + HEADER_BYTES].copy_from_slice(&header.to_bytes());
+        self.seq = self.seq.wrapping_add(1);
     }
 
     /// What will be sent at the next `flush`, to append framed bytes to.

@@ -1,12 +1,15 @@
 //! A byte stream to a client or a server: TCP or Unix, plain or TLS.
 
 use std::{
+    future::poll_fn,
     io,
+    os::fd::AsFd,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
+use rustix::net::{RecvFlags, recv};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
@@ -57,30 +60,69 @@ impl Stream {
         }
     }
 
-    /// Waits until the peer has closed its sending side. Never reads.
+    /// Waits until the peer has closed its sending side. Never reads, and asks the kernel nothing while nothing happens.
     pub async fn peer_closed(&self) {
-        // A socket with bytes to be read is ready, and that it is closed behind them wakes nobody: it is looked at again.
-        while self.ready().await.is_ok_and(|ready| !ready.is_read_closed()) {
+        // Behind bytes that nobody reads yet a close wakes nobody: it is looked at again.
+        while !poll_fn(|context| self.poll_arrival(context)).await {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
-    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+    /// Ready when something has arrived: true if it is the end (or a failure, which every read will meet), false if it is
+    /// bytes. Uses the waker of the next read, which only the same task does.
+    fn poll_arrival(&self, context: &mut Context<'_>) -> Poll<bool> {
         match self {
-            Stream::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
-            Stream::Unix(unix) => unix.ready(Interest::READABLE).await,
-            Stream::Accepted(tls) => tls.get_ref().0.ready().await,
-            Stream::Opened(tls) => tls.get_ref().0.ready().await,
+            Stream::Tcp(tcp) => poll_tcp(tcp, context),
+            Stream::Unix(unix) => poll_unix(unix, context),
+            Stream::Accepted(tls) => tls.get_ref().0.poll_arrival(context),
+            Stream::Opened(tls) => tls.get_ref().0.poll_arrival(context),
         }
     }
 }
 
 impl Socket {
-    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+    fn poll_arrival(&self, context: &mut Context<'_>) -> Poll<bool> {
         match self {
-            Socket::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
-            Socket::Unix(unix) => unix.ready(Interest::READABLE).await,
+            Socket::Tcp(tcp) => poll_tcp(tcp, context),
+            Socket::Unix(unix) => poll_unix(unix, context),
         }
+    }
+}
+
+fn poll_tcp(tcp: &TcpStream, context: &mut Context<'_>) -> Poll<bool> {
+    loop {
+        if ready!(tcp.poll_read_ready(context)).is_err() {
+            return Poll::Ready(true);
+        }
+        if let Some(ended) = arrived(tcp.try_io(Interest::READABLE, || peek(tcp))) {
+            return Poll::Ready(ended);
+        }
+    }
+}
+
+fn poll_unix(unix: &UnixStream, context: &mut Context<'_>) -> Poll<bool> {
+    loop {
+        if ready!(unix.poll_read_ready(context)).is_err() {
+            return Poll::Ready(true);
+        }
+        if let Some(ended) = arrived(unix.try_io(Interest::READABLE, || peek(unix))) {
+            return Poll::Ready(ended);
+        }
+    }
+}
+
+/// How many bytes (0 or 1) could be read now.
+fn peek(socket: impl AsFd) -> io::Result<usize> {
+    let (bytes, _) = recv(socket, &mut [0; 1], RecvFlags::PEEK)?;
+    Ok(bytes)
+}
+
+/// `None`: it only seemed so.
+fn arrived(peeked: io::Result<usize>) -> Option<bool> {
+    match peeked {
+        Ok(bytes) => Some(bytes == 0),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
+        Err(_) => Some(true),
     }
 }
 

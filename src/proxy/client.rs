@@ -1,7 +1,9 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
 use std::{
+    future::poll_fn,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -10,8 +12,9 @@ use bytes::Bytes;
 use super::{
     Peer,
     error::ClientError,
+    idle::Idle,
     login::LoggedIn,
-    registry::Place,
+    registry::{Place, Told},
     shared::{Live, Shared},
 };
 use crate::{
@@ -65,6 +68,7 @@ pub struct Client {
     pub(super) names_text: Option<Box<[u8]>>,
     /// The replica it reads from.
     pub(super) reader: Option<ServerId>,
+    idle: Idle,
 }
 
 /// As whom the session's server connections log in.
@@ -129,6 +133,7 @@ impl Client {
             last_error: None,
             names_text: None,
             reader: None,
+            idle: Idle::new(),
         }
     }
 
@@ -149,7 +154,7 @@ impl Client {
             if self.place.handle.is_killed() {
                 return self.finish(End::Killed).await;
             }
-            self.live = self.shared.live();
+            self.shared.refresh(&mut self.live);
             if let Err(end) = self.command(payload).await {
                 return self.finish(end).await;
             }
@@ -169,21 +174,29 @@ impl Client {
             _ => (timeouts.idle_client, ClientError::idle as fn() -> ClientError),
         };
         let max_bytes = self.live.settings.limits.max_allowed_packet_bytes;
-        let handle = Arc::clone(&self.place.handle);
-        tokio::select! {
-            biased;
-            payload = tokio::time::timeout(limit, self.channel.take_payload(max_bytes)) => match payload {
-                Ok(Ok(payload)) => Ok(payload),
-                Ok(Err(error)) => {
-                    // The answer to a packet that was number 0.
-                    self.channel.seq = 1;
-                    Err(broken(error))
+        let (handle, idle) = (&self.place.handle, &mut self.idle);
+        idle.restart();
+        let command = {
+            let mut command = std::pin::pin!(self.channel.take_payload(max_bytes));
+            let next = poll_fn(|context| {
+                if let Poll::Ready(command) = command.as_mut().poll(context) {
+                    return Poll::Ready(Ok(command));
                 }
-                Err(_elapsed) => Err(End::Fatal(error())),
-            },
-            () = handle.wake.notified() => Err(End::Killed),
-            () = self.shared.stopping() => Err(End::Fatal(ClientError::shutdown())),
-        }
+                if let Poll::Ready(told) = handle.poll_told(context) {
+                    return Poll::Ready(Err(match told {
+                        Told::Killed => End::Killed,
+                        Told::Stop => End::Fatal(ClientError::shutdown()),
+                    }));
+                }
+                idle.poll_expired(context, limit).map(|()| Err(End::Fatal(error())))
+            });
+            next.await?
+        };
+        command.map_err(|error| {
+            // The answer to a packet that was number 0.
+            self.channel.seq = 1;
+            broken(error)
+        })
     }
 
     /// The session is over: the client hears why, the server connections close (which rolls back what is open).

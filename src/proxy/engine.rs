@@ -1,9 +1,6 @@
 //! The life of a query, on one screen.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -184,7 +181,7 @@ impl Client {
         };
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
-        let handle = Arc::clone(&self.place.handle);
+        let handle = &self.place.handle;
         handle.set_running(Some(on));
         if handle.is_killed() {
             return Err(End::Killed);

@@ -145,6 +145,7 @@ impl Client {
         let replica = target.role != Role::Primary;
         let mut connection =
             ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
+        connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await.map_err(control_refusal)?;
         if self.state.birth.values.is_empty() {

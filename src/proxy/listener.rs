@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::{
     Peer,
@@ -11,6 +11,7 @@ use super::{
     login::{self, Refusal},
     registry::Full,
     shared::Shared,
+    workers::Workers,
 };
 use crate::{
     net::{Address, Channel, Stream},
@@ -48,29 +49,29 @@ impl Listener {
         }
     }
 
-    async fn accept(&self) -> io::Result<(Stream, Peer)> {
+    async fn accept(&self) -> io::Result<(Accepted, Peer)> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok((Stream::Tcp(stream), Peer(Some(from))))
+                Ok((Accepted::Tcp(stream.into_std()?), Peer(Some(from))))
             }
             Listener::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), Peer(None)))
+                Ok((Accepted::Unix(stream.into_std()?), Peer(None)))
             }
         }
     }
 
     /// Accepts clients until Forebay stops.
-    pub async fn run(self, shared: Arc<Shared>) {
+    pub async fn run(self, shared: Arc<Shared>, workers: Arc<Workers>) {
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept() => accepted,
                 () = shared.stopping() => break,
             };
             match accepted {
-                Ok((stream, peer)) => drop(tokio::spawn(serve(stream, peer, Arc::clone(&shared)))),
+                Ok((accepted, peer)) => workers.spawn(begin(accepted, peer, Arc::clone(&shared))),
                 Err(error) => {
                     // Out of descriptors, most likely: give clients that leave a moment to free some.
                     tracing::warn!(%error, "a client could not be accepted");
@@ -104,6 +105,24 @@ async fn no_server(stream: Stream) {
         .push(&mut payload, false);
     channel.push(&payload);
     channel.close().await;
+}
+
+/// A client's socket on its way from the thread that accepted it to the one that will serve it.
+#[derive(Debug)]
+enum Accepted {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+async fn begin(accepted: Accepted, peer: Peer, shared: Arc<Shared>) {
+    let stream = match accepted {
+        Accepted::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
+        Accepted::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
+    };
+    match stream {
+        Ok(stream) => serve(stream, peer, shared).await,
+        Err(error) => tracing::warn!(%peer, %error, "a client could not be served"),
+    }
 }
 
 /// One client from its first byte to its last.

@@ -10,6 +10,7 @@ mod commands;
 mod engine;
 pub mod error;
 pub mod fix;
+mod idle;
 mod kill;
 mod lease;
 pub mod listener;
@@ -23,15 +24,16 @@ pub mod registry;
 pub mod relay;
 pub mod settings;
 pub mod shared;
+pub mod workers;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 pub use peer::Peer;
 pub use settings::{Limits, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::sync::watch;
 
-use self::{error::ClientError, listener::Listener};
+use self::{error::ClientError, listener::Listener, workers::Workers};
 use crate::{
     session::client_tracking::SetError,
     telemetry::Queries,
@@ -47,6 +49,7 @@ const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
+    workers: Arc<Workers>,
     stop: watch::Sender<bool>,
     /// The addresses it listens on, as bound.
     pub listening: Vec<String>,
@@ -68,12 +71,15 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     topology.first_view(FIRST_VIEW_TIMEOUT).await;
     let (stop, stopping) = watch::channel(false);
     let shared = Arc::new(Shared::new(live, topology, queries, stopping));
+    let threads =
+        shared.live().settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
+    let workers = Arc::new(Workers::start(threads)?);
     let listening: Vec<_> = listeners.iter().map(Listener::local).collect();
     for listener in listeners {
-        tokio::spawn(listener.run(Arc::clone(&shared)));
+        tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers)));
     }
     tracing::info!("listening on {}", listening.join(", "));
-    Ok(Running { shared, stop, listening })
+    Ok(Running { shared, workers, stop, listening })
 }
 
 /// Serves until `stopping` becomes true.
@@ -98,6 +104,7 @@ impl Running {
     pub async fn stop(self) {
         // Nobody listening any more is as good.
         let _ = self.stop.send(true);
+        self.shared.registry.stop_all();
         let ended = tokio::time::timeout(STOP_TIMEOUT, async {
             while !self.shared.registry.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -106,6 +113,7 @@ impl Running {
         if ended.await.is_err() {
             tracing::warn!(clients = self.shared.registry.len(), "statements still run; they are cut off");
         }
+        drop(self.workers);
         self.shared.topology.shutdown();
     }
 

@@ -5,10 +5,12 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
     },
+    task::{Context, Poll},
 };
 
+use atomic_waker::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::fix::IdMap;
@@ -31,7 +33,21 @@ struct Inner {
     clients: HashMap<u32, Arc<Handle>>,
     by_address: HashMap<IpAddr, u32>,
     by_user: HashMap<Arc<str>, u32>,
+    /// What every client is told, those too that come later.
+    told: u8,
 }
+
+/// What a session is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// KILL: it is to end at once.
+    Killed,
+    /// Forebay stops: it is to end after its statement.
+    Stop,
+}
+
+const KILLED: u8 = 1;
+const STOP: u8 = 2;
 
 /// What others may know of a client and do to it.
 #[derive(Debug)]
@@ -44,12 +60,14 @@ pub struct Handle {
     running: AtomicU64,
     /// The connection that holds its state, packed; 0: none yet.
     home: AtomicU64,
-    killed: AtomicBool,
+    /// What it was told: KILLED, STOP.
+    told: AtomicU8,
+    /// Wakes the session's task, which alone waits for what it is told. One waker for the session's whole life: a
+    /// registration with a queue for each statement would cost more than relaying a row.
+    waker: AtomicWaker,
     /// Kills on their way to the server connection that it uses.
     kills: AtomicU32,
     settled: Notify,
-    /// Woken when it is killed.
-    pub wake: Notify,
 }
 
 /// Which limit stands in the way.
@@ -93,10 +111,10 @@ impl Registry {
             user: Mutex::new(None),
             running: AtomicU64::new(0),
             home: AtomicU64::new(0),
-            killed: AtomicBool::new(false),
+            told: AtomicU8::new(inner.told),
+            waker: AtomicWaker::new(),
             kills: AtomicU32::new(0),
             settled: Notify::new(),
-            wake: Notify::new(),
         });
         inner.clients.insert(id, Arc::clone(&handle));
         Ok(Place { registry: Arc::clone(self), handle })
@@ -126,10 +144,12 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Tells every client to end.
-    pub fn kill_all(&self) {
-        for handle in self.lock().clients.values() {
-            handle.kill();
+    /// Tells every client, and whoever comes later, that Forebay stops.
+    pub fn stop_all(&self) {
+        let mut inner = self.lock();
+        inner.told |= STOP;
+        for handle in inner.clients.values() {
+            handle.tell(STOP);
         }
     }
 }
@@ -149,8 +169,25 @@ pub fn is_own_id(id: u64) -> bool {
 impl Handle {
     /// The session is to end: what it waits for is interrupted.
     pub fn kill(&self) {
-        self.killed.store(true, Ordering::Release);
-        self.wake.notify_one();
+        self.tell(KILLED);
+    }
+
+    fn tell(&self, what: u8) {
+        self.told.fetch_or(what, Ordering::AcqRel);
+        self.waker.wake();
+    }
+
+    /// Ready when the session is told something. Only the session's own task may ask.
+    pub fn poll_told(&self, context: &Context<'_>) -> Poll<Told> {
+        let told = || match self.told.load(Ordering::Acquire) {
+            0 => Poll::Pending,
+            told if told & KILLED != 0 => Poll::Ready(Told::Killed),
+            _ => Poll::Ready(Told::Stop),
+        };
+        if told().is_pending() {
+            self.waker.register(context.waker());
+        }
+        told()
     }
 
     /// A kill is on its way until the guard is dropped.
@@ -161,7 +198,7 @@ impl Handle {
 
     /// Waits until no kill is on its way: one that arrives late would hit the next statement.
     pub async fn kills_settled(&self) {
-        loop {
+        while self.kills.load(Ordering::Acquire) != 0 {
             let settled = self.settled.notified();
             if self.kills.load(Ordering::Acquire) == 0 {
                 return;
@@ -172,15 +209,19 @@ impl Handle {
 
     /// Ends when the session has been killed for so long.
     pub async fn killed_for(&self, time: std::time::Duration) {
-        if !self.is_killed() {
-            self.wake.notified().await;
-        }
+        let killed = |context: &mut Context<'_>| {
+            if !self.is_killed() {
+                self.waker.register(context.waker());
+            }
+            if self.is_killed() { Poll::Ready(()) } else { Poll::Pending }
+        };
+        std::future::poll_fn(killed).await;
         tokio::time::sleep(time).await;
     }
 
     /// Whether it is to end.
     pub fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Acquire)
+        self.told.load(Ordering::Acquire) & KILLED != 0
     }
 
     /// Its statement runs on this server connection now; `None`: it has ended.

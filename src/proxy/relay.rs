@@ -415,9 +415,7 @@ impl<'a> Relay<'a> {
     }
 
     fn push_eof(&mut self, status: StatusFlags, warnings: u16) {
-        let mut payload = Vec::with_capacity(5);
-        Eof { warnings, status }.push(&mut payload);
-        self.client.push(&payload);
+        self.client.push_short(|payload| Eof { warnings, status }.push(payload));
         self.eof_due = false;
     }
 
@@ -456,11 +454,11 @@ impl<'a> Relay<'a> {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
-        let mut rebuilt = Vec::with_capacity(payload.len());
+        let (first, rebuilt) = (payload[0], OkPacket { session: &block, ..ok });
         let cursor = ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let (status, warnings) = (ok.status & !StatusFlags::SERVER_SESSION_STATE_CHANGED, ok.warnings);
-        OkPacket { session: &block, ..ok }.push(&mut rebuilt, payload[0], self.client_capabilities);
-        self.flush_front(chunk, span);
+        // What comes before goes first.
+        self.client.to_send().extend_from_slice(&chunk[span.start..span.at]);
         if as_eof {
             self.mend_definitions_eof(status);
             if self.eof_due && !cursor {
@@ -468,7 +466,8 @@ impl<'a> Relay<'a> {
             }
             self.push_eof(status, warnings);
         } else {
-            self.client.push(&rebuilt);
+            let capabilities = self.client_capabilities;
+            self.client.push_short(|payload| rebuilt.push(payload, first, capabilities));
         }
         span.skip_to(end);
         Ok(())

@@ -9,6 +9,8 @@ use crate::{net::Address, routing::Consistency};
 pub struct Settings {
     /// Where clients connect; at least one.
     pub listen: Vec<Address>,
+    /// Threads that serve clients; `None`: one for each processor.
+    pub threads: Option<usize>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// Bounds.

@@ -103,6 +103,14 @@ impl Shared {
         self.live.load_full()
     }
 
+    /// Replaces `live` if the configuration has changed since.
+    pub fn refresh(&self, live: &mut Arc<Live>) {
+        let now = self.live.load();
+        if !Arc::ptr_eq(&now, live) {
+            *live = Arc::clone(&now);
+        }
+    }
+
     /// What a client's login is held against.
     /// `None`: no server has been reached yet, so there is nothing to greet with.
     pub(super) fn login_context(&self, live: &Live, id: u32) -> Option<LoginContext> {

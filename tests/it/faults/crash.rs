@@ -110,7 +110,7 @@ impl Killed {
         let log = cluster.dir.join(&server.name).join("log.again");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap()).process_group(0);
         process::signal(server.pid, "KILL");
-        let socket_lock = server.socket.with_added_extension("lock");
+        let socket_lock = PathBuf::from(format!("{}.lock", server.socket.display()));
         Killed { command, socket_lock, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
     }
 

@@ -1,0 +1,79 @@
+//! How long a client may say nothing: one timer for its whole session.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A timer that is set seldom: it fires at the earliest moment that could matter, looks at the clock, and sleeps on.
+/// (A timer that is set and taken back for each command would be one of the dearer things that a command costs.)
+#[derive(Debug)]
+pub struct Idle {
+    since: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Idle {
+    /// Silence begins now.
+    pub fn new() -> Self {
+        Idle { since: Instant::now(), sleep: None }
+    }
+
+    /// Silence begins anew.
+    pub fn restart(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Ready when the silence has lasted for `limit`.
+    pub fn poll_expired(&mut self, context: &mut Context<'_>, limit: Duration) -> Poll<()> {
+        // A limit beyond all clocks is none.
+        let Some(due) = self.since.checked_add(limit) else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if due < sleep.deadline() {
+            sleep.as_mut().reset(due);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            if sleep.deadline() >= due {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(due);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    async fn expired(idle: &mut Idle, limit: Duration) {
+        poll_fn(|context| idle.poll_expired(context, limit)).await;
+    }
+
+    #[tokio::test]
+    async fn silence_is_counted_from_the_last_restart() {
+        let (mut idle, limit) = (Idle::new(), Duration::from_millis(200));
+        let begun = Instant::now();
+        assert!(tokio::time::timeout(limit / 2, expired(&mut idle, limit)).await.is_err());
+        idle.restart();
+        expired(&mut idle, limit).await;
+        assert!(begun.elapsed() >= limit * 3 / 2, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_shorter_limit_counts_at_once() {
+        let (mut idle, long) = (Idle::new(), Duration::from_secs(3600));
+        let begun = Instant::now();
+        let pause = Duration::from_millis(50);
+        assert!(tokio::time::timeout(pause, expired(&mut idle, long)).await.is_err());
+        expired(&mut idle, pause * 2).await;
+        assert!(begun.elapsed() >= pause * 2);
+        expired(&mut Idle::new(), Duration::ZERO).await;
+        assert!(tokio::time::timeout(pause, expired(&mut Idle::new(), Duration::MAX)).await.is_err());
+    }
+}
