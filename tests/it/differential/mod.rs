@@ -7,7 +7,7 @@ mod case;
 mod compare;
 mod generate;
 mod pools;
-mod random;
+pub mod random;
 mod side;
 
 use std::{ops::Range, path::Path};

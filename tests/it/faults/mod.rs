@@ -7,6 +7,7 @@ mod crash;
 mod kills;
 mod limits;
 mod silent_servers;
+mod stages;
 mod stop;
 mod vanish;
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "a kit: not every theme uses every tool")]
 
 pub mod bed;
+pub mod breaking_relay;
 pub mod cluster;
 pub mod endpoint;
 pub mod escape;

@@ -6,7 +6,7 @@ mod login;
 mod reply;
 mod stream;
 
-use std::io;
+use std::{io, time::Duration};
 
 pub use bytes::push_text;
 pub use command::{Value, execute, parse_value};
@@ -42,9 +42,24 @@ impl Client {
         Ok(client)
     }
 
+    /// The same, where no packet may take longer than this, neither of the login nor later.
+    pub fn connect_within(patience: Duration, endpoint: &Endpoint, login: &Login) -> io::Result<Client> {
+        let stream = Stream::connect(endpoint)?;
+        stream.set_patience(patience);
+        let (client, last) = Client::log_in(stream, login)?;
+        if last.first() == Some(&0xff) {
+            return Err(io::Error::other(error_text(&last)));
+        }
+        Ok(client)
+    }
+
     /// Logs in; a refusal is the payload of an ERR.
     pub fn attempt(endpoint: &Endpoint, login: &Login) -> io::Result<(Client, Vec<u8>)> {
-        let (stream, greeting, capabilities, last) = login::log_in(Stream::connect(endpoint)?, login)?;
+        Client::log_in(Stream::connect(endpoint)?, login)
+    }
+
+    fn log_in(stream: Stream, login: &Login) -> io::Result<(Client, Vec<u8>)> {
+        let (stream, greeting, capabilities, last) = login::log_in(stream, login)?;
         let welcome = last.clone();
         let client =
             Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };

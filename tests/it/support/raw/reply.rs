@@ -221,7 +221,9 @@ impl Reader<'_> {
         let (columns, parameters) = (f.int(2), f.int(2));
         self.push(Kind::PrepareOk, payload);
         self.columns(parameters)?;
-        self.columns(columns)?;
+        if !self.failed() {
+            self.columns(columns)?;
+        }
         Ok(())
     }
 
