@@ -213,7 +213,8 @@ impl<'a> Relay<'a> {
 
     /// How much has been sent, also when [`Relay::run`] was given up.
     pub fn reached(&self) -> Reached {
-        let inside = self.sending || self.passing_bytes > 0 || self.tracker.in_payload();
+        // A client that still sends its file takes nothing that comes for the answer.
+        let inside = self.sending || self.passing_bytes > 0 || self.tracker.in_payload() || self.infile;
         match (self.reached_client, inside) {
             (false, _) => Reached::Nothing,
             (true, false) => Reached::Packets,
@@ -228,18 +229,26 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
-    /// Passes the client's file on to the server, packet by packet, up to the empty one that ends it.
+    /// Passes the client's file on to the server, packet by packet, up to the empty one that ends it. A client reads nothing
+    /// before it has sent its file: where the server gives up half-way, the rest is read for nobody (as a server that has
+    /// met an error does it), and how it gave up is seen in its reply.
     async fn send_infile(&mut self) -> Result<(), RelayError> {
         self.server.channel.seq = self.server_seq;
+        let mut wanted = true;
         loop {
             let payload = tokio::select! {
                 biased;
                 payload = self.client.take_payload(self.options.max_payload_bytes) => payload.map_err(RelayError::Client)?,
-                // A server that gives up half-way is not seen by writing alone while the client pauses.
-                () = self.server.channel.stream().peer_closed() => return Err(self.server_fault(ChannelError::Closed.into())),
+                // It is not seen by writing alone while the client pauses.
+                () = self.server.channel.stream().peer_closed(), if wanted => {
+                    wanted = false;
+                    continue;
+                }
             };
-            self.server.channel.push(&payload);
-            self.server.channel.flush().await.map_err(|error| self.server_fault(error.into()))?;
+            if wanted {
+                self.server.channel.push(&payload);
+                wanted = self.server.channel.flush().await.is_ok();
+            }
             if payload.is_empty() {
                 break;
             }

@@ -11,7 +11,7 @@ use crate::support::{
     raw::{Client, Login},
 };
 
-both!(a_reply_in_pieces, nobody_accepts);
+both!(a_file_that_its_server_does_not_want_any_more, a_reply_in_pieces, nobody_accepts);
 
 const QUICK: &str = "timeouts: {connect: 500ms}\n";
 
@@ -26,6 +26,22 @@ fn relayed(bed: &Bed) -> (Forebay, BreakingRelay, BreakingRelay) {
     primary.take_links();
     replica.take_links();
     (forebay, primary, replica)
+}
+
+/// A client hears of it when it has sent its file, as the next packet.
+fn a_file_that_its_server_does_not_want_any_more(bed: &Bed) {
+    bed.cluster.sql(&["DROP TABLE IF EXISTS app.stages_file", "CREATE TABLE app.stages_file (n INT, pad TEXT)"]);
+    let (forebay, primary, _replica) = relayed(bed);
+    for fault in [Fault::Cut, Fault::Reset] {
+        primary.take_links();
+        let mut client = connect(&forebay);
+        client.infile =
+            (1..4000).fold(String::new(), |file, n| file + &format!("{n}\t{}\n", "file ".repeat(20))).into();
+        primary.links()[0].strike(Way::ToServer, 30_000, fault);
+        let reply = client.query("LOAD DATA LOCAL INFILE 'stages' INTO TABLE stages_file");
+        assert_eq!(reply.code(), Some(1158), "{fault:?}: {reply}");
+    }
+    forebay.assert_sound();
 }
 
 /// A read of which the client has got something is not run again: an error follows, or the connection is closed.
