@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     client::{Client, End},
     error::ClientError,
-    lease::Lease,
+    lease::{Lease, Refusal},
     relay::{Options, Outcome, Relay, RelayError},
 };
 use crate::{
@@ -190,8 +190,7 @@ impl Client {
             && let Err(why) = lease.read_prefixes(server).await
         {
             handle.set_running(None);
-            self.drop_server(lease.server);
-            return Ok(Some(Attempt::Elsewhere(why)));
+            return self.refused(lease.server, Refusal::Unreachable(why), decision).await;
         }
         let version = self.state.version();
         let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;

@@ -110,8 +110,9 @@ impl Client {
             Refusal::Client(error) => self.send_error(&error).await.map(|()| None),
             Refusal::StateLost(why) => Err(End::Fatal(ClientError::server_lost(&self.name_of(server), &why))),
             Refusal::Unreachable(why) => {
+                let held = self.holds_state(server);
                 self.drop_server(server);
-                if decision.repeatable {
+                if decision.repeatable && !held {
                     return Ok(Some(Attempt::Elsewhere(why)));
                 }
                 let error = ClientError::server_lost(&self.name_of(server), &why);

@@ -8,10 +8,15 @@ use crate::support::{
     breaking_relay::{BreakingRelay, Fault, Plan, Way},
     forebay::{Forebay, Settings, named},
     process::descriptors,
-    raw::{Client, Login},
+    raw::{Client, Expect, Login, execute},
 };
 
-both!(a_file_that_its_server_does_not_want_any_more, a_reply_in_pieces, nobody_accepts);
+both!(
+    a_file_that_its_server_does_not_want_any_more,
+    what_a_connection_held_is_missed,
+    a_reply_in_pieces,
+    nobody_accepts
+);
 
 const QUICK: &str = "timeouts: {connect: 500ms}\n";
 
@@ -41,6 +46,25 @@ fn a_file_that_its_server_does_not_want_any_more(bed: &Bed) {
         let reply = client.query("LOAD DATA LOCAL INFILE 'stages' INTO TABLE stages_file");
         assert_eq!(reply.code(), Some(1158), "{fault:?}: {reply}");
     }
+    forebay.assert_sound();
+}
+
+/// The replica is gone, and the primary's connection breaks while a read is prepared there in its place: with it a
+/// variable is lost, which the client must not find out by reading NULL.
+fn what_a_connection_held_is_missed(bed: &Bed) {
+    let (forebay, primary, replica) = relayed(bed);
+    let mut client = connect(&forebay);
+    client.ok("SET @held = 5");
+    assert_eq!(client.value("SELECT 1 FROM DUAL"), "1");
+    let reply = client.command(b"\x16SELECT 2 FROM DUAL", Expect::Prepare);
+    assert!(reply.error().is_none(), "{reply}");
+    replica.every(Plan::strike(Way::ToClient, 0, Fault::Cut));
+    replica.links().iter().for_each(|link| link.strike(Way::ToClient, 0, Fault::Cut));
+    primary.links()[0].strike(Way::ToServer, 8, Fault::Cut);
+    let reply = client.command(&execute(1, 0, &[], false), Expect::Results);
+    assert_eq!(reply.code(), Some(1158), "{reply}");
+    let reply = client.query("SELECT @held");
+    assert!(reply.lost.is_some(), "the variable is gone: {reply}");
     forebay.assert_sound();
 }
 
