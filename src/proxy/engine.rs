@@ -196,7 +196,8 @@ impl Client {
         let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
-        let options = Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes };
+        let impatient = decision.repeatable.then_some(&**handle);
+        let options = Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes, impatient };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = tokio::select! {

@@ -337,9 +337,17 @@ impl Client {
         let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
         let mut payload = Vec::with_capacity(prepared.text.len() + 1);
         statement::push_prepare(&mut payload, &prepared.text);
+        let handle = Arc::clone(&self.place.handle);
         let connection = &mut self.servers[index];
         connection.push_command(&payload);
-        let first = connection.answer_whenever(Expect::Prepare).await.map_err(control_refusal)?;
+        handle.set_running(Some((connection.id, connection.thread_id)));
+        let first = tokio::select! {
+            biased;
+            first = connection.answer_whenever(Expect::Prepare) => first.map_err(control_refusal),
+            () = handle.server_silent() => Err(Refusal::Unreachable("the server has fallen silent".to_owned())),
+        };
+        handle.set_running(None);
+        let first = first?;
         let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
         connection.statements.insert(id, ok.statement_id);
         Ok(ok.statement_id)

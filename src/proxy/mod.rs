@@ -78,6 +78,7 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     for listener in listeners {
         tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers)));
     }
+    tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tracing::info!("listening on {}", listening.join(", "));
     Ok(Running { shared, workers, stop, listening })
 }
@@ -120,6 +121,16 @@ impl Running {
     /// What the clients share, for whoever shows it.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+/// Tells the clients whose statements run on a server that it has fallen silent, as long as it is.
+async fn tell_of_silence(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            servers = shared.topology.silence() => shared.registry.tell_silent(&servers),
+            () = shared.stopping() => return,
+        }
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Handle {
     /// Kills on their way to the server connection that it uses.
     kills: AtomicU32,
     settled: Notify,
+    /// The server connection, packed, that was found to be on a silent server while its statement ran.
+    silent: AtomicU64,
 }
 
 /// Which limit stands in the way.
@@ -115,6 +117,7 @@ impl Registry {
             waker: AtomicWaker::new(),
             kills: AtomicU32::new(0),
             settled: Notify::new(),
+            silent: AtomicU64::new(0),
         });
         inner.clients.insert(id, Arc::clone(&handle));
         Ok(Place { registry: Arc::clone(self), handle })
@@ -142,6 +145,16 @@ impl Registry {
     /// Whether nobody is connected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Tells every client whose statement runs on one of these servers that they are silent.
+    pub fn tell_silent(&self, servers: &[ServerId]) {
+        for handle in self.lock().clients.values() {
+            if let Some(on) = handle.running().filter(|(server, _)| servers.contains(server)) {
+                handle.silent.store(pack(on), Ordering::Release);
+                handle.waker.wake();
+            }
+        }
     }
 
     /// Tells every client, and whoever comes later, that Forebay stops.
@@ -217,6 +230,22 @@ impl Handle {
         };
         std::future::poll_fn(killed).await;
         tokio::time::sleep(time).await;
+    }
+
+    /// Ends when the server that its statement runs on has been found to be silent. (It may have been told so of a
+    /// statement before.)
+    pub async fn server_silent(&self) {
+        let silent = |context: &mut Context<'_>| {
+            let is_silent = || {
+                let silent = self.silent.load(Ordering::Acquire);
+                silent != 0 && silent == self.running.load(Ordering::Acquire)
+            };
+            if !is_silent() {
+                self.waker.register(context.waker());
+            }
+            if is_silent() { Poll::Ready(()) } else { Poll::Pending }
+        };
+        std::future::poll_fn(silent).await;
     }
 
     /// Whether it is to end.
@@ -343,6 +372,25 @@ mod tests {
         assert_eq!(two.set_user("app", Some(1)), Ok(()));
         drop((two, three));
         assert!(registry.is_empty() && registry.lock().by_address.is_empty() && registry.lock().by_user.is_empty());
+    }
+
+    #[tokio::test]
+    async fn silence_is_told_to_the_statement_that_runs() {
+        let registry = Arc::new(Registry::default());
+        let place = registry.join(None, 10, None).unwrap();
+        let hears = async || {
+            let time = std::time::Duration::from_millis(5);
+            tokio::time::timeout(time, place.handle.server_silent()).await.is_ok()
+        };
+        registry.tell_silent(&[ServerId(0)]);
+        place.handle.set_running(Some((ServerId(0), 77)));
+        assert!(!hears().await, "nothing ran when it was told");
+        registry.tell_silent(&[ServerId(1)]);
+        assert!(!hears().await, "another server");
+        registry.tell_silent(&[ServerId(0)]);
+        assert!(hears().await && hears().await, "however late it listens");
+        place.handle.set_running(Some((ServerId(1), 5)));
+        assert!(!hears().await, "another statement");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use bytes::{Buf, BytesMut};
 
-use super::fix::Fix;
+use super::{fix::Fix, registry::Handle};
 use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
@@ -37,6 +37,8 @@ pub struct Options<'a> {
     pub temporary_variables: bool,
     /// The longest payload that the client may send (of LOAD DATA LOCAL's file).
     pub max_payload_bytes: usize,
+    /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
+    pub impatient: Option<&'a Handle>,
 }
 
 /// What a reply was.
@@ -102,6 +104,9 @@ pub enum ServerFault {
         /// The one that came.
         got: u8,
     },
+    /// The health checks get no answer from the server either.
+    #[error("the server has fallen silent")]
+    Silent,
     /// A packet that should be small is not.
     #[error("a packet of {0} bytes where a short one belongs")]
     TooLarge(usize),
@@ -259,7 +264,7 @@ impl<'a> Relay<'a> {
         Ok(())
     }
 
-    /// Waits until the server has sent more; ends when the client is gone.
+    /// Waits until the server has sent more; ends when the client is gone, or when nothing is to be hoped for.
     async fn wait(&mut self) -> Result<(), RelayError> {
         tokio::select! {
             biased;
@@ -269,6 +274,7 @@ impl<'a> Relay<'a> {
                 Err(error) => Err(self.server_fault(error.into())),
             },
             () = self.client.stream().peer_closed() => Err(RelayError::Client(ChannelError::Closed)),
+            () = server_silent(self.options.impatient), if !self.reached_client => Err(self.server_fault(ServerFault::Silent)),
         }
     }
 
@@ -499,6 +505,13 @@ impl<'a> Relay<'a> {
         }
         self.pass_as_is(chunk, span, end);
         Ok(())
+    }
+}
+
+async fn server_silent(impatient: Option<&Handle>) {
+    match impatient {
+        Some(handle) => handle.server_silent().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -148,9 +148,7 @@ impl Trouble {
     fn observation(&self) -> Observation {
         match self {
             Trouble::Error(error) => error::observation(error),
-            Trouble::TimedOut(time) => {
-                Observation::Failed { refused: false, why: format!("no answer in {} s", time.as_secs_f32()) }
-            }
+            Trouble::TimedOut(time) => Observation::Silent { why: format!("no answer in {} s", time.as_secs_f32()) },
         }
     }
 }

@@ -103,6 +103,11 @@ impl Verdicts {
         self.election.primary().filter(|id| self.servers.get(id.0).is_some_and(History::answers))
     }
 
+    /// Probe after probe of it gets no answer: neither will what runs on it.
+    pub fn is_silent(&self, id: ServerId) -> bool {
+        self.servers.get(id.0).is_some_and(History::is_silent)
+    }
+
     /// The lag at the last observation, if that server's lag means anything and was said.
     pub fn lag_ms(&self, id: ServerId) -> Option<u64> {
         self.servers.get(id.0).and_then(History::lag_ms)

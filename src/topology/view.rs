@@ -22,7 +22,8 @@ pub enum Role {
     Unknown,
 }
 
-/// Whether a server may get new statements. Running ones are never taken away from it.
+/// Whether a server may get new statements. Running ones are not taken away from it, but for reads on a server that has
+/// fallen silent: see [`Server::silent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// It may.
@@ -46,6 +47,8 @@ pub struct Server {
     pub role: Role,
     /// Whether it may get new statements.
     pub health: Health,
+    /// Probe after probe gets no answer (as against a refusal): who has not heard of a read there yet need not wait.
+    pub silent: bool,
     /// Its share of reads.
     pub weight: u32,
     /// Its words, for groups.
@@ -100,6 +103,7 @@ impl View {
                 RoleSetting::Auto => Role::Unknown,
             },
             health: Health::Down,
+            silent: false,
             weight: settings.weight,
             tags: settings.tags.clone(),
             lag_ms: None,

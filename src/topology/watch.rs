@@ -35,6 +35,8 @@ struct Board {
     started: Instant,
     verdicts: Mutex<Verdicts>,
     view: ArcSwap<View>,
+    /// Told whenever a probe finds a silent server as silent as before.
+    silence: Notify,
     /// Which servers have not been probed yet.
     unprobed: watch::Sender<Vec<ServerId>>,
 }
@@ -47,6 +49,7 @@ impl Topology {
             started: Instant::now(),
             verdicts: Mutex::new(Verdicts::new(&settings)),
             view: ArcSwap::from_pointee(View::unknown(&settings.servers)),
+            silence: Notify::new(),
             unprobed: watch::Sender::new(ids.clone()),
         });
         let stop = watch::Sender::new(false);
@@ -77,6 +80,12 @@ impl Topology {
         if let Some(wake) = self.wake.get(id.0) {
             wake.notify_one();
         }
+    }
+
+    /// Waits until a probe has found a server silent, once more; all that are silent then. For one caller.
+    pub async fn silence(&self) -> Vec<ServerId> {
+        self.board.silence.notified().await;
+        self.view().servers.iter().filter(|server| server.silent).map(|server| server.id).collect()
     }
 
     /// Tells every task to say goodbye to its server and to end. The last view stays. See [`Topology::ended`].
@@ -137,7 +146,11 @@ impl Board {
                 }
             }
             judged(&mut view, &verdicts);
+            let silent = view.server(id).is_some_and(|server| server.silent);
             self.view.store(Arc::new(view));
+            if silent {
+                self.silence.notify_one();
+            }
             events
         };
         events.iter().for_each(log);
@@ -156,6 +169,7 @@ fn judged(view: &mut View, verdicts: &Verdicts) {
             (server.role, server.health) = (standing.role, standing.health);
         }
         server.lag_ms = verdicts.lag_ms(server.id);
+        server.silent = verdicts.is_silent(server.id);
     }
     view.primary = verdicts.primary();
     let of_primary = view.primary.and_then(|id| view.server(id)?.greeting.clone());

@@ -12,6 +12,8 @@ const SHUTDOWN: [u16; 3] = [1053, 1077, 1079];
 const KILLED: [u16; 2] = [1317, 1927];
 /// ER_CLIENT_INTERACTION_TIMEOUT: MySQL's word for a connection that was idle too long.
 const IDLE: u16 = 4031;
+/// Nobody says anything: a host that is gone, or the way to it.
+const SILENT: [ErrorKind; 3] = [ErrorKind::TimedOut, ErrorKind::HostUnreachable, ErrorKind::NetworkUnreachable];
 
 /// A server that answers with an error is alive; so is one with which only TLS or the login method does not work.
 pub(super) fn observation(error: &Error) -> Observation {
@@ -21,6 +23,7 @@ pub(super) fn observation(error: &Error) -> Observation {
         Error::Io(IoError::Io(io)) if matches!(io.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
             Observation::Failed { refused: true, why: words(io) }
         }
+        Error::Io(IoError::Io(io)) if SILENT.contains(&io.kind()) => Observation::Silent { why: words(io) },
         Error::Io(IoError::Io(io)) => Observation::Failed { refused: false, why: words(io) },
         Error::Io(IoError::Tls(tls)) => Observation::Blind { why: format!("TLS: {tls}") },
         Error::Driver(DriverError::ConnectionClosed) => failed(error),
@@ -64,6 +67,8 @@ mod tests {
         let blind = |error: &Error| matches!(observation(error), Observation::Blind { .. });
         assert!(refused(&io(ErrorKind::ConnectionRefused)) && refused(&io(ErrorKind::NotFound)));
         assert!(failed(&io(ErrorKind::ConnectionReset)) && failed(&server(1053)));
+        let silent = |error: &Error| matches!(observation(error), Observation::Silent { .. });
+        assert!(silent(&io(ErrorKind::TimedOut)) && silent(&io(ErrorKind::HostUnreachable)));
         assert!(blind(&server(1045)) && blind(&server(1040)));
         assert!(
             is_lost_connection(&io(ErrorKind::BrokenPipe))

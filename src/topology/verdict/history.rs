@@ -12,6 +12,8 @@ use crate::topology::{Health, Role, RoleSetting};
 const PRIMARY_FAILURES: u32 = 2;
 /// A replica is taken back after this many good observations in a row.
 const REPLICA_GOODS: u32 = 2;
+/// What runs on a server is given up after this many silent probes in a row: one may be a hiccup.
+const SILENT_PROBES: u32 = 2;
 
 /// Memory of one server.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(super) struct History {
     why: String,
     reach: Reach,
     failures: u32,
+    /// Of the failures in a row, the last ones that were silence.
+    silences: u32,
     goods: u32,
     /// The last answer, also while it does not answer any more.
     last: Option<Answer>,
@@ -58,6 +62,7 @@ impl History {
             why: String::new(),
             reach: Reach::NeverSeen,
             failures: 0,
+            silences: 0,
             goods: 0,
             last: None,
             blind: None,
@@ -70,6 +75,11 @@ impl History {
     /// It answers, as far as is believed.
     pub(super) fn answers(&self) -> bool {
         self.reach == Reach::Answers
+    }
+
+    /// It does not answer, and nothing that runs on it will.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silences >= SILENT_PROBES
     }
 
     /// It has been probed at least once.
@@ -89,8 +99,10 @@ impl History {
 
     /// Takes the observation in; comes back with advice that has not been given yet.
     pub(super) fn note(&mut self, observation: Observation) -> Option<Event> {
+        self.silences = if matches!(observation, Observation::Silent { .. }) { self.silences + 1 } else { 0 };
         match observation {
             Observation::Failed { refused, why } => return self.note_failure(refused, why),
+            Observation::Silent { why } => return self.note_failure(false, why),
             Observation::Blind { why } => {
                 self.note_good();
                 self.blind = Some(why);

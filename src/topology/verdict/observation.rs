@@ -10,6 +10,11 @@ pub enum Observation {
         /// For people.
         why: String,
     },
+    /// No answer in time, or no way to it: what runs there says nothing either.
+    Silent {
+        /// For people.
+        why: String,
+    },
     /// It answers, but does not let the monitor user in (or is full): alive, nothing more is known.
     Blind {
         /// For people.

@@ -57,7 +57,7 @@ fn unsure() -> Observation {
     seen(false, Replication::Connecting, None)
 }
 fn timeout() -> Observation {
-    Observation::Failed { refused: false, why: "no answer in 1 s".to_owned() }
+    Observation::Silent { why: "no answer in 1 s".to_owned() }
 }
 fn refused() -> Observation {
     Observation::Failed { refused: true, why: "connection refused".to_owned() }
@@ -83,6 +83,30 @@ fn nothing_seen_is_down() {
     assert_eq!(verdicts.primary(), None);
     assert_eq!(verdicts.standing(P), Some(Standing { role: Unknown, health: Down }));
     assert_eq!(verdicts.standing(ServerId(9)), None);
+}
+
+#[test]
+fn silence_counts_when_it_is_repeated() {
+    let mut verdicts = fixed();
+    let broken = || Observation::Failed { refused: false, why: "connection reset by peer".to_owned() };
+    let timeline = [
+        (follower(0), false),
+        (timeout(), false),
+        (timeout(), true),
+        (timeout(), true),
+        (follower(0), false),
+        (timeout(), false),
+        (broken(), false),
+        (timeout(), false),
+        (refused(), false),
+        (timeout(), false),
+        (timeout(), true),
+    ];
+    for (at_s, (observation, silent)) in timeline.into_iter().enumerate() {
+        let what = format!("at {at_s} s: {observation:?}");
+        verdicts.observe(R, Duration::from_secs(at_s as u64), observation);
+        assert_eq!((verdicts.is_silent(R), verdicts.is_silent(P)), (silent, false), "{what}");
+    }
 }
 
 #[test]

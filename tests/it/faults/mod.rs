@@ -9,6 +9,7 @@ mod limits;
 mod silent_servers;
 mod stages;
 mod stop;
+mod stopped;
 mod vanish;
 
 use std::time::{Duration, Instant};
