@@ -4,6 +4,7 @@ mod big;
 mod broken_replies;
 mod clients;
 mod crash;
+mod cuts;
 mod kills;
 mod limits;
 mod silent_servers;
