@@ -62,9 +62,21 @@ impl Stream {
 
     /// Waits until the peer has closed its sending side. Never reads, and asks the kernel nothing while nothing happens.
     pub async fn peer_closed(&self) {
+        if poll_fn(|context| self.poll_arrival(context)).await {
+            return;
+        }
         // Behind bytes that nobody reads yet a close wakes nobody: it is looked at again.
-        while !poll_fn(|context| self.poll_arrival(context)).await {
+        while self.ready().await.is_ok_and(|ready| !ready.is_read_closed()) {
             tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+        match self {
+            Stream::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
+            Stream::Unix(unix) => unix.ready(Interest::READABLE).await,
+            Stream::Accepted(tls) => tls.get_ref().0.ready().await,
+            Stream::Opened(tls) => tls.get_ref().0.ready().await,
         }
     }
 
@@ -81,6 +93,13 @@ impl Stream {
 }
 
 impl Socket {
+    async fn ready(&self) -> io::Result<tokio::io::Ready> {
+        match self {
+            Socket::Tcp(tcp) => tcp.ready(Interest::READABLE).await,
+            Socket::Unix(unix) => unix.ready(Interest::READABLE).await,
+        }
+    }
+
     fn poll_arrival(&self, context: &mut Context<'_>) -> Poll<bool> {
         match self {
             Socket::Tcp(tcp) => poll_tcp(tcp, context),
