@@ -2,7 +2,8 @@
 
 use std::{
     io,
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime},
 };
@@ -48,7 +49,7 @@ async fn serve(config: Config) -> io::Result<()> {
     let tls = (config.client_tls_settings.clone(), config.server_tls_settings.clone());
     let (live, servers) = config.into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
-    let mut seen = newest(&tls);
+    let mut seen = stamps(&tls);
     let mut look = tokio::time::interval(CERTIFICATES_INTERVAL);
     let name = loop {
         tokio::select! {
@@ -56,7 +57,7 @@ async fn serve(config: Config) -> io::Result<()> {
             _ = terminate.recv() => break "SIGTERM",
             _ = hang_up.recv() => reload_certificates(&running, &tls, "SIGHUP"),
             _ = look.tick() => {
-                let now = newest(&tls);
+                let now = stamps(&tls);
                 if now != seen {
                     seen = now;
                     reload_certificates(&running, &tls, "a certificate file changed");
@@ -73,11 +74,15 @@ async fn serve(config: Config) -> io::Result<()> {
 /// How often certificate files are looked at for a change.
 const CERTIFICATES_INTERVAL: Duration = Duration::from_secs(10);
 
-/// When the newest of the certificate files changed.
-fn newest((clients, servers): &(ServerSideSettings, ClientSideSettings)) -> Option<SystemTime> {
+/// When each of the certificate files changed, and which file it is: one that is put in another's place may be older.
+fn stamps((clients, servers): &(ServerSideSettings, ClientSideSettings)) -> Vec<Option<(SystemTime, u64)>> {
     let files =
         [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
-    files.into_iter().flatten().filter_map(|file| file.metadata().ok()?.modified().ok()).max()
+    let stamp = |file: &PathBuf| {
+        let metadata = file.metadata().ok()?;
+        Some((metadata.modified().ok()?, metadata.ino()))
+    };
+    files.into_iter().flatten().map(stamp).collect()
 }
 
 /// Certificates and keys are read again. What can't be read changes nothing.
