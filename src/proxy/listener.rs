@@ -1,6 +1,6 @@
 //! From an accepted socket to a served client.
 
-use std::{io, sync::Arc};
+use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, sync::Arc};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -34,7 +34,10 @@ impl Listener {
             Address::Tcp { host, port } => Ok(Listener::Tcp(TcpListener::bind((host.as_str(), *port)).await?)),
             Address::Unix(path) => {
                 remove_dead_socket(path).await?;
-                Ok(Listener::Unix(UnixListener::bind(path)?, path.clone()))
+                let listener = UnixListener::bind(path)?;
+                // As a server's socket: whoever may enter the folder may knock, the password decides.
+                std::fs::set_permissions(path, Permissions::from_mode(0o777))?;
+                Ok(Listener::Unix(listener, path.clone()))
             }
         }
     }

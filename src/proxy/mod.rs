@@ -31,7 +31,7 @@ use std::{io, sync::Arc, thread, time::Duration};
 pub use peer::Peer;
 pub use settings::{Limits, Settings, Timeouts};
 pub use shared::{Live, Shared};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use self::{error::ClientError, listener::Listener, workers::Workers};
 use crate::{
@@ -51,6 +51,7 @@ pub struct Running {
     shared: Arc<Shared>,
     workers: Arc<Workers>,
     stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
     /// The addresses it listens on, as bound.
     pub listening: Vec<String>,
 }
@@ -75,12 +76,13 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         shared.live().settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
     let workers = Arc::new(Workers::start(threads)?);
     let listening: Vec<_> = listeners.iter().map(Listener::local).collect();
-    for listener in listeners {
-        tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers)));
-    }
+    let listeners = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers))))
+        .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tracing::info!("listening on {}", listening.join(", "));
-    Ok(Running { shared, workers, stop, listening })
+    Ok(Running { shared, workers, stop, listeners, listening })
 }
 
 /// Serves until `stopping` becomes true.
@@ -106,6 +108,10 @@ impl Running {
         // Nobody listening any more is as good.
         let _ = self.stop.send(true);
         self.shared.registry.stop_all();
+        for listener in self.listeners {
+            // Sockets' files go with their listeners. One that panicked listens no more either.
+            let _ = listener.await;
+        }
         let ended = tokio::time::timeout(STOP_TIMEOUT, async {
             while !self.shared.registry.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
