@@ -84,6 +84,8 @@ pub struct Identity {
     pub charset: u16,
     /// Its connection attributes, as they came.
     pub attributes: Vec<u8>,
+    /// Whether its own connection is encrypted.
+    pub is_tls: bool,
 }
 
 /// Why a session ended.
@@ -107,6 +109,7 @@ impl Client {
     /// A session for a client that has proven who it is (and has not been answered yet).
     pub fn new(shared: Arc<Shared>, live: Arc<Live>, place: Place, login: LoggedIn, flavor: Flavor) -> Self {
         let name: Arc<str> = login.user.name.as_str().into();
+        let is_tls = login.channel.stream().is_tls();
         Client {
             state: State::new(flavor, login.capabilities, login.schema),
             shared,
@@ -121,6 +124,7 @@ impl Client {
                 credential: login.credential,
                 charset: login.charset,
                 attributes: login.attributes,
+                is_tls,
             },
             capabilities: login.capabilities,
             statements: Statements::default(),

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     client::Client,
+    dial,
     engine::{Action, Request},
     error::ClientError,
 };
 use crate::{
     pool::{
         ServerConnection, birth,
-        connect::{self, ConnectError, ConnectRequest},
+        connect::{ConnectError, ConnectRequest},
         server::ControlError,
     },
     routing::{Consistency, Decision},
@@ -118,26 +119,26 @@ impl Client {
             self.learn_collation().await?;
         }
         let request = ConnectRequest {
-            address: target.address,
-            tls: self.live.server_tls.clone(),
-            client_is_tls: self.channel.stream().is_tls(),
-            user: self.identity.name.as_bytes().to_vec(),
-            credential: self.identity.credential.clone(),
             schema: self.state.schema.clone(),
-            charset: self.identity.charset,
             capabilities: self.capabilities,
             attributes: self.identity.attributes.clone(),
-            max_packet_bytes: u32::try_from(self.live.settings.limits.max_allowed_packet_bytes).unwrap_or(u32::MAX),
-            timeout: self.live.settings.timeouts.connect,
+            ..dial::request(&self.live, &self.identity, target.address)
         };
-        let connected = match connect::connect(&request).await {
-            Ok(connected) => connected,
+        let connected = match dial::connect(request, &self.identity).await {
+            Ok((connected, credential)) => {
+                self.identity.credential = credential;
+                connected
+            }
             Err(ConnectError::Refused { code, sql_state, message }) => {
                 let mut payload = Vec::with_capacity(message.len() + 9);
                 ErrPacket { code, sql_state, message: &message }.push(&mut payload, true);
                 return Err(Refusal::Refused(payload));
             }
             Err(error) => {
+                if matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_)) {
+                    // The servers' health says nothing of these: only the configuration can mend them.
+                    tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
+                }
                 self.shared.topology.report_failure(server, &error.to_string());
                 return Err(Refusal::Unreachable(error.to_string()));
             }

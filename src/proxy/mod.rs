@@ -7,6 +7,7 @@
 mod begin;
 pub mod client;
 mod commands;
+mod dial;
 mod engine;
 pub mod error;
 pub mod fix;

@@ -8,21 +8,18 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{client::Identity, registry::Registry, settings::Settings};
+use super::{client::Identity, dial, registry::Registry, settings::Settings};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
-    pool::{
-        ServerConnection,
-        connect::{self, ConnectRequest},
-    },
+    pool::ServerConnection,
     proxy::login::LoginContext,
     routing::{Consistency, Refused, Rules},
     session::learnt::Learnt,
     sql::lexer::Flavor,
     telemetry::Queries,
     topology::{Position, ServerId, Topology},
-    wire::{capability::CapabilityFlags, handshake::Greeting},
+    wire::handshake::Greeting,
 };
 
 /// Everything of the configuration that a statement looks at; replaced as a whole.
@@ -192,20 +189,8 @@ impl Shared {
         let view = self.topology.view();
         let target = view.server(server).ok_or("unknown server")?.clone();
         drop(view);
-        let request = ConnectRequest {
-            address: target.address,
-            tls: live.server_tls.clone(),
-            client_is_tls: false,
-            user: identity.name.as_bytes().to_vec(),
-            credential: identity.credential.clone(),
-            schema: None,
-            charset: identity.charset,
-            capabilities: CapabilityFlags::empty(),
-            attributes: Vec::new(),
-            max_packet_bytes: 1 << 24,
-            timeout: live.settings.timeouts.connect,
-        };
-        let connected = connect::connect(&request).await.map_err(|error| error.to_string())?;
+        let request = dial::request(live, identity, target.address);
+        let (connected, _) = dial::connect(request, identity).await.map_err(|error| error.to_string())?;
         Ok(ServerConnection::new(server, target.name.clone(), connected, true, live.settings.patience()))
     }
 
