@@ -1,7 +1,7 @@
 //! Where sessions begin, and begin anew: the answer to the login, COM_RESET_CONNECTION, COM_CHANGE_USER.
 
 use super::{
-    client::{Client, End},
+    client::{Client, End, Identity},
     error::ClientError,
     lease::Refusal,
     login::{self, LoginEnd},
@@ -16,6 +16,8 @@ use crate::{
 
 /// COM_RESET_CONNECTION.
 const RESET_CONNECTION: &[u8] = &[31];
+/// MariaDB knows no COM_CHANGE_USER any more after so many that failed: nobody tries passwords for ever on one connection.
+const MAX_REFUSED_CHANGES: u32 = 3;
 
 impl Client {
     /// The login is proven; what only a server can say (is there such a schema, may this user in) is asked of one, and
@@ -115,12 +117,19 @@ impl Client {
         let Some(context) = self.shared.login_context(&self.live, self.place.handle.id) else {
             return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));
         };
+        let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        if mariadb && self.refused_changes >= MAX_REFUSED_CHANGES {
+            return self.send_error(&ClientError::unknown_command()).await;
+        }
         let client = (self.capabilities, self.nonce, self.peer);
         let verified = login::verify_change_user(&mut self.channel, &change, client, &context).await;
-        let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let servers_charset = u16::from(context.greeting.charset);
         if mariadb && matches!(verified, Err(LoginEnd::Refused(_))) {
-            // The client has been told. MariaDB goes on as the user before, with a session that begins anew.
+            // The client has been told. MariaDB goes on as the user before, with a session that begins anew and in the
+            // server's character set.
             let schema = self.state.schema.take();
+            self.refused_changes += 1;
+            self.identity.charset = servers_charset;
             self.begin_anew(schema);
             return Ok(());
         }
@@ -140,7 +149,8 @@ impl Client {
             // MariaDB goes on as the user before, MySQL closes the connection.
             Err(End::Told) if mariadb => {
                 let (identity, schema) = before;
-                self.identity = identity;
+                self.refused_changes += 1;
+                self.identity = Identity { charset: servers_charset, ..identity };
                 self.begin_anew(schema);
                 Ok(())
             }

@@ -69,6 +69,8 @@ pub struct Client {
     /// The replica it reads from.
     pub(super) reader: Option<ServerId>,
     idle: Idle,
+    /// How many COM_CHANGE_USERs were refused.
+    pub(super) refused_changes: u32,
 }
 
 /// As whom the session's server connections log in.
@@ -138,6 +140,7 @@ impl Client {
             names_text: None,
             reader: None,
             idle: Idle::new(),
+            refused_changes: 0,
         }
     }
 
