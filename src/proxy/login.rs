@@ -188,15 +188,20 @@ async fn read_login(
         channel.seq = seq;
         packet = FirstPacket::parse(&channel.read(MAX_LOGIN_BYTES).await?);
     }
-    match packet {
-        Ok(FirstPacket::Login(login)) => Ok((channel, login)),
-        bad => {
-            let with_state = !matches!(bad, Ok(FirstPacket::Old));
-            Refusal::BadHandshake.send(&mut channel, &context.greeting, with_state).await;
-            channel.close().await;
-            Err(Refusal::BadHandshake.into())
-        }
-    }
+    let (refusal, with_state) = match packet {
+        Ok(FirstPacket::Login(login)) if !answers_as_before_41(&login) => return Ok((channel, login)),
+        Ok(FirstPacket::Login(_)) => (Refusal::too_old(&context.greeting), true),
+        Ok(FirstPacket::Old) => (Refusal::too_old(&context.greeting), false),
+        _ => (Refusal::BadHandshake, true),
+    };
+    refusal.send(&mut channel, &context.greeting, with_state).await;
+    channel.close().await;
+    Err(refusal.into())
+}
+
+/// With the eight characters that passed for a proof before MySQL 4.1.
+fn answers_as_before_41(login: &Login) -> bool {
+    !login.capabilities.contains(CapabilityFlags::CLIENT_SECURE_CONNECTION) && !login.auth.is_empty()
 }
 
 /// What the greeting names; another server's plugin that Forebay does not speak is replaced by the oldest.

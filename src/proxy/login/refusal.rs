@@ -55,6 +55,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What a client hears that is from before MySQL 4.1.
+    pub(super) fn too_old(greeting: &Greeting) -> Refusal {
+        if is_mariadb(greeting) { Refusal::UnsupportedAuthentication } else { Refusal::BadHandshake }
+    }
+
     /// The error packet's payload. `with_state`: the client is known to speak protocol 4.1.
     pub fn payload(&self, greeting: &Greeting, with_state: bool) -> Vec<u8> {
         let (code, sql_state, message) = self.words(is_mariadb(greeting));
