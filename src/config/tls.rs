@@ -11,8 +11,11 @@ use super::{
     section::{At, Section},
     serving::set,
 };
-use crate::net::tls::{
-    ClientMode, ClientSide, ClientSideSettings, ClientVerify, Mode, ServerSide, ServerSideSettings, Verify,
+use crate::{
+    net::tls::{
+        ClientMode, ClientSide, ClientSideSettings, ClientVerify, Mode, ServerSide, ServerSideSettings, Verify,
+    },
+    topology::ProbeTls,
 };
 
 const CLIENTS_MODE: Words<Mode> = Words {
@@ -92,27 +95,30 @@ impl Tls {
         Some(Loaded { clients: clients.ok()?, servers: servers.ok()? })
     }
 
-    /// The same for the health checks' own connections. They can't ask a server whether it offers TLS, so they use it
-    /// only where it is demanded.
-    pub fn for_probes(&self) -> Option<SslOpts> {
+    /// The same for the health checks' own connections, which have no client: they use TLS where a server offers it.
+    /// (Their driver verifies more strictly than `verify` says, so unless TLS is demanded it is not let verify.)
+    pub fn for_probes(&self) -> Option<ProbeTls> {
         let settings = &self.servers.value;
-        if settings.mode != ClientMode::Required {
+        let without = match settings.mode {
+            ClientMode::Disabled => true,
+            ClientMode::AsClient | ClientMode::Preferred => settings.verify != Verify::None,
+            ClientMode::Required => false,
+        };
+        if without {
             return None;
         }
         let identity = settings.certificate.as_ref().zip(settings.key.as_ref());
         let trusted =
             settings.ca.iter().filter(|_| settings.verify != Verify::None).map(|ca| ca.clone().into()).collect();
-        Some(
-            SslOpts::default()
-                .with_root_certs(trusted)
-                .with_disable_built_in_roots(settings.verify != Verify::None)
-                .with_danger_accept_invalid_certs(settings.verify == Verify::None)
-                .with_danger_skip_domain_validation(settings.verify != Verify::Full)
-                .with_client_identity(
-                    identity
-                        .map(|(certificate, key)| ClientIdentity::new(certificate.clone().into(), key.clone().into())),
-                ),
-        )
+        let options = SslOpts::default()
+            .with_root_certs(trusted)
+            .with_disable_built_in_roots(settings.verify != Verify::None)
+            .with_danger_accept_invalid_certs(settings.verify == Verify::None)
+            .with_danger_skip_domain_validation(settings.verify != Verify::Full)
+            .with_client_identity(
+                identity.map(|(certificate, key)| ClientIdentity::new(certificate.clone().into(), key.clone().into())),
+            );
+        Some(ProbeTls { options, required: settings.mode == ClientMode::Required })
     }
 
     /// The place of `tls.clients.mode`, if it demands TLS.

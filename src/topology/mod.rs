@@ -11,6 +11,6 @@ pub mod view;
 pub mod watch;
 
 pub use gtid::Position;
-pub use settings::{RoleSetting, ServerSettings, Settings};
+pub use settings::{ProbeTls, RoleSetting, ServerSettings, Settings};
 pub use view::{Health, Role, Server, ServerId, View};
 pub use watch::Topology;

@@ -48,7 +48,16 @@ pub struct Settings {
     /// A replica further behind takes no reads; None: no limit.
     pub max_lag: Option<Duration>,
     /// TLS towards the servers for probes; None: without.
-    pub tls: Option<SslOpts>,
+    pub tls: Option<ProbeTls>,
+}
+
+/// How probes use TLS.
+#[derive(Clone, PartialEq)]
+pub struct ProbeTls {
+    /// What is checked and shown.
+    pub options: SslOpts,
+    /// A server that offers none is not asked without.
+    pub required: bool,
 }
 
 /// Without the password.

@@ -9,7 +9,7 @@ use mysql_async::{Conn, Opts, OptsBuilder, SslOpts, prelude::Queryable};
 use crate::{
     net::Address,
     sql::lexer::Flavor,
-    topology::{Health, Role, RoleSetting, Server, ServerId, ServerSettings, Settings, Topology},
+    topology::{Health, ProbeTls, Role, RoleSetting, Server, ServerId, ServerSettings, Settings, Topology},
     wire::capability::CapabilityFlags,
 };
 
@@ -269,7 +269,10 @@ async fn a_promoted_replica_takes_over_and_the_old_primary_is_fenced() {
 #[ignore = "needs servers: FOREBAY_LIVE"]
 async fn cold_and_warm_with_and_without_tls() {
     for pair in Pair::all() {
-        for tls in [None, Some(SslOpts::default().with_danger_accept_invalid_certs(true))] {
+        for tls in [
+            None,
+            Some(ProbeTls { options: SslOpts::default().with_danger_accept_invalid_certs(true), required: true }),
+        ] {
             pair.root("PRIMARY", &["FLUSH LOCAL PRIVILEGES"]).await;
             pair.root("REPLICA1", &["FLUSH LOCAL PRIVILEGES"]).await;
             let topology = started(Settings { tls, ..pair.settings() }).await;
