@@ -16,8 +16,10 @@
 
 mod architecture;
 mod clients;
+mod command_line;
 mod differential;
 mod faults;
+mod logins;
 mod protocol;
 mod routing;
 mod smoke;

@@ -3,5 +3,4 @@
 
 mod both;
 mod commands;
-mod logins;
 mod replies;

@@ -23,6 +23,8 @@ pub struct Forebay {
     pub endpoint: Endpoint,
     pub socket: PathBuf,
     log: PathBuf,
+    /// The folder of its configuration.
+    pub dir: PathBuf,
 }
 
 /// What a test wants otherwise than usual.
@@ -53,13 +55,20 @@ impl Forebay {
 
     /// In front of whatever listens on these ports; the first is the primary.
     pub fn in_front_of(servers: &[(String, u16)], settings: &Settings) -> Forebay {
+        Forebay::configured(&yaml(servers, settings), &[])
+    }
+
+    /// With a configuration of the caller's, which is completed by `listen` and by the environment.
+    pub fn configured(yaml: &str, environment: &[(&str, &str)]) -> Forebay {
         let dir = paths::scratch("proxy");
         let (config, log, socket) = (dir.join("config.yaml"), dir.join("log"), dir.join("s"));
         let port = free_port();
-        std::fs::write(&config, yaml(port, &socket, servers, settings)).unwrap();
+        let listen = format!("listen: [\"127.0.0.1:{port}\", \"{}\"]\n", socket.display());
+        std::fs::write(&config, listen + yaml).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_forebay"))
             .args(["run", "--config", config.to_str().unwrap()])
             .env("NO_COLOR", "1")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -67,7 +76,7 @@ impl Forebay {
             .expect("forebay");
         guard::process(child.id(), config.to_str().unwrap());
         wait_for(&mut child, port, &log);
-        Forebay { child, endpoint: Endpoint::new(port), socket, log }
+        Forebay { child, endpoint: Endpoint::new(port), socket, log, dir }
     }
 
     /// Waits until statements are answered, by the primary and by replicas if there are any.
@@ -126,12 +135,18 @@ pub fn free_port() -> u16 {
     TcpListener::bind((Endpoint::HOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn yaml(port: u16, socket: &Path, servers: &[(String, u16)], settings: &Settings) -> String {
-    let mut out = format!("listen: [\"127.0.0.1:{port}\", \"{}\"]\nservers:\n", socket.display());
+/// The `servers` of a configuration, the first of which is the primary.
+pub fn servers_yaml(servers: &[(String, u16)]) -> String {
+    let mut out = String::from("servers:\n");
     for (i, (name, port)) in servers.iter().enumerate() {
         let role = if i == 0 { "primary" } else { "replica" };
         writeln!(out, "  - {{name: {name}, address: \"127.0.0.1:{port}\", role: {role}}}").unwrap();
     }
+    out
+}
+
+fn yaml(servers: &[(String, u16)], settings: &Settings) -> String {
+    let mut out = servers_yaml(servers);
     out += "users:\n  - {name: app, password: secret}\n";
     for user in settings.users {
         writeln!(out, "  - {user}").unwrap();

@@ -62,6 +62,8 @@ pub struct Login {
     pub charset: u8,
     pub attributes: Vec<(String, String)>,
     pub tls: bool,
+    /// A certificate and its key as PEM, for servers that ask for one.
+    pub identity: Option<(String, String)>,
     /// Instead of the plugin that the server names.
     pub plugin: Option<String>,
 }
@@ -77,6 +79,7 @@ impl Default for Login {
             charset: UTF8MB4_GENERAL_CI,
             attributes: Vec::new(),
             tls: false,
+            identity: None,
             plugin: None,
         }
     }
@@ -114,8 +117,19 @@ pub const MODERN: Cap = PLAIN
     .union(Cap::CLIENT_LOCAL_FILES)
     .union(Cap::CLIENT_DEPRECATE_EOF);
 
-/// Takes the login as far as the server's last word: OK's payload, or the payload of ERR.
-pub fn log_in(mut stream: Stream, login: &Login) -> std::io::Result<(Stream, Greeting, Cap, Vec<u8>)> {
+/// A login at its end.
+pub struct LoggedIn {
+    pub stream: Stream,
+    pub greeting: Greeting,
+    pub capabilities: Cap,
+    /// OK's payload, or the payload of ERR.
+    pub last: Vec<u8>,
+    /// What the server asked for on the way.
+    pub steps: Vec<String>,
+}
+
+/// Takes the login as far as the server's last word.
+pub fn log_in(mut stream: Stream, login: &Login) -> std::io::Result<LoggedIn> {
     let mut seq = 0;
     let first = stream.read_payload(&mut seq)?;
     if first.first() == Some(&0xff) {
@@ -131,12 +145,13 @@ pub fn log_in(mut stream: Stream, login: &Login) -> std::io::Result<(Stream, Gre
     let head = response_head(caps, login.charset);
     if login.tls {
         stream.write_payload(&mut seq, &head)?;
-        stream = stream.into_tls()?;
+        stream = stream.into_tls(login.identity.as_ref())?;
     }
     let plugin = login.plugin.clone().unwrap_or_else(|| greeting.plugin.clone());
     stream.write_payload(&mut seq, &response(head, caps, login, &plugin, &greeting.nonce))?;
-    let last = finish(&mut stream, &mut seq, login, greeting.nonce.clone())?;
-    Ok((stream, greeting, caps, last))
+    let mut steps = Vec::new();
+    let last = finish(&mut stream, &mut seq, login, greeting.nonce.clone(), &mut steps)?;
+    Ok(LoggedIn { stream, greeting, capabilities: caps, last, steps })
 }
 
 fn response_head(caps: Cap, charset: u8) -> Vec<u8> {
@@ -178,9 +193,17 @@ fn response(mut out: Vec<u8>, caps: Cap, login: &Login, plugin: &str, nonce: &[u
 }
 
 /// Answers whatever the server's plugin asks, up to OK or ERR. Also what follows COM_CHANGE_USER.
-pub fn finish(stream: &mut Stream, seq: &mut u8, login: &Login, mut nonce: Vec<u8>) -> std::io::Result<Vec<u8>> {
+/// Notes on the way what it is asked: `switch to PLUGIN`, `fast`, `full`, `key`.
+pub fn finish(
+    stream: &mut Stream,
+    seq: &mut u8,
+    login: &Login,
+    mut nonce: Vec<u8>,
+    steps: &mut Vec<String>,
+) -> std::io::Result<Vec<u8>> {
     loop {
         let payload = stream.read_payload(seq)?;
+        steps.extend(step(&payload));
         match payload.first() {
             Some(0xfe) => {
                 let mut f = Fields(&payload[1..]);
@@ -198,6 +221,16 @@ pub fn finish(stream: &mut Stream, seq: &mut u8, login: &Login, mut nonce: Vec<u
             _ => return Ok(payload),
         }
     }
+}
+
+fn step(payload: &[u8]) -> Option<String> {
+    Some(match payload {
+        [0xfe, ..] => format!("switch to {}", String::from_utf8_lossy(Fields(&payload[1..]).nul())),
+        [0x01, 3] => "fast".into(),
+        [0x01, 4] => "full".into(),
+        [0x01, ..] => "key".into(),
+        _ => return None,
+    })
 }
 
 /// What proves the password to a plugin.

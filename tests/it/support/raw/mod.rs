@@ -10,7 +10,7 @@ use std::{io, time::Duration};
 
 pub use bytes::push_text;
 pub use command::{Value, execute, parse_value};
-pub use login::{Greeting, Login, MODERN, PLAIN};
+pub use login::{Greeting, Login, MODERN, PLAIN, proof};
 pub use mysql_common::constants::CapabilityFlags as Cap;
 pub use reply::{Expect, Kind, Reply, error_text};
 pub use stream::{Stream, frame};
@@ -25,6 +25,8 @@ pub struct Client {
     pub capabilities: Cap,
     /// The payload of the login's OK.
     pub welcome: Vec<u8>,
+    /// What the server asked for until then: `switch to PLUGIN`, `fast`, `full`, `key`.
+    pub steps: Vec<String>,
     /// What a LOAD DATA LOCAL INFILE is answered with.
     pub infile: Vec<u8>,
     login: Login,
@@ -59,11 +61,18 @@ impl Client {
     }
 
     fn log_in(stream: Stream, login: &Login) -> io::Result<(Client, Vec<u8>)> {
-        let (stream, greeting, capabilities, last) = login::log_in(stream, login)?;
-        let welcome = last.clone();
-        let client =
-            Client { stream, greeting, capabilities, welcome, infile: Vec::new(), login: login.clone(), seq: 0 };
-        Ok((client, last))
+        let done = login::log_in(stream, login)?;
+        let client = Client {
+            stream: done.stream,
+            greeting: done.greeting,
+            capabilities: done.capabilities,
+            welcome: done.last.clone(),
+            steps: done.steps,
+            infile: Vec::new(),
+            login: login.clone(),
+            seq: 0,
+        };
+        Ok((client, done.last))
     }
 
     /// Sends a command and reads its whole reply.
@@ -115,7 +124,12 @@ impl Client {
     /// COM_CHANGE_USER, up to OK or ERR (what lies between holds nonces).
     pub fn change_user(&mut self, user: &str, password: &str, schema: &str, charset: u16) -> Reply {
         let plugin = self.greeting.plugin.clone();
-        let proof = login::proof(&plugin, password, &self.greeting.nonce);
+        self.change_user_by(&plugin, user, password, schema, charset)
+    }
+
+    /// The same with an answer by another plugin than the greeting's.
+    pub fn change_user_by(&mut self, plugin: &str, user: &str, password: &str, schema: &str, charset: u16) -> Reply {
+        let proof = login::proof(plugin, password, &self.greeting.nonce);
         let mut payload = vec![0x11];
         payload.extend(user.as_bytes());
         payload.push(0);
@@ -131,9 +145,11 @@ impl Client {
         }
         let login = Login { password: password.into(), ..self.login.clone() };
         let mut seq = 1;
+        let nonce = self.greeting.nonce.clone();
+        self.steps.clear();
         let last = self
             .send(&payload)
-            .and_then(|()| login::finish(&mut self.stream, &mut seq, &login, self.greeting.nonce.clone()));
+            .and_then(|()| login::finish(&mut self.stream, &mut seq, &login, nonce, &mut self.steps));
         match last {
             Ok(payload) => {
                 let kind = if payload.first() == Some(&0xff) { Kind::Err } else { Kind::Ok };

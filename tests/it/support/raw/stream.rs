@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::net::UnixStream,
     sync::Arc,
     time::Duration,
@@ -12,7 +12,7 @@ use rustls::{
     ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 
 use crate::support::endpoint::Endpoint;
@@ -35,7 +35,10 @@ impl Stream {
             stream.set_read_timeout(Some(PATIENCE))?;
             return Ok(Stream::Unix(stream));
         }
-        let stream = TcpStream::connect((Endpoint::HOST, endpoint.port))?;
+        let stream = match endpoint.from {
+            Some(from) => connect_from(from, endpoint.port)?,
+            None => TcpStream::connect((Endpoint::HOST, endpoint.port))?,
+        };
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Stream::Tcp(stream))
@@ -51,18 +54,32 @@ impl Stream {
         set.unwrap();
     }
 
-    pub fn into_tls(self) -> io::Result<Stream> {
+    /// TLS, showing this certificate (and key, both PEM) if the server asks for one.
+    pub fn into_tls(self, identity: Option<&(String, String)>) -> io::Result<Stream> {
         let Stream::Tcp(tcp) = self else { return Err(io::Error::other("TLS goes over TCP")) };
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)));
+        let config = match identity {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(io::Error::other)?;
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(io::Error::other)?;
+                config.with_client_auth_cert(vec![certificate], key).map_err(io::Error::other)?
+            }
+        };
         let name = ServerName::try_from(Endpoint::HOST).map_err(io::Error::other)?;
         let client = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         Ok(Stream::Tls(Box::new(StreamOwned::new(client, tcp))))
+    }
+
+    /// The certificate that the other side has shown.
+    pub fn peer_certificate(&self) -> Option<Vec<u8>> {
+        let Stream::Tls(tls) = self else { return None };
+        Some(tls.conn.peer_certificates()?.first()?.to_vec())
     }
 
     pub fn is_secure(&self) -> bool {
@@ -93,6 +110,13 @@ impl Stream {
         self.write_all(&frame(seq, payload))?;
         self.flush()
     }
+}
+
+fn connect_from(from: Ipv4Addr, port: u16) -> io::Result<TcpStream> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    Ok(socket.into())
 }
 
 /// A payload as packets.

@@ -1,0 +1,89 @@
+//! A replica that is late on purpose.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{House, houses, login};
+use crate::support::{
+    paths,
+    process::{self, eventually},
+    raw::{Client, Login},
+};
+
+houses!(own_writes_are_seen_at_once, too_late_takes_no_reads);
+
+const SERVER: &str = "SELECT @@server_id FROM app.t";
+
+/// Sets the replica's delay for the time of a work, and lets it catch up afterwards.
+fn delayed<T>(house: &House, seconds: u32, work: impl FnOnce() -> T) -> T {
+    let delay = |seconds: u32| {
+        let dir = house.cluster.dir.to_str().unwrap();
+        let mut command = Command::new(paths::provision("replicas.sh"));
+        process::run(command.args(["delay", dir, "1", &seconds.to_string()])).good();
+    };
+    delay(seconds);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    delay(0);
+    house.cluster.settle();
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn own_writes_are_seen_at_once(house: &House) {
+    let users = "  - {name: plain, password: pw-plain}\n  - {name: other, password: pw-other, consistency: eventual}\n  \
+                 - {name: poor, password: pw-poor}\n";
+    let forebay = house.forebay_with(users, "routing: {hints_may_loosen: true, causal_timeout: 150ms}\n");
+    let connect = |user: &str| Client::connect(&forebay.endpoint, &login(user, &format!("pw-{user}"))).unwrap();
+    let read = "SELECT n FROM app.t";
+    delayed(house, 3, || {
+        let (mut writer, mut eventual) = (connect("plain"), connect("other"));
+        let mut global = Client::connect(&forebay.endpoint, &Login::default()).unwrap();
+        assert_eq!((eventual.value(read), writer.value(SERVER)), ("0".into(), "1".into()), "on replica and primary");
+        let started = Instant::now();
+        for n in 1..=3 {
+            writer.ok(format!("UPDATE app.t SET n = {n}"));
+            assert_eq!(writer.value(read), n.to_string(), "an own write");
+        }
+        assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
+        assert_eq!(eventual.value(read), "0", "another session's write, on a late replica");
+        assert_eq!(eventual.value("/* forebay: primary */ SELECT n FROM app.t"), "3");
+        // A session that has written nothing owes nothing to others' writes either.
+        assert_eq!(global.value(read), "0");
+        eventually("the replica has it", || eventual.value(read) == "3");
+        // From there on the writer reads from the replica again: it has what the session wrote.
+        eventually("the writer reads from the replica again", || {
+            writer.value("/* forebay: server=replica1 */ SELECT @@server_id FROM app.t") == "2"
+        });
+        writer.ok("UPDATE app.t SET n = 0");
+        assert_eq!(writer.value(read), "0");
+    });
+    forebay.assert_sound();
+}
+
+/// Beyond `max_lag` a replica takes no reads; when it has caught up it does so again, without anybody's help.
+fn too_late_takes_no_reads(house: &House) {
+    let users = "  - {name: plain, password: pw-plain}\n  - {name: other, password: pw-other, consistency: eventual}\n";
+    let forebay =
+        house.forebay_with(users, "health: {interval: 100ms, max_lag: 1s}\nrouting: {hints_may_loosen: true}\n");
+    let mut writer = Client::connect(&forebay.endpoint, &login("plain", "pw-plain")).unwrap();
+    let mut reader = Client::connect(&forebay.endpoint, &login("other", "pw-other")).unwrap();
+    let anywhere = "/* forebay: replica */ SELECT @@server_id FROM app.t";
+    eventually("the replica serves", || reader.value(anywhere) == "2");
+    delayed(house, 4, || {
+        eventually("the replica is out", || {
+            writer.ok("UPDATE app.t SET n = n + 1");
+            reader.value(anywhere) == "1"
+        });
+        let log = forebay.log();
+        assert!(log.contains("replica1 takes no new reads") && log.contains("at most 1 s is allowed"), "{log}");
+        let (fresh, read) = (writer.value("SELECT n FROM app.t"), reader.value("SELECT n FROM app.t"));
+        assert_eq!(fresh, read, "the primary answers");
+    });
+    eventually("the replica is back", || reader.value(anywhere) == "2");
+    let log = forebay.log();
+    assert!(log.contains("replica1 is up: a replica"), "{log}");
+    writer.ok("UPDATE app.t SET n = 0");
+    house.cluster.settle();
+    forebay.assert_sound();
+}
