@@ -62,6 +62,8 @@ struct Compression {
     plain: Vec<u8>,
     to_send: Vec<u8>,
     seq: u8,
+    /// The number behind that of the last compressed packet received.
+    received_seq: u8,
 }
 
 impl Channel {
@@ -112,7 +114,8 @@ impl Channel {
     pub fn begin_command(&mut self) {
         self.seq = 0;
         if let Some(compression) = &mut self.compression {
-            compression.seq = 0;
+            // A command that came together with the one before it is answered behind its own number.
+            compression.seq = if self.received.is_empty() { 0 } else { compression.received_seq };
         }
     }
 
@@ -162,6 +165,7 @@ impl Channel {
                 let Some(consumed) = compress::pull(&compression.received, seq, &mut compression.plain)? else { break };
                 compression.received.advance(consumed);
                 compression.seq = seq.wrapping_add(1);
+                compression.received_seq = compression.seq;
                 self.received.extend_from_slice(&compression.plain);
                 compression.plain.clear();
             }
@@ -179,11 +183,9 @@ impl Channel {
     /// buffer until [`Received::len`] of them are consumed.
     pub async fn payload(&mut self, max_payload_bytes: usize) -> Result<Received, ChannelError> {
         loop {
-            let expected = match (self.compression.is_some(), self.received.get(HEADER_BYTES - 1)) {
-                // Inside the compressed protocol the servers number inner packets each in their own way.
-                (true, Some(&seq)) => seq,
-                _ => self.seq,
-            };
+            // Inside the compressed protocol everybody numbers inner packets in their own way: MariaDB's library gives all
+            // packets of a command the number 0.
+            let expected = self.compression.is_none().then_some(self.seq);
             match packet::front(&self.received, expected, max_payload_bytes)? {
                 Front::Single { payload_bytes, seq } => {
                     self.seq = seq.wrapping_add(1);

@@ -91,15 +91,15 @@ pub enum FrameError {
     },
 }
 
-/// Looks at the front of `buffer` for a whole payload whose first packet bears `expected_seq`. Errors are told as
-/// soon as the headers say so, before the payload is there.
-pub fn front(buffer: &[u8], expected_seq: u8, max_payload_bytes: usize) -> Result<Front, FrameError> {
-    let (mut rest, mut expected, mut payload_bytes) = (buffer, expected_seq, 0usize);
+/// Looks at the front of `buffer` for a whole payload whose first packet bears `expected_seq` (`None`: any numbers will do).
+/// Errors are told as soon as the headers say so, before the payload is there.
+pub fn front(buffer: &[u8], expected_seq: Option<u8>, max_payload_bytes: usize) -> Result<Front, FrameError> {
+    let (mut rest, mut expected_seq, mut payload_bytes) = (buffer, expected_seq, 0usize);
     loop {
         let Some(header) = Header::read(rest) else {
             return Ok(Front::Incomplete { missing_bytes: HEADER_BYTES - rest.len() });
         };
-        if header.seq != expected {
+        if let Some(expected) = expected_seq.filter(|expected| *expected != header.seq) {
             return Err(FrameError::OutOfOrder { expected, got: header.seq });
         }
         payload_bytes += header.payload_bytes;
@@ -114,7 +114,7 @@ pub fn front(buffer: &[u8], expected_seq: u8, max_payload_bytes: usize) -> Resul
         if header.payload_bytes < MAX_PAYLOAD_BYTES {
             return Ok(complete(buffer.len() - rest.len(), payload_bytes, header.seq));
         }
-        expected = expected.wrapping_add(1);
+        expected_seq = expected_seq.map(|seq| seq.wrapping_add(1));
     }
 }
 

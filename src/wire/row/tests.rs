@@ -117,7 +117,7 @@ proptest! {
         let next = push_text_result(&mut out, seq, capabilities, StatusFlags::empty(), &[], &rows);
         let (mut rest, mut expected) = (&out[..], seq);
         while !rest.is_empty() {
-            match front(rest, expected, usize::MAX) {
+            match front(rest, Some(expected), usize::MAX) {
                 Ok(Front::Single { payload_bytes, .. }) => rest = &rest[HEADER_BYTES + payload_bytes..],
                 other => prop_assert!(false, "{:?}", other),
             }
