@@ -50,6 +50,8 @@ pub struct Opening<'a> {
     pub plugin: Option<&'a [u8]>,
     /// Its answer.
     pub answer: &'a [u8],
+    /// Whether it said so in a COM_CHANGE_USER.
+    pub changes_user: bool,
     /// The nonce it was given.
     pub nonce: [u8; 20],
     /// The plugin that the greeting named.
@@ -104,6 +106,10 @@ impl ClientAuth {
             (true, None) => Some(opening.default_plugin),
         };
         let step = match said.filter(|plugin| auth.serves(*plugin)) {
+            // MySQL's library leaves the answer to a COM_CHANGE_USER empty and counts on being asked.
+            Some(Plugin::CachingSha2) if opening.changes_user && opening.answer.is_empty() => {
+                auth.switch_to(Plugin::CachingSha2)
+            }
             Some(plugin) => auth.judge(plugin, opening.answer),
             None if auth.serves(opening.default_plugin) => auth.switch_to(opening.default_plugin),
             None => auth.switch_to(opening.default_plugin.other()),

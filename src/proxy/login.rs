@@ -119,6 +119,7 @@ pub async fn verify_change_user(
         user: &change.user,
         plugin: change.auth_plugin.as_deref(),
         answer: &change.auth,
+        changes_user: true,
         plugin_auth: capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH),
         nonce,
     };
@@ -150,6 +151,7 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
         user: &login.user,
         plugin: login.auth_plugin.as_deref(),
         answer: &login.auth,
+        changes_user: false,
         plugin_auth: capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH),
         nonce,
     };

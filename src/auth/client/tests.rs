@@ -25,6 +25,7 @@ impl House {
             user: self.user.clone(),
             plugin,
             answer,
+            changes_user: false,
             nonce: NONCE,
             default_plugin: self.default_plugin,
             secure,
@@ -186,4 +187,24 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_change_of_user_without_an_answer_is_asked_for_one() {
+    let house = House::of(Plugin::CachingSha2, vec![plain("secret")]);
+    let name = Plugin::CachingSha2.name().as_bytes();
+    let opening = |changes_user| Opening { changes_user, ..house.opening(Some(name), b"", false) };
+    let (_, step) = ClientAuth::start(opening(false));
+    assert!(matches!(step, Step::Denied { using_password: false, .. }), "{step:?}");
+
+    let (mut auth, step) = ClientAuth::start(opening(true));
+    let mut asked = Vec::new();
+    handshake::push_auth_switch(&mut asked, name, &NONCE);
+    assert_eq!(step, Step::Ask(asked));
+    let answer = caching_sha2::answer(&caching_sha2::stage1(b"secret"), &NONCE);
+    let step = auth.packet(&answer);
+    assert!(matches!(step, Step::Accepted { .. }), "{step:?}");
+    let (mut auth, _) = ClientAuth::start(opening(true));
+    let step = auth.packet(b"");
+    assert!(matches!(step, Step::Denied { using_password: false, .. }), "{step:?}");
 }

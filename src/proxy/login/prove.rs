@@ -14,6 +14,7 @@ pub(super) struct Claim<'a> {
     pub user: &'a [u8],
     pub plugin: Option<&'a [u8]>,
     pub answer: &'a [u8],
+    pub changes_user: bool,
     pub plugin_auth: bool,
     pub nonce: [u8; 20],
 }
@@ -32,6 +33,7 @@ pub(super) async fn prove(
         user: user.clone(),
         plugin: claim.plugin,
         answer: claim.answer,
+        changes_user: claim.changes_user,
         nonce: claim.nonce,
         default_plugin: default_plugin(&context.greeting),
         secure: channel.stream().is_secure(),
