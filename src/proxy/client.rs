@@ -60,6 +60,8 @@ pub struct Client {
     pub(super) holds_unreported: bool,
     /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
+    /// A PING has been answered here since, of which that server does not know.
+    pub(super) ping_owed: bool,
     /// Where the last statement ran that FOUND_ROWS() is about.
     pub(super) last_rows_server: Option<ServerId>,
     /// The error it ended in.
@@ -135,6 +137,7 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             last_server: None,
+            ping_owed: false,
             last_rows_server: None,
             last_error: None,
             names_text: None,

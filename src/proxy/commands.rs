@@ -53,7 +53,22 @@ impl Client {
             Flavor::MySql { .. } => self.state.warnings,
             Flavor::MariaDb { .. } => 0,
         };
+        self.ping_owed = true;
         self.send_ok_with(warnings).await
+    }
+
+    /// A PING sets ROW_COUNT() to 0 and leaves the rest of what the next statement may ask about the last one. One that was
+    /// answered here reaches the server only when that is asked.
+    pub(super) async fn catch_up_ping(&mut self, facts: &Facts) {
+        if !self.ping_owed || !facts.effects.contains(Effects::LAST_STATEMENT) {
+            return;
+        }
+        self.ping_owed = false;
+        if let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == self.last_server) {
+            connection.push_command(&[command::byte::PING]);
+            // Where it fails the statement that follows fails too, and says so.
+            let _ = connection.answer(Expect::Ok).await;
+        }
     }
 
     /// COM_INIT_DB: a `USE` in another dress.

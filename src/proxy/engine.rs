@@ -109,6 +109,7 @@ impl Client {
             let (home, decision) = (self.state.home.map_or(ServerId(0), ServerId), self.decide(request));
             return self.refused(home, refusal, &decision).await.map(drop);
         }
+        self.catch_up_ping(request.facts).await;
         let mut decision = self.decide(request);
         if let Some(primary) = self.must_move(request) {
             match self.move_transaction(primary).await {

@@ -20,6 +20,7 @@ impl Client {
     pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.last_server = Some(server);
+        self.ping_owed = false;
         if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
             self.last_rows_server = Some(server);
         }
