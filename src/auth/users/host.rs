@@ -102,14 +102,29 @@ fn mask(address: IpAddr, prefix_bits: u32) -> Option<IpAddr> {
     }
 }
 
-/// SQL's LIKE over bytes: `%` any run, `_` any one. Patterns are short, so trying every split is cheap enough.
+/// SQL's LIKE over bytes: `%` any run, `_` any one. When something does not fit only the last `%` takes more: the ones before
+/// it need not, and trying all would take time without end for a pattern of many.
 fn like(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'%', rest @ ..], _) => (0..=text.len()).any(|skip| like(rest, &text[skip..])),
-        ([b'_', rest @ ..], [_, text @ ..]) => like(rest, text),
-        ([byte, rest @ ..], [first, text @ ..]) if byte == first => like(rest, text),
-        _ => false,
+    let (mut rest, mut left) = (pattern, text);
+    // Behind the last `%`, and what of the text it has not taken yet.
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        (rest, left) = match (rest, left) {
+            ([b'%', rest @ ..], _) => {
+                retry = Some((rest, left));
+                (rest, left)
+            }
+            ([], []) => return true,
+            ([b'_', rest @ ..], [_, left @ ..]) => (rest, left),
+            ([byte, rest @ ..], [first, left @ ..]) if byte == first => (rest, left),
+            _ => match retry {
+                Some((behind, [_, left @ ..])) => {
+                    retry = Some((behind, left));
+                    (behind, left)
+                }
+                _ => return false,
+            },
+        };
     }
 }
 
@@ -141,6 +156,11 @@ mod tests {
             ("192.168.1.%", "192.168.11.7", false),
             ("192.168.1._", "192.168.1.77", false),
             ("192.168.%.7", "192.168.11.7", true),
+            ("%.%.7", "192.168.7.7", true),
+            ("%.%.7", "192.168.7.8", false),
+            ("1%8.7_.%7", "192.168.7.8", false),
+            ("1%8._.%", "192.168.7.8", true),
+            ("%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%c%%%%%%%%", "2001:db8:1111:2222:3333:4444:5555:6666", false),
             ("::1", "::1", true),
         ];
         for (pattern, address, expected) in cases {
