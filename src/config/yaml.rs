@@ -78,7 +78,7 @@ impl Node {
 pub fn parse(text: &str) -> Result<Node, Malformed> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| syntax_error(&error))?;
+        let (event, span) = event.map_err(|error| syntax_error(&error, text))?;
         builder.event(event, position(&span.start))?;
     }
     Ok(builder.root.unwrap_or_else(|| Node::new(Position { line: 1, column: 1 }, Value::Null)))
@@ -88,8 +88,12 @@ fn position(mark: &Marker) -> Position {
     Position { line: mark.line(), column: mark.col() + 1 }
 }
 
-fn syntax_error(error: &ScanError) -> Malformed {
-    Malformed { at: position(error.marker()), message: format!("not YAML: {}", error.info()) }
+/// Where the parser gives up it has sometimes counted characters that are not there: the place is kept inside the text.
+fn syntax_error(error: &ScanError, text: &str) -> Malformed {
+    let Position { line, column } = position(error.marker());
+    let length = text.split('\n').nth(line.saturating_sub(1)).map_or(0, |line| line.chars().count());
+    let at = Position { line, column: column.min(length + 1) };
+    Malformed { at, message: format!("not YAML: {}", error.info()) }
 }
 
 /// The tree while it grows: open containers on a stack.

@@ -27,6 +27,8 @@ fn what_is_no_document_of_ours_is_refused_with_its_place() {
     assert_eq!(malformed("a: 1\nb: 2\na: 3\n"), (3, 1, "`a` is given twice: first in line 1".into()));
     assert_eq!(malformed("a: !!str x\n").2, "YAML tags have no meaning here: leave the `!…` out");
     assert_eq!(malformed("a: 1\n---\nb: 2\n").0, 2);
+    let (line, column, _) = malformed("a: x\n%\u{2}q\tt\u{75d}tatement: y `%\t\0");
+    assert!((1..=2).contains(&line) && column <= 25, "{line}:{column}");
     assert!(malformed("a: [1, 2\nb: 3\n").2.starts_with("not YAML: "));
     assert!(malformed(&"[".repeat(100)).2.contains("nested deeper"));
     assert!(malformed("a: &x [*x]\n").2.contains("alias"));
