@@ -45,6 +45,8 @@ enum Last {
 struct Signs {
     bytes: [u8; 4],
     count: usize,
+    /// There were more than fit: none of this row belongs to the number.
+    too_many: bool,
 }
 
 impl<S: Sink> Shape<S> {
@@ -71,7 +73,13 @@ impl<S: Sink> Shape<S> {
             self.end_rows();
             return self.write_signs();
         }
-        self.write_semicolon();
+        if !(token.is(b'+') || token.is(b'-')) {
+            self.signs.too_many = false;
+        }
+        // Several count as one.
+        if !token.is(b';') {
+            self.write_semicolon();
+        }
         self.rows(token, lower);
         match token.kind {
             TokenKind::Word if self.is_literal_in_row(word) => self.literal(),
@@ -212,12 +220,15 @@ impl<S: Sink> Shape<S> {
     }
 
     fn sign_may_follow(&self) -> bool {
-        self.signs.count > 0 || matches!(self.last, Last::Tight | Last::Comma | Last::Operator(_))
+        !self.signs.too_many
+            && (self.signs.count > 0 || matches!(self.last, Last::Tight | Last::Comma | Last::Operator(_)))
     }
 
     fn sign(&mut self, byte: u8) {
         if self.signs.count == self.signs.bytes.len() {
             self.write_signs();
+            self.signs.too_many = true;
+            return self.operator(byte, true);
         }
         if let Some(slot) = self.signs.bytes.get_mut(self.signs.count) {
             *slot = byte;
@@ -227,7 +238,8 @@ impl<S: Sink> Shape<S> {
 
     /// The signs belonged to no number.
     fn write_signs(&mut self) {
-        let Signs { bytes, count } = std::mem::take(&mut self.signs);
+        let Signs { bytes, count, .. } = self.signs;
+        self.signs.count = 0;
         for byte in bytes.iter().take(count) {
             self.space();
             self.push(&[*byte]);

@@ -41,7 +41,7 @@ impl Reader<'_> {
                 self.add(Effects::WRITE);
             }
             if self.changes_reading() {
-                self.add(Effects::OPAQUE);
+                self.add(Effects::OPAQUE | Effects::WRITE);
             }
             self.scan.assigning = false;
             while !self.is("for") && !self.item_ends() {

@@ -74,6 +74,13 @@ fn what_is_not_understood_of_a_set_is_all_of_it() {
 }
 
 #[test]
+fn a_variable_that_can_not_be_read_makes_a_write_of_the_statement_behind_it() {
+    let found = facts(b"SET STATEMENT max_\xa0statement_time = 1 FOR SELECT 1", MARIADB);
+    assert!(!found.is_read(), "{:?}", found.effects);
+    assert!(facts(b"SET STATEMENT max_statement_time = 1 FOR SELECT 1", MARIADB).is_read());
+}
+
+#[test]
 fn kills_are_parsed() {
     let kill = |text| mysql(text).kill;
     let id = |id, start, end| KillTarget::Id { id, start, end };
@@ -196,6 +203,8 @@ fn fingerprints_read_well() {
         ("select @A, @`b c`, @@Global.X", "select @A, @`b c`, @@global.x"),
         ("select /*+ BKA(t1) */ 1 /*!40000 , 2 */ /*!999999 , 3 */", "select /*+ BKA(t1) */ ?, ?"),
         ("select 1;select 2;", "select ?; select ?"),
+        ("select 1;;select 2;;", "select ?; select ?"),
+        ("select - - - -5, - - - - 5, - - - - -5", "select - ?, ?, - - - - - ?"),
         ("limit 10, 20", "limit ?, ?"),
         ("values row(1,2),row(3,4)", "values row(?, ?)"),
     ];
