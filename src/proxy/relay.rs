@@ -293,7 +293,11 @@ impl<'a> Relay<'a> {
                 continue;
             }
             let Some(header) = Header::read(&chunk[span.at..]) else { break };
-            let first = chunk.get(span.at + HEADER_BYTES).copied();
+            // What stands behind an empty packet is another's.
+            let first = match header.payload_bytes {
+                0 => None,
+                _ => chunk.get(span.at + HEADER_BYTES).copied(),
+            };
             if header.payload_bytes > 0 && first.is_none() {
                 break;
             }
