@@ -19,8 +19,6 @@ use crate::wire::{
 const READ_BYTES: usize = 16 * 1024;
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
-/// Where a compressed packet's header has its sequence id.
-const SEQ_AT: usize = 3;
 /// zlib's level: what MySQL's own clients use.
 const ZLIB_LEVEL: u32 = 6;
 
@@ -64,6 +62,18 @@ struct Compression {
     seq: u8,
     /// The number behind that of the last compressed packet received.
     received_seq: u8,
+}
+
+impl Compression {
+    /// What a large packet took is not kept.
+    fn give_back_memory(&mut self) {
+        if self.plain.capacity() > KEEP_BYTES {
+            self.plain = Vec::new();
+        }
+        if self.received.is_empty() && self.received.capacity() > KEEP_BYTES {
+            self.received = BytesMut::new();
+        }
+    }
 }
 
 impl Channel {
@@ -151,6 +161,12 @@ impl Channel {
 
     /// Reads once from the socket; cancel-safe. Returns the bytes that became available, 0 at the end of the stream.
     pub async fn fill(&mut self) -> Result<usize, ChannelError> {
+        self.fill_up_to(usize::MAX).await
+    }
+
+    /// The same; compressed packets are opened until about `max_bytes` wait to be used, and one that alone would be more
+    /// is refused before it is opened: a few bytes may come to a thousand times as many.
+    async fn fill_up_to(&mut self, max_bytes: usize) -> Result<usize, ChannelError> {
         let Some(compression) = &mut self.compression else {
             self.received.reserve(self.read_bytes);
             let bytes = self.stream.read_buf(&mut self.received).await?;
@@ -161,7 +177,12 @@ impl Channel {
         loop {
             let before = self.received.len();
             // The number is taken as it comes: where commands are pipelined the servers restart it in their own way.
-            while let Some(&seq) = compression.received.get(SEQ_AT) {
+            while let Some(&seq) = compression.received.get(compress::SEQ_AT)
+                && self.received.len() < max_bytes
+            {
+                if compress::plain_bytes(&compression.received).is_some_and(|bytes| bytes > max_bytes) {
+                    return Err(FrameError::TooLarge { limit_bytes: max_bytes }.into());
+                }
                 let Some(consumed) = compress::pull(&compression.received, seq, &mut compression.plain)? else { break };
                 compression.received.advance(consumed);
                 compression.seq = seq.wrapping_add(1);
@@ -169,6 +190,7 @@ impl Channel {
                 self.received.extend_from_slice(&compression.plain);
                 compression.plain.clear();
             }
+            compression.give_back_memory();
             if self.received.len() > before {
                 return Ok(self.received.len() - before);
             }
@@ -198,7 +220,9 @@ impl Channel {
                 }
                 Front::Incomplete { .. } => {
                     let empty = self.received.is_empty();
-                    if self.fill().await? == 0 {
+                    // More than any headers of the payload's packets take.
+                    let max_bytes = max_payload_bytes.saturating_add(KEEP_BYTES);
+                    if self.fill_up_to(max_bytes).await? == 0 {
                         return Err(if empty {
                             ChannelError::Closed
                         } else {

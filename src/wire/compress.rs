@@ -10,6 +10,8 @@ use std::io::Read;
 pub const MIN_COMPRESS_BYTES: usize = 50;
 /// Bytes of a compressed packet's header.
 pub const HEADER_BYTES: usize = 7;
+/// Where the header has its sequence id.
+pub const SEQ_AT: usize = 3;
 
 /// Appends `plain` (a stream of ordinary packets) as compressed packets, numbered from `seq`; returns the next id.
 /// `level`: zlib's, 0 (store) to 9. Nothing is appended for an empty stream.
@@ -39,16 +41,30 @@ fn push_packet(out: &mut Vec<u8>, seq: u8, payload: &[u8], plain_bytes: usize) {
     out.extend_from_slice(payload);
 }
 
+/// How many bytes the compressed packet at the front of `buffer` says it will come to; `None`: its header is not all there.
+#[must_use]
+pub fn plain_bytes(buffer: &[u8]) -> Option<usize> {
+    buffer.first_chunk().map(|header| match lengths(*header) {
+        (sent_bytes, 0) => sent_bytes,
+        (_, plain_bytes) => plain_bytes,
+    })
+}
+
+/// Of the content as sent, and of what it comes to (0: it is sent as it is).
+fn lengths([a, b, c, _, d, e, f]: [u8; HEADER_BYTES]) -> (usize, usize) {
+    let length = |a: u8, b: u8, c: u8| usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
+    (length(a, b, c), length(d, e, f))
+}
+
 /// One compressed packet at the front of `buffer`: `Ok(None)` if not all there; else bytes consumed, with the content appended to `plain`.
 /// Errors on a sequence id other than `expected_seq`, on lengths that lie and on content that is no zlib stream;
 /// what `plain` held before stays. At most 16 MiB are appended, whatever the content claims.
 pub fn pull(buffer: &[u8], expected_seq: u8, plain: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
-    let Some((&[a, b, c, seq, d, e, f], rest)) = buffer.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
-    if seq != expected_seq {
+    let Some((header, rest)) = buffer.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+    if header[SEQ_AT] != expected_seq {
         return Err(Malformed { what: "compressed packet's sequence id" });
     }
-    let length = |a: u8, b: u8, c: u8| usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
-    let (sent_bytes, plain_bytes) = (length(a, b, c), length(d, e, f));
+    let (sent_bytes, plain_bytes) = lengths(*header);
     let Ok(content) = Reader::new(rest).take(sent_bytes, "") else { return Ok(None) };
     if plain_bytes == 0 {
         plain.extend_from_slice(content);
