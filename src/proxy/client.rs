@@ -28,7 +28,7 @@ use crate::{
     wire::{
         capability::CapabilityFlags,
         ok::{Ok as OkPacket, SessionChange, push_session_change},
-        packet::FrameError,
+        packet::{self, FrameError},
     },
 };
 
@@ -203,8 +203,13 @@ impl Client {
             next.await?
         };
         command.map_err(|error| {
-            // The answer to a packet that was number 0.
-            self.channel.seq = 1;
+            // The answer to the packet that was too much; to one that came out of order: to number 0.
+            self.channel.seq = match &error {
+                ChannelError::Frame(FrameError::TooLarge { .. }) => {
+                    packet::newest_seq(self.channel.received()).unwrap_or(0).wrapping_add(1)
+                }
+                _ => 1,
+            };
             broken(error)
         })
     }

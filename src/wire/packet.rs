@@ -34,13 +34,18 @@ impl Header {
 
 /// Appends `payload` as one packet or several, numbered from `seq`; returns the sequence id that comes next.
 pub fn push(out: &mut Vec<u8>, seq: u8, payload: &[u8]) -> u8 {
+    push_of(MAX_PAYLOAD_BYTES, out, seq, payload)
+}
+
+/// [`push`] with packets of at most `full_bytes`, so that tests need no 16 MiB.
+pub(super) fn push_of(full_bytes: usize, out: &mut Vec<u8>, seq: u8, payload: &[u8]) -> u8 {
     let (mut rest, mut seq) = (payload, seq);
     loop {
-        let (part, after) = rest.split_at_checked(MAX_PAYLOAD_BYTES).unwrap_or((rest, &[]));
+        let (part, after) = rest.split_at_checked(full_bytes).unwrap_or((rest, &[]));
         out.extend_from_slice(&Header { payload_bytes: part.len(), seq }.to_bytes());
         out.extend_from_slice(part);
         (rest, seq) = (after, seq.wrapping_add(1));
-        if part.len() < MAX_PAYLOAD_BYTES {
+        if part.len() < full_bytes {
             return seq;
         }
     }
@@ -94,6 +99,16 @@ pub enum FrameError {
 /// Looks at the front of `buffer` for a whole payload whose first packet bears `expected_seq` (`None`: any numbers will do).
 /// Errors are told as soon as the headers say so, before the payload is there.
 pub fn front(buffer: &[u8], expected_seq: Option<u8>, max_payload_bytes: usize) -> Result<Front, FrameError> {
+    front_of(MAX_PAYLOAD_BYTES, buffer, expected_seq, max_payload_bytes)
+}
+
+/// [`front`] where a packet of `full_bytes` is continued by the next.
+pub(super) fn front_of(
+    full_bytes: usize,
+    buffer: &[u8],
+    expected_seq: Option<u8>,
+    max_payload_bytes: usize,
+) -> Result<Front, FrameError> {
     let (mut rest, mut expected_seq, mut payload_bytes) = (buffer, expected_seq, 0usize);
     loop {
         let Some(header) = Header::read(rest) else {
@@ -111,11 +126,22 @@ pub fn front(buffer: &[u8], expected_seq: Option<u8>, max_payload_bytes: usize) 
             return Ok(Front::Incomplete { missing_bytes: packet_bytes - rest.len() });
         };
         rest = after;
-        if header.payload_bytes < MAX_PAYLOAD_BYTES {
+        if header.payload_bytes < full_bytes {
             return Ok(complete(buffer.len() - rest.len(), payload_bytes, header.seq));
         }
         expected_seq = expected_seq.map(|seq| seq.wrapping_add(1));
     }
+}
+
+/// The sequence id of the last packet whose header is in `buffer`; `None`: there is no header.
+#[must_use]
+pub fn newest_seq(buffer: &[u8]) -> Option<u8> {
+    let (mut rest, mut newest) = (buffer, None);
+    while let Some(header) = Header::read(rest) {
+        newest = Some(header.seq);
+        rest = rest.get(HEADER_BYTES + header.payload_bytes..).unwrap_or_default();
+    }
+    newest
 }
 
 fn complete(total_bytes: usize, payload_bytes: usize, last_seq: u8) -> Front {

@@ -21,6 +21,14 @@ fn a_small_payload_is_one_packet() {
 }
 
 #[test]
+fn the_newest_sequence_id_is_that_of_the_last_header() {
+    assert_eq!(newest_seq(b"\x01\0\0"), None);
+    assert_eq!(newest_seq(b"\x01\0\0\x05"), Some(5));
+    assert_eq!(newest_seq(b"\x01\0\0\x05x\0\0\0"), Some(5));
+    assert_eq!(newest_seq(b"\x01\0\0\x05x\0\0\0\x06\x09\0\0\x07abc"), Some(7));
+}
+
+#[test]
 fn an_empty_payload_is_a_packet() {
     assert_eq!(front(&[0, 0, 0, 3], Some(3), 0), Ok(Front::Single { payload_bytes: 0, seq: 3 }));
 }
