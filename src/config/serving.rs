@@ -131,6 +131,8 @@ fn limits(root: &Section<'_>) -> Limits {
             );
         }
     }
+    set(&mut limits.max_handshakes, section.get("max_handshakes", &form::COUNT));
+    set(&mut limits.login_delay, section.get("login_delay", &form::DURATION_OR_OFF));
     set(&mut limits.max_allowed_packet_bytes, section.get("max_allowed_packet", &form::PACKET_SIZE));
     set(&mut limits.relay_window_bytes, section.get("relay_window", &form::WINDOW_SIZE));
     section.finish();

@@ -1,6 +1,6 @@
 //! From an accepted socket to a served client.
 
-use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, sync::Arc, time::Instant};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -8,6 +8,7 @@ use super::{
     Peer,
     client::{Client, End},
     error::ClientError,
+    handshakes::Turn,
     login::{self, Refusal},
     registry::Full,
     shared::Shared,
@@ -74,7 +75,13 @@ impl Listener {
                 () = shared.stopping() => break,
             };
             match accepted {
-                Ok((accepted, peer)) => workers.spawn(begin(accepted, peer, Arc::clone(&shared))),
+                Ok((accepted, peer)) => {
+                    let turn = tokio::select! {
+                        turn = shared.handshakes.enter(shared.live().settings.limits.max_handshakes) => turn,
+                        () = shared.stopping() => break,
+                    };
+                    workers.spawn(begin(accepted, peer, turn, Arc::clone(&shared)));
+                }
                 Err(error) => {
                     // Out of descriptors, most likely: give clients that leave a moment to free some.
                     tracing::warn!(%error, "a client could not be accepted");
@@ -99,8 +106,10 @@ async fn remove_dead_socket(path: &std::path::Path) -> io::Result<()> {
 }
 
 /// Before any server has been reached there is nothing to greet a client with.
-async fn no_server(stream: Stream) {
-    tracing::warn!("a client came before any server could be reached");
+async fn no_server(stream: Stream, shared: &Shared) {
+    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+        tracing::warn!(unsaid, "a client came before any server could be reached");
+    }
     let mut channel = Channel::new(stream);
     let error = ClientError::no_server("no server has been reached yet");
     let mut payload = Vec::new();
@@ -117,26 +126,32 @@ enum Accepted {
     Unix(std::os::unix::net::UnixStream),
 }
 
-async fn begin(accepted: Accepted, peer: Peer, shared: Arc<Shared>) {
+async fn begin(accepted: Accepted, peer: Peer, turn: Turn, shared: Arc<Shared>) {
     let stream = match accepted {
         Accepted::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
         Accepted::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
     };
     match stream {
-        Ok(stream) => serve(stream, peer, shared).await,
+        Ok(stream) => serve(stream, peer, turn, shared).await,
         Err(error) => tracing::warn!(%peer, %error, "a client could not be served"),
     }
 }
 
+fn too_many(peer: Peer, full: Full, shared: &Shared) {
+    let which = if full == Full::Total { "limits.max_clients" } else { "limits.per_address" };
+    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+        tracing::warn!(%peer, unsaid, "too many connections: {which} is reached");
+    }
+}
+
 /// One client from its first byte to its last.
-async fn serve(stream: Stream, peer: Peer, shared: Arc<Shared>) {
+async fn serve(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) {
     let live = shared.live();
     let limits = &live.settings.limits;
-    let place = match shared.registry.join(peer.ip(), limits.max_clients, limits.max_clients_per_address) {
+    let mut place = match shared.registry.join(peer.ip(), limits.max_clients, limits.max_clients_per_address) {
         Ok(place) => place,
         Err(full) => {
-            let which = if full == Full::Total { "limits.max_clients" } else { "limits.per_address" };
-            tracing::warn!(%peer, "too many connections: {which} is reached");
+            too_many(peer, full, &shared);
             if let Some(context) = shared.login_context(&live, 0) {
                 login::refuse(stream, &Refusal::TooManyConnections, &context.greeting).await;
             }
@@ -145,16 +160,27 @@ async fn serve(stream: Stream, peer: Peer, shared: Arc<Shared>) {
     };
     let id = place.handle.id;
     let Some(context) = shared.login_context(&live, id) else {
-        return no_server(stream).await;
+        return no_server(stream, &shared).await;
     };
     let flavor = shared.flavor();
-    let logged_in = match login::login(stream, peer, &context).await {
+    let login = tokio::select! {
+        login = login::login(stream, peer, &context) => login,
+        () = turn.taken() => return tracing::debug!(%peer, "another client needs the place to log in"),
+        () = shared.stopping() => return,
+    };
+    drop(turn);
+    let mut logged_in = match login {
         Ok(logged_in) => logged_in,
         Err(end) => {
             tracing::debug!(client = id, "login: {end}");
             return;
         }
     };
+    if let Err(full) = place.log_in(limits.max_clients) {
+        too_many(peer, full, &shared);
+        logged_in.channel.push(&Refusal::TooManyConnections.payload(&context.greeting, true));
+        return logged_in.channel.close().await;
+    }
     drop(context);
     let user = logged_in.user.name.clone();
     tracing::debug!(client = id, user, "connected");

@@ -5,7 +5,11 @@
 //! ```
 //! The OK is not sent here: schema and limits are still to be checked.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     auth::{Credential, Plugin, RsaKey, Sha2Cache, User, Users},
@@ -21,10 +25,12 @@ use crate::{
 };
 
 mod greet;
+mod guard;
 mod prove;
 mod refusal;
 
 pub use greet::offered;
+pub use guard::Guard;
 pub use refusal::{Refusal, refuse};
 
 /// Longer payloads have no place in a login; connection attributes are at most 64 KiB.
@@ -48,6 +54,10 @@ pub struct LoginContext {
     pub rsa: Arc<RsaKey>,
     /// What full exchanges of caching_sha2_password have shown.
     pub sha2_cache: Arc<Sha2Cache>,
+    /// Failed logins.
+    pub guard: Arc<Guard>,
+    /// The longest that a login waits because of them.
+    pub max_delay: Duration,
 }
 
 /// A client that has proven itself and waits for OK or an error.
@@ -130,7 +140,9 @@ pub async fn verify_change_user(
 async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Result<LoggedIn, LoginEnd> {
     if !context.users.admits(peer.ip()) {
         let refusal = Refusal::HostNotAllowed { host: peer.host() };
-        tracing::warn!(%peer, "no user of the configuration may come from here");
+        if let Some(unsaid) = context.guard.refusals.pass(Instant::now()) {
+            tracing::warn!(%peer, unsaid, "no user of the configuration may come from here");
+        }
         refuse(stream, &refusal, &context.greeting).await;
         return Err(refusal.into());
     }

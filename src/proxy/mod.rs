@@ -11,6 +11,7 @@ mod dial;
 mod engine;
 pub mod error;
 pub mod fix;
+mod handshakes;
 mod idle;
 mod kill;
 mod lease;

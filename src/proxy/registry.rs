@@ -31,6 +31,8 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Inner {
     clients: HashMap<u32, Arc<Handle>>,
+    /// Those of them that have logged in.
+    logged_in: u32,
     by_address: HashMap<IpAddr, u32>,
     by_user: HashMap<Arc<str>, u32>,
     /// What every client is told, those too that come later.
@@ -75,7 +77,7 @@ pub struct Handle {
 /// Which limit stands in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// Clients in all.
+    /// Clients in all that have logged in.
     Total,
     /// Of one address.
     Address,
@@ -87,7 +89,7 @@ impl Registry {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place for a new client, if the limits allow it.
+    /// Takes a place for a new client, if the limits allow it. Until it has logged in it counts for its address only.
     pub fn join(
         self: &Arc<Self>,
         address: Option<IpAddr>,
@@ -95,7 +97,7 @@ impl Registry {
         max_per_address: Option<u32>,
     ) -> Result<Place, Full> {
         let mut inner = self.lock();
-        if inner.clients.len() >= max as usize {
+        if inner.logged_in >= max {
             return Err(Full::Total);
         }
         if let (Some(address), Some(limit)) = (address, max_per_address)
@@ -120,7 +122,7 @@ impl Registry {
             silent: AtomicU64::new(0),
         });
         inner.clients.insert(id, Arc::clone(&handle));
-        Ok(Place { registry: Arc::clone(self), handle })
+        Ok(Place { registry: Arc::clone(self), handle, logged_in: false })
     }
 
     fn free_id(&self, taken: &HashMap<u32, Arc<Handle>>) -> u32 {
@@ -308,9 +310,21 @@ pub struct Place {
     registry: Arc<Registry>,
     /// The client's handle.
     pub handle: Arc<Handle>,
+    logged_in: bool,
 }
 
 impl Place {
+    /// The client has proven who it is; fails if there are `max` such clients already.
+    pub fn log_in(&mut self, max: u32) -> Result<(), Full> {
+        let mut inner = self.registry.lock();
+        if inner.logged_in >= max {
+            return Err(Full::Total);
+        }
+        inner.logged_in += 1;
+        self.logged_in = true;
+        Ok(())
+    }
+
     /// The client has logged in (or changed user); fails if the user has `limit` clients already.
     pub fn set_user(&self, user: &str, limit: Option<u32>) -> Result<(), u32> {
         let mut inner = self.registry.lock();
@@ -334,6 +348,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = self.registry.lock();
         inner.clients.remove(&self.handle.id);
+        inner.logged_in -= u32::from(self.logged_in);
         release(&mut inner.by_address, self.handle.address);
         let user = self.handle.user.lock().unwrap_or_else(PoisonError::into_inner).take();
         release(&mut inner.by_user, user);
@@ -359,17 +374,24 @@ mod tests {
     fn limits_count_and_places_come_back() {
         let registry = Arc::new(Registry::default());
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        let one = registry.join(Some(here), 3, Some(2)).unwrap();
-        let two = registry.join(Some(here), 3, Some(2)).unwrap();
+        let mut one = registry.join(Some(here), 3, Some(2)).unwrap();
+        let mut two = registry.join(Some(here), 3, Some(2)).unwrap();
         assert_eq!(registry.join(Some(here), 3, Some(2)).unwrap_err(), Full::Address);
-        let three = registry.join(None, 3, Some(2)).unwrap();
+        let mut three = registry.join(None, 3, Some(2)).unwrap();
+        let mut four = registry.join(None, 3, None).unwrap();
+        for place in [&mut one, &mut two, &mut three] {
+            assert_eq!(place.log_in(3), Ok(()));
+        }
+        assert_eq!(four.log_in(3), Err(Full::Total));
         assert_eq!(registry.join(None, 3, None).unwrap_err(), Full::Total);
+        drop(four);
         assert!(is_own_id(one.handle.id.into()) && one.handle.id != two.handle.id);
         assert_eq!(one.set_user("app", Some(1)), Ok(()));
         assert_eq!(one.set_user("app", Some(1)), Ok(()), "staying the same user takes no second place");
         assert_eq!(two.set_user("app", Some(1)), Err(1));
         drop(one);
         assert_eq!(two.set_user("app", Some(1)), Ok(()));
+        assert!(registry.join(None, 3, None).is_ok(), "a client has left");
         drop((two, three));
         assert!(registry.is_empty() && registry.lock().by_address.is_empty() && registry.lock().by_user.is_empty());
     }

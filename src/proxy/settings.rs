@@ -60,6 +60,10 @@ pub struct Limits {
     pub max_clients_per_user: Option<u32>,
     /// … from one address.
     pub max_clients_per_address: Option<u32>,
+    /// Clients that have not logged in yet, at once; they do not count as connected.
+    pub max_handshakes: u32,
+    /// The longest that a login waits where others failed before; `None`: none waits.
+    pub login_delay: Option<Duration>,
     /// The largest packet that a client may send.
     pub max_allowed_packet_bytes: usize,
     /// How much of a result waits in memory for a slow client.
@@ -84,6 +88,8 @@ impl Default for Limits {
             max_clients: 10_000,
             max_clients_per_user: None,
             max_clients_per_address: None,
+            max_handshakes: 1000,
+            login_delay: Some(Duration::from_secs(5)),
             max_allowed_packet_bytes: 64 << 20,
             relay_window_bytes: 256 << 10,
         }

@@ -8,16 +8,16 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{client::Identity, dial, registry::Registry, settings::Settings};
+use super::{client::Identity, dial, handshakes::Handshakes, registry::Registry, settings::Settings};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
     pool::ServerConnection,
-    proxy::login::LoginContext,
+    proxy::login::{Guard, LoginContext},
     routing::{Consistency, Refused, Rules},
     session::learnt::Learnt,
     sql::lexer::Flavor,
-    telemetry::Queries,
+    telemetry::{Queries, Seldom},
     topology::{Position, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -47,6 +47,12 @@ pub struct Shared {
     pub topology: Topology,
     /// Who is connected.
     pub registry: Arc<Registry>,
+    /// Who is logging in.
+    pub(super) handshakes: Arc<Handshakes>,
+    /// Failed logins.
+    pub guard: Arc<Guard>,
+    /// Log lines about clients that were turned away.
+    pub(super) turned_away: Seldom,
     /// Where finished statements are told.
     pub queries: Queries,
     /// For passwords without TLS.
@@ -71,6 +77,9 @@ impl Shared {
             live: ArcSwap::from_pointee(live),
             topology,
             registry: Arc::default(),
+            handshakes: Arc::default(),
+            guard: Arc::default(),
+            turned_away: Seldom::default(),
             queries,
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
@@ -117,7 +126,8 @@ impl Shared {
         for server in view.servers.iter().filter_map(|server| server.greeting.as_deref()) {
             greeting.capabilities &= server.capabilities;
         }
-        if let Some(version) = &live.settings.server_version {
+        let settings = &live.settings;
+        if let Some(version) = &settings.server_version {
             greeting.server_version = version.clone().into_bytes();
         }
         Some(LoginContext {
@@ -125,9 +135,12 @@ impl Shared {
             tls: live.client_tls.clone(),
             greeting: Arc::new(greeting),
             connection_id: id,
-            timeout: live.settings.timeouts.handshake,
+            timeout: settings.timeouts.handshake,
             rsa: Arc::clone(&self.rsa),
             sha2_cache: Arc::clone(&self.sha2_cache),
+            guard: Arc::clone(&self.guard),
+            // A login must be able to end in time.
+            max_delay: settings.limits.login_delay.unwrap_or_default().min(settings.timeouts.handshake / 2),
         })
     }
 

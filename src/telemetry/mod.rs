@@ -2,9 +2,11 @@
 
 pub mod log;
 pub mod queries;
+pub mod seldom;
 pub mod settings;
 mod text;
 
 pub use log::init;
 pub use queries::{Queries, QueryEvent};
+pub use seldom::Seldom;
 pub use settings::{LogFormat, LogSettings};

@@ -172,10 +172,12 @@ fn timeouts(config: &Config) -> String {
 fn limits(config: &Config) -> String {
     let limits = &config.proxy.limits;
     format!(
-        "{} clients (per user {}, per address {}), packets up to {}, {} of a result in memory",
+        "{} clients (per user {}, per address {}), {} logging in (delayed up to {}), packets up to {}, {} of a result in memory",
         limits.max_clients,
         or_off(limits.max_clients_per_user.map(|limit| limit.to_string())),
         or_off(limits.max_clients_per_address.map(|limit| limit.to_string())),
+        limits.max_handshakes,
+        or_off(limits.login_delay.map(duration)),
         size(limits.max_allowed_packet_bytes),
         size(limits.relay_window_bytes),
     )

@@ -1,6 +1,6 @@
 //! The exchange in which a client proves who it is, in a login or a COM_CHANGE_USER.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
 use crate::{
@@ -27,6 +27,13 @@ pub(super) async fn prove(
     context: &LoginContext,
 ) -> Result<(Arc<User>, Credential), LoginEnd> {
     let known = context.users.get(claim.user);
+    let known_name = known.map(|user| user.name.as_str());
+    if let Some(address) = peer.ip() {
+        let delay = context.guard.delay(address, known_name, context.max_delay, Instant::now());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
     // Who may not come from there is as good as unknown.
     let user = known.filter(|user| user.admits(peer.ip())).cloned();
     let (auth, step) = ClientAuth::start(Opening {
@@ -41,13 +48,26 @@ pub(super) async fn prove(
         rsa: context.rsa.clone(),
         cache: context.sha2_cache.clone(),
     });
-    let end = converse(channel, auth, step).await?;
+    let end = converse(channel, auth, step, context).await?;
     let name = shown(claim.user);
     match judge(end, user, &name, channel, peer, context) {
-        Ok(proven) => Ok(proven),
+        Ok(proven) => {
+            if let Some(address) = peer.ip() {
+                context.guard.succeeded(address, &proven.0.name);
+            }
+            Ok(proven)
+        }
         Err((refusal, why)) => {
             let why = if known.is_some_and(|user| !user.admits(peer.ip())) { "not from this host" } else { why };
-            tracing::warn!(%peer, user = %name.escape_debug(), why, "login refused");
+            let failures = match (peer.ip(), &refusal) {
+                (Some(address), Refusal::AccessDenied { .. }) => {
+                    context.guard.failed(address, known_name, Instant::now())
+                }
+                _ => 0,
+            };
+            if let Some(unsaid) = context.guard.refusals.pass(Instant::now()) {
+                tracing::warn!(%peer, user = %name.escape_debug(), why, failures, unsaid, "login refused");
+            }
             refusal.send(channel, &context.greeting, true).await;
             Err(refusal.into())
         }
@@ -55,25 +75,34 @@ pub(super) async fn prove(
 }
 
 /// Carries payloads until the outcome is known: `Accepted`, `Denied` or `Unsupported`.
-async fn converse(channel: &mut Channel, mut auth: ClientAuth, mut step: Step) -> Result<Step, LoginEnd> {
+async fn converse(
+    channel: &mut Channel,
+    mut auth: ClientAuth,
+    mut step: Step,
+    context: &LoginContext,
+) -> Result<Step, LoginEnd> {
     while let Step::Ask(payload) = &step {
         channel.push(payload);
         channel.flush().await?;
         let answer = channel.read(MAX_LOGIN_BYTES).await?;
-        (auth, step) = next(auth, answer).await?;
+        (auth, step) = next(auth, answer, context).await?;
     }
     Ok(step)
 }
 
 /// What takes milliseconds is done aside, so that it costs no other connection.
-async fn next(mut auth: ClientAuth, answer: Vec<u8>) -> Result<(ClientAuth, Step), LoginEnd> {
+async fn next(mut auth: ClientAuth, answer: Vec<u8>, context: &LoginContext) -> Result<(ClientAuth, Step), LoginEnd> {
     let costly = auth.is_costly();
     let judge = move || {
         let step = auth.packet(&answer);
         (auth, step)
     };
     match costly {
-        true => Ok(tokio::task::spawn_blocking(judge).await.map_err(|error| ChannelError::Io(error.into()))?),
+        true => {
+            // The semaphore is never closed.
+            let _turn = context.guard.costly.acquire().await;
+            Ok(tokio::task::spawn_blocking(judge).await.map_err(|error| ChannelError::Io(error.into()))?)
+        }
         false => Ok(judge()),
     }
 }

@@ -71,6 +71,8 @@ impl House {
             timeout: Duration::from_secs(10),
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
+            guard: Arc::default(),
+            max_delay: Duration::from_secs(5),
         };
         tokio::spawn(async move {
             while let Ok((socket, address)) = listener.accept().await {
@@ -263,6 +265,8 @@ async fn a_client_that_says_nothing_is_left_in_time() {
         timeout: Duration::from_millis(50),
         rsa: Arc::default(),
         sha2_cache: Arc::default(),
+        guard: Arc::default(),
+        max_delay: Duration::ZERO,
     };
     let end = login(Stream::Unix(ours), Peer(None), &context).await.unwrap_err();
     assert!(matches!(end, LoginEnd::TimedOut));
@@ -375,4 +379,23 @@ async fn real_clients_come_in() {
             "{text}"
         );
     }
+}
+
+#[tokio::test]
+async fn guesses_are_looked_at_later_and_later() {
+    let house = House::open(true, Mode::Disabled, users()).await;
+    let timed = async |password: &str| {
+        let start = std::time::Instant::now();
+        let result = connect(&house.request("plain", password, ClientMode::Disabled)).await;
+        (result.is_ok(), start.elapsed().as_millis())
+    };
+    for guess in ["a", "b", "c", "d", "e"] {
+        assert!(!timed(guess).await.0);
+    }
+    for (password, least_ms) in [("f", 100), ("g", 200), ("secret", 400)] {
+        let (let_in, took_ms) = timed(password).await;
+        assert!(let_in == (password == "secret") && took_ms >= least_ms, "{password}: {took_ms} ms");
+    }
+    let (let_in, took_ms) = timed("secret").await;
+    assert!(let_in && took_ms < 400, "{took_ms} ms: a good login ends it");
 }
