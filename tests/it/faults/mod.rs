@@ -5,6 +5,7 @@ mod broken_replies;
 mod clients;
 mod crash;
 mod cuts;
+mod hostile;
 mod kills;
 mod limits;
 mod silent_servers;
