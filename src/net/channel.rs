@@ -76,6 +76,16 @@ impl Compression {
     }
 }
 
+impl Compression {
+    fn trim(&mut self) {
+        if self.received.is_empty() {
+            self.received = BytesMut::new();
+        }
+        self.plain = Vec::new();
+        self.to_send = Vec::new();
+    }
+}
+
 impl Channel {
     /// A plain channel.
     pub fn new(stream: Stream) -> Self {
@@ -168,6 +178,10 @@ impl Channel {
     /// is refused before it is opened: a few bytes may come to a thousand times as many.
     async fn fill_up_to(&mut self, max_bytes: usize) -> Result<usize, ChannelError> {
         let Some(compression) = &mut self.compression else {
+            if self.received.capacity() == 0 {
+                // No buffer waits beside an idle socket.
+                self.stream.readable().await;
+            }
             self.received.reserve(self.read_bytes);
             let bytes = self.stream.read_buf(&mut self.received).await?;
             self.read_bytes =
@@ -198,6 +212,19 @@ impl Channel {
             if self.stream.read_buf(&mut compression.received).await? == 0 {
                 return Ok(0);
             }
+        }
+    }
+
+    /// Gives empty buffers back.
+    pub fn trim(&mut self) {
+        if self.received.is_empty() {
+            self.received = BytesMut::new();
+        }
+        if self.to_send.is_empty() {
+            self.to_send = Vec::new();
+        }
+        if let Some(compression) = &mut self.compression {
+            compression.trim();
         }
     }
 

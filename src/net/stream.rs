@@ -71,6 +71,17 @@ impl Stream {
         }
     }
 
+    /// Waits until a read would bring something, where the socket can say so; TLS may hold back what it has read, so it
+    /// does not wait. A failure is for the read to tell.
+    pub async fn readable(&self) {
+        poll_fn(|context| match self {
+            Stream::Tcp(tcp) => tcp.poll_read_ready(context).map(drop),
+            Stream::Unix(unix) => unix.poll_read_ready(context).map(drop),
+            Stream::Accepted(_) | Stream::Opened(_) => Poll::Ready(()),
+        })
+        .await;
+    }
+
     async fn ready(&self) -> io::Result<tokio::io::Ready> {
         match self {
             Stream::Tcp(tcp) => tcp.ready(Interest::READABLE).await,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{
     Peer,
     error::ClientError,
-    idle::Idle,
+    idle::{Idle, Silence},
     login::LoggedIn,
     registry::{Place, Told},
     shared::{Live, Shared},
@@ -149,7 +149,7 @@ impl Client {
 
     /// Answers the login and then command after command, until the session ends.
     pub async fn serve(mut self) -> End {
-        if let Err(end) = self.answer_login().await {
+        if let Err(end) = Box::pin(self.answer_login()).await {
             return self.finish(end).await;
         }
         if self.capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
@@ -184,23 +184,32 @@ impl Client {
             _ => (timeouts.idle_client, ClientError::idle as fn() -> ClientError),
         };
         let max_bytes = self.live.settings.limits.max_allowed_packet_bytes;
-        let (handle, idle) = (&self.place.handle, &mut self.idle);
-        idle.restart();
-        let command = {
-            let mut command = std::pin::pin!(self.channel.take_payload(max_bytes));
-            let next = poll_fn(|context| {
-                if let Poll::Ready(command) = command.as_mut().poll(context) {
-                    return Poll::Ready(Ok(command));
-                }
-                if let Poll::Ready(told) = handle.poll_told(context) {
-                    return Poll::Ready(Err(match told {
-                        Told::Killed => End::Killed,
-                        Told::Stop => End::Fatal(ClientError::shutdown()),
-                    }));
-                }
-                idle.poll_expired(context, limit).map(|()| Err(End::Fatal(error())))
-            });
-            next.await?
+        self.idle.restart();
+        let command = loop {
+            let command = {
+                let (handle, idle) = (&self.place.handle, &mut self.idle);
+                let mut command = std::pin::pin!(self.channel.take_payload(max_bytes));
+                let next = poll_fn(|context| {
+                    if let Poll::Ready(command) = command.as_mut().poll(context) {
+                        return Poll::Ready(Ok(Some(command)));
+                    }
+                    if let Poll::Ready(told) = handle.poll_told(context) {
+                        return Poll::Ready(Err(match told {
+                            Told::Killed => End::Killed,
+                            Told::Stop => End::Fatal(ClientError::shutdown()),
+                        }));
+                    }
+                    idle.poll_silence(context, limit).map(|silence| match silence {
+                        Silence::Idle => Ok(None),
+                        Silence::Expired => Err(End::Fatal(error())),
+                    })
+                });
+                next.await?
+            };
+            if let Some(command) = command {
+                break command;
+            }
+            self.trim();
         };
         command.map_err(|error| {
             // The answer to the packet that was too much; to one that came out of order: to number 0.
@@ -212,6 +221,14 @@ impl Client {
             };
             broken(error)
         })
+    }
+
+    /// Gives back what an idle session does not need: buffers belong to those who use them.
+    fn trim(&mut self) {
+        self.channel.trim();
+        for server in &mut self.servers {
+            server.channel.trim();
+        }
     }
 
     /// The session is over: the client hears why, the server connections close (which rolls back what is open).

@@ -37,8 +37,8 @@ impl Client {
             Command::ProcessInfo => self.process_info(&payload).await,
             Command::SetOption(option) => self.set_option(&payload, option).await,
             Command::ResetConnection => self.reset_connection().await,
-            Command::ChangeUser(fields) => self.change_user(fields).await,
-            Command::ProcessKill(id) => self.kill_command(&payload, id).await,
+            Command::ChangeUser(fields) => Box::pin(self.change_user(fields)).await,
+            Command::ProcessKill(id) => Box::pin(self.kill_command(&payload, id)).await,
             Command::Replication(name) => self.send_error(&ClientError::replication(name)).await,
             Command::Unknown(_) => self.send_error(&ClientError::unknown_command()).await,
             Command::Malformed(_) => self.send_error(&ClientError::malformed()).await,
@@ -60,7 +60,7 @@ impl Client {
     /// A PING sets ROW_COUNT() to 0 and leaves the rest of what the next statement may ask about the last one. One that was
     /// answered here reaches the server only when that is asked.
     pub(super) async fn catch_up_ping(&mut self, facts: &Facts) {
-        if !self.ping_owed || !facts.effects.contains(Effects::LAST_STATEMENT) {
+        if !facts.effects.contains(Effects::LAST_STATEMENT) {
             return;
         }
         self.ping_owed = false;

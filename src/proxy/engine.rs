@@ -105,16 +105,20 @@ impl Client {
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.
     pub(super) async fn run(&mut self, request: &Request<'_>) -> Result<(), End> {
-        if let Err(refusal) = self.end_for_another(request).await {
+        if self.begins_another(request)
+            && let Err(refusal) = Box::pin(self.end_for_another()).await
+        {
             let (home, decision) = (self.state.home.map_or(ServerId(0), ServerId), self.decide(request));
-            return self.refused(home, refusal, &decision).await.map(drop);
+            return Box::pin(self.refused(home, refusal, &decision)).await.map(drop);
         }
-        self.catch_up_ping(request.facts).await;
+        if self.ping_owed {
+            Box::pin(self.catch_up_ping(request.facts)).await;
+        }
         let mut decision = self.decide(request);
         if let Some(primary) = self.must_move(request) {
-            match self.move_transaction(primary).await {
+            match Box::pin(self.move_transaction(primary)).await {
                 Ok(()) => decision.target = Target::Primary,
-                Err(refusal) => return self.refused(primary, refusal, &decision).await.map(drop),
+                Err(refusal) => return Box::pin(self.refused(primary, refusal, &decision)).await.map(drop),
             }
         }
         self.run_decided(request, decision).await
@@ -149,7 +153,7 @@ impl Client {
             );
             let attempt = match self.lease(server, request, &decision).await {
                 Ok(lease) => self.attempt(&lease, request, &decision).await?,
-                Err(refusal) => self.refused(server, refusal, &decision).await?,
+                Err(refusal) => Box::pin(self.refused(server, refusal, &decision)).await?,
             };
             match attempt {
                 Some(Attempt::Done(outcome)) => {
@@ -191,7 +195,7 @@ impl Client {
             && let Err(why) = lease.read_prefixes(server).await
         {
             handle.set_running(None);
-            return self.refused(lease.server, Refusal::Unreachable(why), decision).await;
+            return Box::pin(self.refused(lease.server, Refusal::Unreachable(why), decision)).await;
         }
         let version = self.state.version();
         let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;
@@ -209,7 +213,13 @@ impl Client {
         handle.set_running(None);
         let Some(relayed) = relayed else {
             let (reached, decision) = (relay.reached(), Decision { repeatable: false, ..*decision });
-            return self.server_failed(lease.server, "no answer in time, not even to KILL", reached, &decision).await;
+            return Box::pin(self.server_failed(
+                lease.server,
+                "no answer in time, not even to KILL",
+                reached,
+                &decision,
+            ))
+            .await;
         };
         match relayed {
             Ok(outcome) if outcome.held.is_some() => {
@@ -227,10 +237,10 @@ impl Client {
                 Ok(Some(Attempt::Done(outcome)))
             }
             Err(RelayError::Server { cause, reached }) => {
-                self.server_failed(lease.server, &cause.to_string(), reached, decision).await
+                Box::pin(self.server_failed(lease.server, &cause.to_string(), reached, decision)).await
             }
             Err(RelayError::Client(error)) => {
-                self.abandon(lease.index, request.facts).await;
+                Box::pin(self.abandon(lease.index, request.facts)).await;
                 Err(super::client::broken(error))
             }
         }

@@ -1,4 +1,4 @@
-//! How long a client may say nothing: one timer for its whole session.
+//! How long a client may say nothing, and when it counts as idle: one timer for its whole session.
 
 use std::{
     pin::Pin,
@@ -8,29 +8,44 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// A session that has been silent for so long gives its buffers back.
+const TRIM_AFTER: Duration = Duration::from_secs(1);
+
 /// A timer that is set seldom: it fires at the earliest moment that could matter, looks at the clock, and sleeps on.
 /// (A timer that is set and taken back for each command would be one of the dearer things that a command costs.)
 #[derive(Debug)]
 pub struct Idle {
     since: Instant,
+    trimmed: bool,
     sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the silence has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// The session is idle: what it does not need while it is can be given back. Told once in a silence.
+    Idle,
+    /// The limit is reached.
+    Expired,
 }
 
 impl Idle {
     /// Silence begins now.
     pub fn new() -> Self {
-        Idle { since: Instant::now(), sleep: None }
+        Idle { since: Instant::now(), trimmed: false, sleep: None }
     }
 
     /// Silence begins anew.
     pub fn restart(&mut self) {
         self.since = Instant::now();
+        self.trimmed = false;
     }
 
-    /// Ready when the silence has lasted for `limit`.
-    pub fn poll_expired(&mut self, context: &mut Context<'_>, limit: Duration) -> Poll<()> {
+    /// Ready when the silence has lasted for long enough to be idle, and again when it has lasted for `limit`.
+    pub fn poll_silence(&mut self, context: &mut Context<'_>, limit: Duration) -> Poll<Silence> {
+        let wait = if self.trimmed { limit } else { limit.min(TRIM_AFTER) };
         // A limit beyond all clocks is none.
-        let Some(due) = self.since.checked_add(limit) else { return Poll::Pending };
+        let Some(due) = self.since.checked_add(wait) else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if due < sleep.deadline() {
             sleep.as_mut().reset(due);
@@ -38,10 +53,15 @@ impl Idle {
         loop {
             ready!(sleep.as_mut().poll(context));
             if sleep.deadline() >= due {
-                return Poll::Ready(());
+                break;
             }
             sleep.as_mut().reset(due);
         }
+        if wait == limit {
+            return Poll::Ready(Silence::Expired);
+        }
+        self.trimmed = true;
+        Poll::Ready(Silence::Idle)
     }
 }
 
@@ -52,7 +72,7 @@ mod tests {
     use super::*;
 
     async fn expired(idle: &mut Idle, limit: Duration) {
-        poll_fn(|context| idle.poll_expired(context, limit)).await;
+        while poll_fn(|context| idle.poll_silence(context, limit)).await != Silence::Expired {}
     }
 
     #[tokio::test]
@@ -75,5 +95,18 @@ mod tests {
         assert!(begun.elapsed() >= pause * 2);
         expired(&mut Idle::new(), Duration::ZERO).await;
         assert!(tokio::time::timeout(pause, expired(&mut Idle::new(), Duration::MAX)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn idleness_is_told_once_in_a_silence() {
+        let (mut idle, long) = (Idle::new(), Duration::from_secs(3600));
+        for _ in 0..2 {
+            let begun = Instant::now();
+            idle.restart();
+            assert_eq!(poll_fn(|context| idle.poll_silence(context, long)).await, Silence::Idle);
+            assert!(begun.elapsed() >= TRIM_AFTER);
+            let more = poll_fn(|context| idle.poll_silence(context, long));
+            assert!(tokio::time::timeout(TRIM_AFTER / 5, more).await.is_err());
+        }
     }
 }

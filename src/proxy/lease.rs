@@ -79,7 +79,7 @@ impl Client {
         decision: &Decision,
     ) -> Result<Lease, Refusal> {
         if self.state.in_doubt() && self.state.home != Some(server.0) {
-            self.resolve_doubt().await?;
+            Box::pin(self.resolve_doubt()).await?;
         }
         let index = self.connection(server).await?;
         if decision.causal && self.servers[index].replica && !self.caught_up(index).await? {
@@ -107,7 +107,7 @@ impl Client {
                 return Err(Refusal::StateLost("the server closed the connection".to_owned()));
             }
         }
-        self.open(server).await
+        Box::pin(self.open(server)).await
     }
 
     /// Opens a connection to a server and brings it to the session's state.
@@ -116,7 +116,7 @@ impl Client {
         let target = view.server(server).ok_or_else(|| Refusal::Unreachable("unknown server".to_owned()))?.clone();
         drop(view);
         if self.state.collation_unknown() {
-            self.learn_collation().await?;
+            Box::pin(self.learn_collation()).await?;
         }
         let request = ConnectRequest {
             schema: self.state.schema.clone(),
@@ -159,6 +159,8 @@ impl Client {
             self.place.handle.set_home(Some((server, connection.thread_id)));
         }
         tracing::debug!(client = self.place.handle.id, server = %target.name, thread_id = connection.thread_id, "connected");
+        // Few sessions have more than one; a vector's own step would make room for four.
+        self.servers.reserve_exact(1);
         self.servers.push(connection);
         Ok(self.servers.len() - 1)
     }
@@ -169,7 +171,7 @@ impl Client {
     pub(super) async fn carry(&mut self, index: usize, read: bool) -> Result<Vec<Expect>, Refusal> {
         let mut carry = self.state.difference(self.servers[index].version);
         if carry == Carry::AskCollation {
-            self.learn_collation().await?;
+            Box::pin(self.learn_collation()).await?;
             carry = self.state.difference(self.servers[index].version);
         }
         let (schema, set) = match carry {
@@ -203,7 +205,7 @@ impl Client {
     async fn reopen(&mut self, index: usize) -> Result<Vec<Expect>, Refusal> {
         let server = self.servers[index].id;
         self.drop_server(server);
-        self.open(server).await?;
+        Box::pin(self.open(server)).await?;
         // The new one stands last, not at `index`: move it there.
         let last = self.servers.len() - 1;
         self.servers.swap(index, last);
@@ -265,7 +267,7 @@ impl Client {
     /// Sees to it that an OK of Forebay's own shows the session's status as it is: after an error it may have changed.
     pub(super) async fn status_known(&mut self) {
         if self.state.in_doubt()
-            && let Err(refusal) = self.resolve_doubt().await
+            && let Err(refusal) = Box::pin(self.resolve_doubt()).await
         {
             tracing::debug!(client = self.place.handle.id, ?refusal, "the status after an error stays unknown");
         }

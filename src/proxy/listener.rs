@@ -164,7 +164,7 @@ async fn serve(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) {
     };
     let flavor = shared.flavor();
     let login = tokio::select! {
-        login = login::login(stream, peer, &context) => login,
+        login = Box::pin(login::login(stream, peer, &context)) => login,
         () = turn.taken() => return tracing::debug!(%peer, "another client needs the place to log in"),
         () = shared.stopping() => return,
     };

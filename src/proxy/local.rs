@@ -19,7 +19,7 @@ impl Client {
     /// Answers a statement without a server, if it is about what only Forebay knows.
     pub(super) async fn answered_locally(&mut self, facts: &Facts, text: &[u8]) -> Result<bool, End> {
         if let Some(kill) = &facts.kill {
-            return self.kill_statement(kill).await;
+            return Box::pin(self.kill_statement(kill)).await;
         }
         if facts.kind == Kind::Set && facts.effects.contains(Effects::SESSION_TRACK) {
             return self.set_tracking(facts, text).await;

@@ -24,16 +24,17 @@ const SERVED_BY_REPLICA: Effects = Effects::LAST_STATEMENT
     .union(Effects::STATEMENT_VARIABLES);
 
 impl Client {
-    /// A transaction that begins inside a READ ONLY one on a replica ends that, and is free to begin elsewhere.
-    pub(super) async fn end_for_another(&mut self, request: &Request<'_>) -> Result<(), Refusal> {
-        let writes = matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, .. }));
+    /// Whether a transaction begins inside a READ ONLY one on a replica.
+    pub(super) fn begins_another(&self, request: &Request<'_>) -> bool {
+        matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, .. }))
+            && self.state.pins() - Pins::NEXT_TRANSACTION == Pins::TRANSACTION
+            && self.servers.iter().any(|open| Some(open.id) == self.state.home.map(ServerId) && open.replica)
+    }
+
+    /// Ends the transaction on its replica, so that another is free to begin elsewhere.
+    pub(super) async fn end_for_another(&mut self) -> Result<(), Refusal> {
         let home = self.state.home.map(ServerId);
-        if !writes || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION {
-            return Ok(());
-        }
-        let Some(replica) = self.servers.iter_mut().find(|open| Some(open.id) == home && open.replica) else {
-            return Ok(());
-        };
+        let Some(replica) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
         let state = &mut self.state;
         replica.push_query(b"COMMIT");
         replica.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
