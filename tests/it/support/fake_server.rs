@@ -110,7 +110,17 @@ fn greeting(shared: &Shared) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4096];
     let n = server.read(&mut bytes)?;
     bytes.truncate(n);
+    without_tls(&mut bytes);
     Ok(bytes)
+}
+
+/// Takes CLIENT_SSL out of a greeting: faults are put between packets that can be read.
+fn without_tls(greeting: &mut [u8]) {
+    let version = greeting.iter().skip(5).position(|byte| *byte == 0).unwrap_or(0);
+    // Header, protocol, version with its NUL, thread id, half a nonce and a filler: then the lower capabilities.
+    if let Some(byte) = greeting.get_mut(5 + version + 1 + 4 + 8 + 1 + 1) {
+        *byte &= !0x08;
+    }
 }
 
 /// Reads and says nothing, until the other side closes.
@@ -137,7 +147,11 @@ fn pass(mut client: &TcpStream, shared: &Arc<Shared>, mode: Mode) -> io::Result<
 
 fn copy_back(from: &mut TcpStream, to: &mut TcpStream, muted: &AtomicBool) {
     let mut bytes = vec![0; 1 << 16];
+    let mut greeted = false;
     while let Ok(n @ 1..) = from.read(&mut bytes) {
+        if !std::mem::replace(&mut greeted, true) {
+            without_tls(&mut bytes[..n]);
+        }
         if !muted.load(Ordering::SeqCst) && to.write_all(&bytes[..n]).is_err() {
             break;
         }
