@@ -79,6 +79,8 @@ impl House {
             "CREATE USER far@'10.1.2.3' IDENTIFIED BY 'pw-far'",
             "CREATE TABLE app.t (id INT PRIMARY KEY, n INT)",
             "INSERT INTO app.t VALUES (1, 0)",
+            "CREATE TABLE app.late (n INT)",
+            "INSERT INTO app.late VALUES (0)",
         ]);
         cluster.settle();
         House { cluster }
