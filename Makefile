@@ -1,4 +1,4 @@
-.PHONY: run build test lint
+.PHONY: run build test lint bench-instructions
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -19,3 +19,8 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 	@tests/provision/all.sh > /dev/null
 	tests/provision/deny.sh
+
+# What the hot path's parts cost in instructions, beside the kept numbers: `make bench-instructions ARGS=--keep` keeps new ones.
+bench-instructions:
+	@tests/provision/apt.sh valgrind
+	@benches/instructions.py $(ARGS)
