@@ -1,4 +1,4 @@
-.PHONY: run build test lint bench-instructions
+.PHONY: run build test lint bench bench-instructions
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -19,6 +19,10 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 	@tests/provision/all.sh > /dev/null
 	tests/provision/deny.sh
+
+# Beside HAProxy and a direct connection: `make bench`, `make bench ARGS=--quick`. See benches/README.md.
+bench: build
+	@"$$(tests/provision/bench.sh)" -B benches/compare $(ARGS)
 
 # What the hot path's parts cost in instructions, beside the kept numbers: `make bench-instructions ARGS=--keep` keeps new ones.
 bench-instructions:
