@@ -81,6 +81,7 @@ mod tests {
             "with clients: preferred, a certificate made at the start",
             "1000 clients (per user off",
             "packets up to 64MiB, 256KiB",
+            "clients may compress with zlib or zstd",
             "clients are greeted as 9.7.0",
         ] {
             assert!(summary.contains(part), "{part} in\n{summary}");

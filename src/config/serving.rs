@@ -1,4 +1,4 @@
-//! `listen`, `timeouts`, `limits`, `routing` and `server_version`: how clients are served.
+//! `listen`, `timeouts`, `limits`, `compression`, `routing` and `server_version`: how clients are served.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     net::Address,
-    proxy::{Limits, Settings, Timeouts},
+    proxy::{Compression, Limits, Settings, Timeouts},
     routing::Consistency,
 };
 
@@ -26,6 +26,23 @@ pub const CONSISTENCY: Words<Consistency> = Words {
         ("global", Consistency::Global),
         ("strong", Consistency::Strong),
     ],
+};
+
+/// What clients may compress with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Algorithm {
+    Zlib,
+    Zstd,
+}
+
+const ALGORITHM: Form<Algorithm> = Form {
+    what: "a way to compress",
+    examples: "`[zlib, zstd]`, one of them, or `[]` for none",
+    parse: |text| match text {
+        "zlib" => Some(Algorithm::Zlib),
+        "zstd" => Some(Algorithm::Zstd),
+        _ => None,
+    },
 };
 
 /// `table` or `schema.table`.
@@ -58,6 +75,7 @@ pub fn read(root: &Section<'_>) -> Serving {
         threads: root.get("threads", &form::THREADS).flatten(),
         timeouts: timeouts(root),
         limits: limits(root),
+        compression: compression(root),
         server_version: root.get("server_version", &form::VERSION),
         primary_only_tables: Vec::new(),
         hints_may_loosen: false,
@@ -137,6 +155,13 @@ fn limits(root: &Section<'_>) -> Limits {
     set(&mut limits.relay_window_bytes, section.get("relay_window", &form::WINDOW_SIZE));
     section.finish();
     limits
+}
+
+/// A list of what may be used; `[]`: nothing.
+fn compression(root: &Section<'_>) -> Compression {
+    let Some(given) = root.list("compression", &ALGORITHM) else { return Compression::default() };
+    let has = |algorithm| given.iter().any(|given| given.value == algorithm);
+    Compression { zlib: has(Algorithm::Zlib), zstd: has(Algorithm::Zstd) }
 }
 
 fn read_routing(section: &Section<'_>, settings: &mut Settings) {

@@ -15,12 +15,13 @@ use crate::wire::{
     packet::{self, FrameError, Front, HEADER_BYTES, Header},
 };
 
+mod compressed;
+use compressed::Compressed;
+
 /// How much one read may bring, until a peer turns out to send much.
 const READ_BYTES: usize = 16 * 1024;
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
-/// zlib's level: what MySQL's own clients use.
-const ZLIB_LEVEL: u32 = 6;
 
 /// Why a channel can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -50,40 +51,7 @@ pub struct Channel {
     window_bytes: usize,
     /// The sequence id that the next packet bears, whichever side sends it.
     pub seq: u8,
-    compression: Option<Box<Compression>>,
-}
-
-/// State of a compressed channel.
-#[derive(Debug, Default)]
-struct Compression {
-    received: BytesMut,
-    plain: Vec<u8>,
-    to_send: Vec<u8>,
-    seq: u8,
-    /// The number behind that of the last compressed packet received.
-    received_seq: u8,
-}
-
-impl Compression {
-    /// What a large packet took is not kept.
-    fn give_back_memory(&mut self) {
-        if self.plain.capacity() > KEEP_BYTES {
-            self.plain = Vec::new();
-        }
-        if self.received.is_empty() && self.received.capacity() > KEEP_BYTES {
-            self.received = BytesMut::new();
-        }
-    }
-}
-
-impl Compression {
-    fn trim(&mut self) {
-        if self.received.is_empty() {
-            self.received = BytesMut::new();
-        }
-        self.plain = Vec::new();
-        self.to_send = Vec::new();
-    }
+    compressed: Option<Box<Compressed>>,
 }
 
 impl Channel {
@@ -96,7 +64,7 @@ impl Channel {
             read_bytes: READ_BYTES,
             window_bytes: READ_BYTES,
             seq: 0,
-            compression: None,
+            compressed: None,
         }
     }
 
@@ -120,22 +88,27 @@ impl Channel {
         }
     }
 
-    /// From here on packets are compressed (zlib), both ways.
-    pub fn compress(&mut self) {
-        self.compression = Some(Box::default());
+    /// From here on packets are compressed, both ways.
+    pub fn compress(&mut self, method: compress::Method) {
+        self.compressed = Some(Box::new(Compressed::new(method)));
     }
 
     /// Whether packets are compressed.
     pub fn is_compressed(&self) -> bool {
-        self.compression.is_some()
+        self.compressed.is_some()
+    }
+
+    /// How packets are compressed; `None`: they are not.
+    pub fn compression(&self) -> Option<compress::Method> {
+        self.compressed.as_ref().map(|compressed| compressed.method)
     }
 
     /// A new command begins: sequence ids start at 0.
     pub fn begin_command(&mut self) {
         self.seq = 0;
-        if let Some(compression) = &mut self.compression {
+        if let Some(compressed) = &mut self.compressed {
             // A command that came together with the one before it is answered behind its own number.
-            compression.seq = if self.received.is_empty() { 0 } else { compression.received_seq };
+            compressed.seq = if self.received.is_empty() { 0 } else { compressed.received_seq };
         }
     }
 
@@ -174,10 +147,10 @@ impl Channel {
         self.fill_up_to(usize::MAX).await
     }
 
-    /// The same; compressed packets are opened until about `max_bytes` wait to be used, and one that alone would be more
-    /// is refused before it is opened: a few bytes may come to a thousand times as many.
+    /// The same; of compressed packets one is opened, and one that says it comes to more than `max_bytes` is refused before:
+    /// a few bytes may come to a thousand times as many, and with zstd to ten thousand times.
     async fn fill_up_to(&mut self, max_bytes: usize) -> Result<usize, ChannelError> {
-        let Some(compression) = &mut self.compression else {
+        let Some(compressed) = &mut self.compressed else {
             if self.received.capacity() == 0 {
                 // No buffer waits beside an idle socket.
                 self.stream.readable().await;
@@ -190,26 +163,11 @@ impl Channel {
         };
         loop {
             let before = self.received.len();
-            // The number is taken as it comes: where commands are pipelined the servers restart it in their own way.
-            while let Some(&seq) = compression.received.get(compress::SEQ_AT)
-                && self.received.len() < max_bytes
-            {
-                if compress::plain_bytes(&compression.received).is_some_and(|bytes| bytes > max_bytes) {
-                    return Err(FrameError::TooLarge { limit_bytes: max_bytes }.into());
-                }
-                let Some(consumed) = compress::pull(&compression.received, seq, &mut compression.plain)? else { break };
-                compression.received.advance(consumed);
-                compression.seq = seq.wrapping_add(1);
-                compression.received_seq = compression.seq;
-                self.received.extend_from_slice(&compression.plain);
-                compression.plain.clear();
-            }
-            compression.give_back_memory();
+            while self.received.len() == before && compressed.open(&mut self.received, max_bytes)? {}
             if self.received.len() > before {
                 return Ok(self.received.len() - before);
             }
-            compression.received.reserve(READ_BYTES);
-            if self.stream.read_buf(&mut compression.received).await? == 0 {
+            if self.stream.read_buf(compressed.to_receive()).await? == 0 {
                 return Ok(0);
             }
         }
@@ -223,8 +181,8 @@ impl Channel {
         if self.to_send.is_empty() {
             self.to_send = Vec::new();
         }
-        if let Some(compression) = &mut self.compression {
-            compression.trim();
+        if let Some(compressed) = &mut self.compressed {
+            compressed.trim();
         }
     }
 
@@ -234,7 +192,7 @@ impl Channel {
         loop {
             // Inside the compressed protocol everybody numbers inner packets in their own way: MariaDB's library gives all
             // packets of a command the number 0.
-            let expected = self.compression.is_none().then_some(self.seq);
+            let expected = (!self.is_compressed()).then_some(self.seq);
             match packet::front(&self.received, expected, max_payload_bytes)? {
                 Front::Single { payload_bytes, seq } => {
                     self.seq = seq.wrapping_add(1);
@@ -306,12 +264,12 @@ impl Channel {
 
     /// Writes everything that was pushed.
     pub async fn flush(&mut self) -> Result<(), ChannelError> {
-        let out = match &mut self.compression {
+        let out = match &mut self.compressed {
             None => &mut self.to_send,
-            Some(compression) => {
-                compression.seq = compress::push(&mut compression.to_send, compression.seq, &self.to_send, ZLIB_LEVEL);
+            Some(compressed) => {
+                let out = compressed.pack(&self.to_send);
                 self.to_send.clear();
-                &mut compression.to_send
+                out
             }
         };
         if !out.is_empty() {
@@ -327,7 +285,7 @@ impl Channel {
 
     /// Writes what was pushed and then `bytes` (framed packets) straight from their own buffer.
     pub async fn send_through(&mut self, bytes: &[u8]) -> Result<(), ChannelError> {
-        if self.compression.is_some() || bytes.len() < 4096 {
+        if self.is_compressed() || bytes.len() < 4096 {
             self.to_send.extend_from_slice(bytes);
             return self.flush().await;
         }
@@ -376,3 +334,6 @@ impl Received {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

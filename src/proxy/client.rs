@@ -27,6 +27,7 @@ use crate::{
     topology::{Position, ServerId},
     wire::{
         capability::CapabilityFlags,
+        compress::Method,
         ok::{Ok as OkPacket, SessionChange, push_session_change},
         packet::{self, FrameError},
     },
@@ -48,6 +49,8 @@ pub struct Client {
     pub(super) nonce: [u8; 20],
     pub(super) identity: Identity,
     pub(super) capabilities: CapabilityFlags,
+    /// What the channel compresses with once the login is answered.
+    compression: Option<Method>,
     pub(super) state: State,
     pub(super) statements: Statements,
     /// The session's server connections: few, so a list.
@@ -131,6 +134,7 @@ impl Client {
                 is_tls,
             },
             capabilities: login.capabilities,
+            compression: login.compression,
             statements: Statements::default(),
             servers: Vec::new(),
             position: Position::default(),
@@ -152,8 +156,8 @@ impl Client {
         if let Err(end) = Box::pin(self.answer_login()).await {
             return self.finish(end).await;
         }
-        if self.capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
-            self.channel.compress();
+        if let Some(method) = self.compression {
+            self.channel.compress(method);
         }
         loop {
             let payload = match self.next_command().await {

@@ -12,7 +12,12 @@ use crate::{
         self, Effects, Facts, Flavor, Kind,
         facts::{Assignment, Corrected, Target},
     },
-    wire::{command, ok::SessionChange, reply::Expect},
+    wire::{
+        command,
+        compress::{Algorithm, Method},
+        ok::SessionChange,
+        reply::Expect,
+    },
 };
 
 impl Client {
@@ -111,8 +116,7 @@ impl Client {
         }
         if facts.kind == Kind::Show && facts.effects.contains(Effects::SERVER_STATE) {
             // SHOW STATUS: compression is between the client and Forebay.
-            let compressed = if self.channel.is_compressed() { "ON" } else { "OFF" };
-            return Some(Fix::new(What::Variables(vec![("Compression".into(), compressed.into())])));
+            return Some(Fix::new(What::Variables(self.shown_compression())));
         }
         None
     }
@@ -124,6 +128,19 @@ impl Client {
             .filter_map(|name| self.state.tracking.get(name).map(|value| ((*name).into(), value.into())));
         let id = self.place.handle.id.to_string();
         tracking.chain([("pseudo_thread_id".into(), id.into())]).collect()
+    }
+
+    /// The status variables of compression; MariaDB has only the first.
+    fn shown_compression(&self) -> Vec<(Box<str>, Box<str>)> {
+        let (on, algorithm, level) = match self.channel.compression() {
+            None => ("OFF", "", 0),
+            Some(Method { algorithm: Algorithm::Zlib, level }) => ("ON", "zlib", level),
+            Some(Method { algorithm: Algorithm::Zstd, level }) => ("ON", "zstd", level),
+        };
+        let level = level.to_string();
+        [("Compression", on), ("Compression_algorithm", algorithm), ("Compression_level", &level)]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into()
     }
 
     /// Whether the text names a temporary table of the session, or one that is not replicated.

@@ -17,9 +17,10 @@ use crate::{
         Channel, ChannelError, Stream,
         tls::{self, ServerSide},
     },
-    proxy::Peer,
+    proxy::{Compression, Peer},
     wire::{
         capability::CapabilityFlags,
+        compress::Method,
         handshake::{ChangeUser, FirstPacket, Greeting, Login},
     },
 };
@@ -43,6 +44,8 @@ pub struct LoginContext {
     pub users: Arc<Users>,
     /// TLS as clients see it.
     pub tls: ServerSide,
+    /// What clients may compress with.
+    pub compression: Compression,
     /// The primary's greeting: version, charset, status and default plugin are shown; its capabilities are what the
     /// servers can do, of which [`offered`] are shown. Connection id and nonce are the client's own.
     pub greeting: Arc<Greeting>,
@@ -63,8 +66,7 @@ pub struct LoginContext {
 /// A client that has proven itself and waits for OK or an error.
 #[derive(Debug)]
 pub struct LoggedIn {
-    /// The next push is the reply to the login; [`Channel::flush`] it. If COMPRESS was negotiated, call
-    /// [`Channel::compress`] after that reply.
+    /// The next push is the reply to the login; [`Channel::flush`] it.
     pub channel: Channel,
     /// Who it is.
     pub user: Arc<User>,
@@ -72,6 +74,8 @@ pub struct LoggedIn {
     pub credential: Credential,
     /// What the client asked of what was offered.
     pub capabilities: CapabilityFlags,
+    /// What to [`Channel::compress`] with after that reply.
+    pub compression: Option<Method>,
     /// A collation's id.
     pub charset: u16,
     /// The schema to start in.
@@ -148,17 +152,16 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
     }
     let nonce = greet::nonce();
     let greeting = greet::greeting(context, nonce);
-    let (mut channel, first) = greet::greet(stream, &greeting).await?;
+    let (channel, first) = greet::greet(stream, &greeting).await?;
     let login = match first {
         Ok(first) => read_login(channel, first, context).await?,
-        Err(refusal) => {
-            refusal.send(&mut channel, &context.greeting, true).await;
-            channel.close().await;
-            return Err(refusal.into());
-        }
+        Err(refusal) => return refuse_login(channel, refusal, context).await,
     };
     let (mut channel, login) = login;
     let capabilities = login.capabilities & greeting.capabilities;
+    let Ok(compression) = Method::negotiated(capabilities, login.zstd_level) else {
+        return refuse_login(channel, Refusal::CompressionLevel, context).await;
+    };
     let claim = prove::Claim {
         user: &login.user,
         plugin: login.auth_plugin.as_deref(),
@@ -179,6 +182,7 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
         user,
         credential,
         capabilities,
+        compression,
         charset: login.charset.into(),
         schema: login.schema.filter(|name| !name.is_empty()),
         attributes: login.attributes,
@@ -186,6 +190,12 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
         nonce,
         peer,
     })
+}
+
+async fn refuse_login<T>(mut channel: Channel, refusal: Refusal, context: &LoginContext) -> Result<T, LoginEnd> {
+    refusal.send(&mut channel, &context.greeting, true).await;
+    channel.close().await;
+    Err(refusal.into())
 }
 
 /// The login itself, inside TLS if the client asked for that first.

@@ -31,7 +31,7 @@ pub mod workers;
 use std::{io, sync::Arc, thread, time::Duration};
 
 pub use peer::Peer;
-pub use settings::{Limits, Settings, Timeouts};
+pub use settings::{Compression, Limits, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::{sync::watch, task::JoinHandle};
 

@@ -15,6 +15,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Bounds.
     pub limits: Limits,
+    /// What clients may compress with.
+    pub compression: Compression,
     /// The version that clients are greeted with; `None`: the primary's.
     pub server_version: Option<String>,
     /// Tables that are not replicated, as `table` or `schema.table`: statements that name them go to the primary.
@@ -51,6 +53,15 @@ pub struct Timeouts {
     pub idle_in_transaction: Option<Duration>,
 }
 
+/// What clients may compress with on their way to Forebay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// zlib, which clients of both kinds know.
+    pub zlib: bool,
+    /// zstd, which only MySQL's protocol has.
+    pub zstd: bool,
+}
+
 /// Bounds. `None`: no bound but `max_clients`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
@@ -79,6 +90,12 @@ impl Default for Timeouts {
             idle_client: Duration::from_secs(8 * 60 * 60),
             idle_in_transaction: None,
         }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Compression { zlib: true, zstd: true }
     }
 }
 

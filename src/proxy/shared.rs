@@ -133,6 +133,7 @@ impl Shared {
         Some(LoginContext {
             users: Arc::clone(&live.users),
             tls: live.client_tls.clone(),
+            compression: live.settings.compression,
             greeting: Arc::new(greeting),
             connection_id: id,
             timeout: settings.timeouts.handshake,

@@ -6,6 +6,7 @@ use crate::{
     auth::{Secret, User},
     config::{CONSISTENCY, Config, Listed},
     net::tls::{ClientMode, ClientVerify, Mode, Verify},
+    proxy::Compression,
     routing::{Consistency, rules::Route},
     telemetry::LogFormat,
     topology::RoleSetting,
@@ -21,6 +22,7 @@ pub fn of(file: &Path, config: &Config) -> String {
     block(&mut out, "TLS", &tls(config));
     block(&mut out, "Timeouts", &[timeouts(config)]);
     block(&mut out, "Limits", &[limits(config)]);
+    block(&mut out, "Compress", &[compression(config).to_owned()]);
     block(&mut out, "Routing", &routing(config));
     block(&mut out, "Rules", &rules(config));
     if let Some(version) = &config.proxy.server_version {
@@ -181,6 +183,15 @@ fn limits(config: &Config) -> String {
         size(limits.max_allowed_packet_bytes),
         size(limits.relay_window_bytes),
     )
+}
+
+fn compression(config: &Config) -> &'static str {
+    match config.proxy.compression {
+        Compression { zlib: true, zstd: true } => "clients may compress with zlib or zstd",
+        Compression { zlib: true, zstd: false } => "clients may compress with zlib",
+        Compression { zlib: false, zstd: true } => "clients may compress with zstd",
+        Compression { zlib: false, zstd: false } => "clients may not compress",
+    }
 }
 
 fn routing(config: &Config) -> Vec<String> {

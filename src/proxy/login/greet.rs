@@ -6,6 +6,7 @@ use tokio::io::AsyncReadExt;
 use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
 use crate::{
     net::{Channel, ChannelError, Stream, tls::ServerSide},
+    proxy::Compression,
     wire::{
         capability::CapabilityFlags,
         handshake::Greeting,
@@ -15,7 +16,6 @@ use crate::{
 
 /// What a server may be able to do and Forebay does not translate.
 const NEVER: CapabilityFlags = CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA
-    .union(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM)
     .union(CapabilityFlags::CLIENT_PROGRESS_OBSOLETE)
     .union(MULTI_FACTOR_AUTHENTICATION);
 /// `mysql_common` has no name for it.
@@ -25,11 +25,16 @@ const OURS: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA);
+/// What a greeting of MySQL's has and one of MariaDB's has not: there bit 26 is not zstd's.
+const MYSQL: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD;
 
-/// What clients are offered where the servers can do `servers`.
-pub fn offered(servers: CapabilityFlags, tls: &ServerSide) -> CapabilityFlags {
+/// What clients are offered where the servers can do `servers`. Compression is between them and Forebay.
+pub fn offered(servers: CapabilityFlags, tls: &ServerSide, compression: Compression) -> CapabilityFlags {
     let mut offered = CapabilityFlags::from_bits_retain(servers.bits() & !NEVER.bits()) | OURS;
     offered.set(CapabilityFlags::CLIENT_SSL, tls.is_offered());
+    offered.set(CapabilityFlags::CLIENT_COMPRESS, compression.zlib);
+    let zstd = compression.zstd && servers.contains(MYSQL);
+    offered.set(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM, zstd);
     offered
 }
 
@@ -38,7 +43,7 @@ pub(super) fn greeting(context: &LoginContext, nonce: [u8; 20]) -> Greeting {
     Greeting {
         connection_id: context.connection_id,
         nonce,
-        capabilities: offered(context.greeting.capabilities, &context.tls),
+        capabilities: offered(context.greeting.capabilities, &context.tls, context.compression),
         mariadb_capabilities: 0,
         auth_plugin: default_plugin(&context.greeting).name().into(),
         ..Greeting::clone(&context.greeting)
@@ -107,11 +112,33 @@ mod tests {
     #[test]
     fn nothing_is_offered_that_is_not_translated() {
         let tls = ServerSide::load(&ServerSideSettings::default()).unwrap();
-        let all = offered(CapabilityFlags::from_bits_retain(u32::MAX), &tls);
+        let both = Compression::default();
+        let all = offered(CapabilityFlags::from_bits_retain(u32::MAX), &tls, both);
         assert!(!all.intersects(NEVER) && all.contains(CapabilityFlags::CLIENT_SSL));
         assert!(all.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF | CapabilityFlags::CLIENT_SESSION_TRACK));
         let disabled = ServerSide::load(&ServerSideSettings { mode: Mode::Disabled, ..Default::default() }).unwrap();
-        assert_eq!(offered(CapabilityFlags::CLIENT_SSL, &disabled), OURS);
+        let neither = Compression { zlib: false, zstd: false };
+        assert_eq!(offered(CapabilityFlags::CLIENT_SSL, &disabled, neither), OURS);
+    }
+
+    #[test]
+    fn compression_is_offered_as_configured_and_zstd_in_mysqls_protocol_only() {
+        const ZLIB: CapabilityFlags = CapabilityFlags::CLIENT_COMPRESS;
+        const ZSTD: CapabilityFlags = CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM;
+        let tls = ServerSide::load(&ServerSideSettings { mode: Mode::Disabled, ..Default::default() }).unwrap();
+        let cases = [
+            // (zlib, zstd) configured, what the servers say, what is offered
+            ((true, true), MYSQL, ZLIB | ZSTD),
+            ((false, true), MYSQL | ZLIB | ZSTD, ZSTD),
+            ((true, false), MYSQL | ZLIB | ZSTD, ZLIB),
+            ((false, false), MYSQL | ZLIB | ZSTD, CapabilityFlags::empty()),
+            ((true, true), ZLIB, ZLIB),
+            ((true, true), ZLIB | ZSTD, ZLIB),
+        ];
+        for ((zlib, zstd), servers, expected) in cases {
+            let offered = offered(servers, &tls, Compression { zlib, zstd });
+            assert_eq!(offered & (ZLIB | ZSTD), expected, "{zlib} {zstd} {servers:?}");
+        }
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub enum Refusal {
     /// It is longer than any login.
     #[error("a login of more than a mebibyte")]
     TooLarge,
+    /// It asks for zstd at a level that there is not.
+    #[error("no such level of zstd compression")]
+    CompressionLevel,
     /// The client speaks no plugin that fits to the user's secret.
     #[error("the client speaks no authentication plugin that the user's secret allows")]
     UnsupportedAuthentication,
@@ -87,6 +90,9 @@ impl Refusal {
             Refusal::BadHandshake => (1043, b"08S01", "Bad handshake".into()),
             Refusal::OutOfOrder => (1156, b"08S01", "Got packets out of order".into()),
             Refusal::TooLarge => (1153, b"08S01", "Got a packet bigger than 'max_allowed_packet' bytes".into()),
+            Refusal::CompressionLevel => {
+                (3923, b"HY000", "Invalid zstd compression level for algorithm 'zstd'.".into())
+            }
             Refusal::UnsupportedAuthentication => {
                 let text = "Client does not support authentication protocol requested by server; consider upgrading";
                 (1251, b"08004", format!("{text} {product} client"))

@@ -66,6 +66,7 @@ impl House {
         let context = LoginContext {
             users: Arc::new(Users::new(users)),
             tls: ServerSide::load(&ServerSideSettings { mode, ..Default::default() }).unwrap(),
+            compression: Compression::default(),
             greeting: Arc::new(greeting(mariadb)),
             connection_id: 4711,
             timeout: Duration::from_secs(10),
@@ -130,7 +131,7 @@ fn refusal(result: Result<Connected, ConnectError>) -> (u16, String) {
 async fn serve(stream: Stream, peer: Peer, context: &LoginContext) -> Option<()> {
     let mut client = login(stream, peer, context).await.ok()?;
     let mut channel = client.channel;
-    let mut compress = client.capabilities.contains(CapabilityFlags::CLIENT_COMPRESS);
+    let mut compression = client.compression;
     let mut info = told(&client.user, &client.credential, client.schema.as_deref(), &client.attributes);
     loop {
         let ok = ok::Ok {
@@ -145,8 +146,8 @@ async fn serve(stream: Stream, peer: Peer, context: &LoginContext) -> Option<()>
         ok.push(&mut payload, ok::HEADER, client.capabilities);
         channel.push(&payload);
         channel.flush().await.ok()?;
-        if std::mem::take(&mut compress) {
-            channel.compress();
+        if let Some(method) = compression.take() {
+            channel.compress(method);
         }
         channel.begin_command();
         let command = channel.read(1 << 24).await.ok()?;
@@ -260,6 +261,7 @@ async fn a_client_that_says_nothing_is_left_in_time() {
     let context = LoginContext {
         users: Arc::new(Users::new(users())),
         tls: ServerSide::load(&ServerSideSettings::default()).unwrap(),
+        compression: Compression::default(),
         greeting: Arc::new(greeting(true)),
         connection_id: 1,
         timeout: Duration::from_millis(50),

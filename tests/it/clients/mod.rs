@@ -1,6 +1,7 @@
 //! Real clients, each run on a direct connection and through Forebay. Both runs must print the same.
 
 mod command_lines;
+mod compression;
 mod drivers;
 mod dump;
 mod interrupt;

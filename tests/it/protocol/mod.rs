@@ -3,4 +3,5 @@
 
 mod both;
 mod commands;
+mod compression;
 mod replies;

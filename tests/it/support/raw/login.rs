@@ -66,6 +66,8 @@ pub struct Login {
     pub identity: Option<(String, String)>,
     /// Instead of the plugin that the server names.
     pub plugin: Option<String>,
+    /// Goes with ZSTD_COMPRESSION_ALGORITHM. What follows the login is not compressed here: a test does it by hand.
+    pub zstd_level: Option<u8>,
 }
 
 impl Default for Login {
@@ -81,6 +83,7 @@ impl Default for Login {
             tls: false,
             identity: None,
             plugin: None,
+            zstd_level: None,
         }
     }
 }
@@ -188,6 +191,9 @@ fn response(mut out: Vec<u8>, caps: Cap, login: &Login, plugin: &str, nonce: &[u
             push_text(&mut block, value.as_bytes());
         }
         push_text(&mut out, &block);
+    }
+    if caps.contains(Cap::CLIENT_ZSTD_COMPRESSION_ALGORITHM) {
+        out.extend(login.zstd_level);
     }
     out
 }

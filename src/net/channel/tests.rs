@@ -1,0 +1,79 @@
+use tokio::net::UnixStream;
+
+use super::*;
+use crate::wire::compress::{Algorithm, Method};
+
+const ZSTD: Method = Method { algorithm: Algorithm::Zstd, level: 3 };
+
+fn pair(method: Method) -> (Channel, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut channel = Channel::new(Stream::Unix(ours));
+    channel.compress(method);
+    (channel, theirs)
+}
+
+#[tokio::test]
+async fn payloads_cross_a_compressed_channel_both_ways() {
+    for method in [Method::ZLIB, ZSTD] {
+        let (mut client, server) = pair(method);
+        let mut server = Channel::new(Stream::Unix(server));
+        server.compress(method);
+        for payload in [vec![1; 3], vec![2; 5_000], vec![3; 17 << 20], Vec::new(), vec![4; 60]] {
+            client.begin_command();
+            server.begin_command();
+            let sent = async {
+                client.push(&payload);
+                client.flush().await.unwrap();
+                client.read(1).await.unwrap()
+            };
+            let answered = async {
+                let got = server.take_payload(32 << 20).await.unwrap();
+                assert!(got == payload, "{method:?}: {} bytes of {}", got.len(), payload.len());
+                server.push(b"k");
+                server.flush().await.unwrap();
+            };
+            let (answer, ()) = tokio::join!(sent, answered);
+            assert_eq!(answer, b"k", "{method:?}");
+        }
+    }
+}
+
+/// What a few kilobytes stand for is not unpacked before it is asked for.
+#[tokio::test]
+async fn packets_are_unpacked_one_by_one() {
+    const PLAIN_BYTES: usize = 1 << 20;
+    let (mut channel, mut peer) = pair(ZSTD);
+    let mut one = Vec::new();
+    compress::push(&mut one, 0, &vec![0; PLAIN_BYTES], ZSTD);
+    let sent = one.repeat(15);
+    assert!(sent.len() < READ_BYTES, "all of it comes in one read: {}", sent.len());
+    peer.write_all(&sent).await.unwrap();
+    for packets in 1..=15 {
+        assert_eq!(channel.fill().await.unwrap(), PLAIN_BYTES, "packet {packets}");
+        assert_eq!(channel.received().len(), packets * PLAIN_BYTES);
+    }
+}
+
+#[tokio::test]
+async fn a_packet_that_announces_too_much_is_refused_at_its_header() {
+    const MAX: usize = 1 << 20;
+    for method in [Method::ZLIB, ZSTD] {
+        // Sent length, then what it would unpack to.
+        for header in [b"\xff\xff\xff\x00\x00\x00\x00", b"\x10\x00\x00\x00\xff\xff\xff"] {
+            let (mut channel, mut peer) = pair(method);
+            peer.write_all(header).await.unwrap();
+            let refused = channel.take_payload(MAX).await;
+            assert!(
+                matches!(refused, Err(ChannelError::Frame(FrameError::TooLarge { .. }))),
+                "{method:?} {header:02x?}: {refused:?}"
+            );
+        }
+        // The longest payload and its header still fit.
+        let (mut channel, peer) = pair(method);
+        let mut peer = Channel::new(Stream::Unix(peer));
+        peer.compress(Method { level: 1, ..method });
+        peer.push(&vec![9; MAX]);
+        peer.flush().await.unwrap();
+        assert_eq!(channel.take_payload(MAX).await.unwrap().len(), MAX, "{method:?}");
+    }
+}
