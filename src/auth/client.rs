@@ -4,8 +4,8 @@
 //! start ──fits──────────────────────────────────────────▶ Accepted | Denied
 //!   │ └─caching_sha2, not proven by the fast exchange──▶ FullExchange ─[asks for the key]─┐
 //!   │                                                      ▲  │  ▲──────────────────────┘
-//!   └─another plugin is needed──▶ SwitchAnswer ────────────┘  └──▶ Accepted | Denied
-//!                                      └──────────────────────────▶ Accepted | Denied
+//!   └─another plugin or nonce is needed──▶ SwitchAnswer ───┘  └──▶ Accepted | Denied
+//!                                               └─────────────────▶ Accepted | Denied
 //! ```
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{
     Credential, Plugin, Secret, Sha2Cache, User,
     caching_sha2::{self, FAST_AUTH_SUCCESS, PERFORM_FULL_AUTH, REQUEST_PUBLIC_KEY},
-    native,
+    ed25519, native,
     rsa::RsaKey,
 };
 use crate::wire::handshake;
@@ -56,6 +56,8 @@ pub struct Opening<'a> {
     pub nonce: [u8; 20],
     /// The plugin that the greeting named.
     pub default_plugin: Plugin,
+    /// Whether client_ed25519 may be asked for: MySQL does not know it.
+    pub mariadb: bool,
     /// TLS or Unix socket: a password may pass in the clear.
     pub secure: bool,
     /// Whether it negotiated PLUGIN_AUTH; without, it speaks mysql_native_password and can't switch.
@@ -102,7 +104,9 @@ impl ClientAuth {
         };
         let said = match (opening.plugin_auth, opening.plugin) {
             (false, _) => Some(Plugin::Native),
-            (true, Some(name)) => Plugin::from_name(name),
+            (true, Some(name)) => {
+                Plugin::from_name(name).filter(|plugin| opening.mariadb || *plugin != Plugin::Ed25519)
+            }
             (true, None) => Some(opening.default_plugin),
         };
         let step = match said.filter(|plugin| auth.serves(*plugin)) {
@@ -110,9 +114,10 @@ impl ClientAuth {
             Some(Plugin::CachingSha2) if opening.changes_user && opening.answer.is_empty() => {
                 auth.switch_to(Plugin::CachingSha2)
             }
+            // Its challenge is longer than a greeting's: whatever was answered, it was to something else.
+            Some(Plugin::Ed25519) => auth.switch_to(Plugin::Ed25519),
             Some(plugin) => auth.judge(plugin, opening.answer),
-            None if auth.serves(opening.default_plugin) => auth.switch_to(opening.default_plugin),
-            None => auth.switch_to(opening.default_plugin.other()),
+            None => auth.switch_to(auth.fitting(opening.default_plugin)),
         };
         (auth, step)
     }
@@ -137,6 +142,11 @@ impl ClientAuth {
         self.secrets().is_none_or(|secrets| secrets.iter().any(|secret| serves(plugin, secret, self.secure)))
     }
 
+    /// The plugin to ask for: the default one, or another that can prove a secret.
+    fn fitting(&self, default: Plugin) -> Plugin {
+        [default, Plugin::CachingSha2].into_iter().find(|plugin| self.serves(*plugin)).unwrap_or(Plugin::Native)
+    }
+
     fn secrets(&self) -> Option<&[Secret]> {
         self.user.as_ref().map(|user| &user.secrets[..])
     }
@@ -146,6 +156,7 @@ impl ClientAuth {
         match plugin {
             Plugin::Native => self.judge_native(answer),
             Plugin::CachingSha2 => self.judge_fast(answer),
+            Plugin::Ed25519 => self.judge_signature(answer),
         }
     }
 
@@ -181,6 +192,16 @@ impl ClientAuth {
                 self.state = State::FullExchange { encrypted: !self.secure };
                 Step::Ask(more(&[PERFORM_FULL_AUTH]))
             }
+        }
+    }
+
+    fn judge_signature(&mut self, answer: &[u8]) -> Step {
+        let nonce = ed25519::nonce(&self.nonce);
+        let proven = self.secrets().and_then(|s| s.iter().find_map(|secret| ed25519::verify(secret, answer, &nonce)));
+        match proven {
+            Some(credential) => Step::Accepted { credential, send: None },
+            // Of the empty password there is a signature too.
+            None => self.deny(true, "client_ed25519: the signature fits to no password of this user"),
         }
     }
 
@@ -222,7 +243,11 @@ impl ClientAuth {
         self.may_switch = false;
         self.state = State::SwitchAnswer(plugin);
         let mut payload = Vec::new();
-        handshake::push_auth_switch(&mut payload, plugin.name().as_bytes(), &self.nonce);
+        let name = plugin.name().as_bytes();
+        match plugin {
+            Plugin::Native | Plugin::CachingSha2 => handshake::push_auth_switch(&mut payload, name, &self.nonce),
+            Plugin::Ed25519 => handshake::push_auth_switch_bare(&mut payload, name, &ed25519::nonce(&self.nonce)),
+        }
         Step::Ask(payload)
     }
 
@@ -234,14 +259,16 @@ impl ClientAuth {
 }
 
 /// Whether a plugin can prove a secret. The full exchange shows the password, which proves everything; but without TLS
-/// many clients refuse it, and a native hash has a plugin that needs neither.
+/// many clients refuse it, and a native hash has a plugin that needs neither. Of a client_ed25519 hash that plugin proves
+/// what opens no server: the full exchange is asked for even without TLS.
 fn serves(plugin: Plugin, secret: &Secret, secure: bool) -> bool {
     match (plugin, secret) {
-        (_, Secret::Plain(_)) | (Plugin::Native, Secret::Native(_)) | (Plugin::CachingSha2, Secret::Sha2 { .. }) => {
-            true
-        }
+        (_, Secret::Plain(_))
+        | (Plugin::Native, Secret::Native(_))
+        | (Plugin::CachingSha2, Secret::Sha2 { .. } | Secret::Ed25519(_))
+        | (Plugin::Ed25519, Secret::Ed25519(_)) => true,
         (Plugin::CachingSha2, Secret::Native(_)) => secure,
-        (Plugin::Native, Secret::Sha2 { .. }) => false,
+        (Plugin::Native | Plugin::Ed25519, _) => false,
     }
 }
 

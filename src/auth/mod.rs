@@ -1,11 +1,12 @@
 //! Who may come in, and how Forebay proves to a server who it is. Pure: no socket, no clock.
 //!
 //! [`client::ClientAuth`] verifies a client, [`server::ServerAuth`] answers a server; both are state machines over
-//! payloads. What the plugins compute stands in one file per plugin: [`native`], [`caching_sha2`].
+//! payloads. What the plugins compute stands in one file per plugin: [`native`], [`caching_sha2`], [`ed25519`].
 
 pub mod caching_sha2;
 pub mod client;
 mod digest;
+pub mod ed25519;
 pub mod native;
 pub mod rsa;
 pub mod server;
@@ -27,6 +28,8 @@ pub enum Credential {
     NativeStage1([u8; 20]),
     /// SHA256(password): enough for caching_sha2_password's fast path where the server is warm.
     Sha2Stage1([u8; 32]),
+    /// Nothing: it signed a nonce of ours (client_ed25519), and another server has another nonce.
+    Nothing,
 }
 
 impl std::fmt::Debug for Credential {
@@ -35,6 +38,7 @@ impl std::fmt::Debug for Credential {
             Credential::Password(_) => "Password(..)",
             Credential::NativeStage1(_) => "NativeStage1(..)",
             Credential::Sha2Stage1(_) => "Sha2Stage1(..)",
+            Credential::Nothing => "Nothing",
         })
     }
 }
@@ -46,12 +50,16 @@ pub enum Plugin {
     Native,
     /// `caching_sha2_password`.
     CachingSha2,
+    /// `client_ed25519`.
+    Ed25519,
 }
 
 impl Plugin {
     /// The plugin of that name; `None` if Forebay does not speak it.
     pub fn from_name(name: &[u8]) -> Option<Plugin> {
-        [Plugin::Native, Plugin::CachingSha2].into_iter().find(|plugin| plugin.name().as_bytes() == name)
+        [Plugin::Native, Plugin::CachingSha2, Plugin::Ed25519]
+            .into_iter()
+            .find(|plugin| plugin.name().as_bytes() == name)
     }
 
     /// Its name on the wire.
@@ -59,14 +67,7 @@ impl Plugin {
         match self {
             Plugin::Native => "mysql_native_password",
             Plugin::CachingSha2 => "caching_sha2_password",
-        }
-    }
-
-    /// The other one.
-    pub(crate) fn other(self) -> Plugin {
-        match self {
-            Plugin::Native => Plugin::CachingSha2,
-            Plugin::CachingSha2 => Plugin::Native,
+            Plugin::Ed25519 => "client_ed25519",
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn verify(secret: &Secret, answer: &[u8], nonce: &[u8]) -> Option<Cre
         Secret::Plain(password) if password.is_empty() => return None,
         Secret::Plain(password) => stage2(&stage1(password)),
         Secret::Native(stage2) => *stage2,
-        Secret::Sha2 { .. } => return None,
+        Secret::Sha2 { .. } | Secret::Ed25519(_) => return None,
     };
     let stage1 = xor(answer.try_into().ok()?, &sha1(&[nonce, &stored]));
     same(&stage2(&stage1), &stored).then(|| match secret {

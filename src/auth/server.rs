@@ -3,7 +3,7 @@
 use super::{
     Credential, Plugin,
     caching_sha2::{self, FAST_AUTH_SUCCESS, PERFORM_FULL_AUTH, REQUEST_PUBLIC_KEY},
-    native, rsa,
+    ed25519, native, rsa,
 };
 use crate::wire::handshake::AuthReply;
 
@@ -57,7 +57,9 @@ impl ServerAuth {
     /// serve: the server then switches. `secure`: TLS or Unix socket.
     pub fn start(credential: Credential, plugin: &[u8], nonce: &[u8], secure: bool) -> (ServerAuth, Vec<u8>) {
         let plugin = match (&credential, Plugin::from_name(plugin)) {
-            (Credential::NativeStage1(_), _) | (Credential::Password(_), None) => Plugin::Native,
+            // A challenge for client_ed25519 comes with a switch only.
+            (Credential::NativeStage1(_) | Credential::Nothing, _)
+            | (Credential::Password(_), None | Some(Plugin::Ed25519)) => Plugin::Native,
             (Credential::Sha2Stage1(_), _) => Plugin::CachingSha2,
             (Credential::Password(_), Some(plugin)) => plugin,
         };
@@ -66,6 +68,16 @@ impl ServerAuth {
             ServerAuth { credential, nonce: nonce.to_vec(), secure, plugin: plugin_name, state: State::Answered };
         let answer = auth.answer(plugin).unwrap_or_default();
         (auth, answer)
+    }
+
+    /// Why nothing can come of it with this credential, whatever the server asks.
+    pub fn hopeless(credential: &Credential) -> Option<String> {
+        (*credential == Credential::Nothing).then(|| {
+            plain_needed(
+                "of this user only the client_ed25519 hash is known, and the client has proven itself with that plugin, \
+                 which shows nothing that a server would take",
+            )
+        })
     }
 
     /// The plugin name that goes with the first answer.
@@ -103,7 +115,7 @@ impl ServerAuth {
             }
             None => ServerStep::Impossible(format!(
                 "the server wants the authentication plugin `{}`, which Forebay does not speak: give this user \
-                 caching_sha2_password or mysql_native_password on the server",
+                 caching_sha2_password, mysql_native_password or (MariaDB) ed25519 on the server",
                 String::from_utf8_lossy(plugin)
             )),
         }
@@ -122,9 +134,10 @@ impl ServerAuth {
         }
     }
 
-    /// The answer to the nonce; `None` if the credential can't give it. Of the empty password it is empty.
+    /// The answer to the nonce; `None` if the credential can't give it. Of the empty password it is mostly empty.
     fn answer(&self, plugin: Plugin) -> Option<Vec<u8>> {
         match (plugin, &self.credential) {
+            (Plugin::Ed25519, Credential::Password(password)) => Some(ed25519::answer(password, &self.nonce).to_vec()),
             (_, Credential::Password(password)) if password.is_empty() => Some(Vec::new()),
             (Plugin::Native, Credential::Password(password)) => {
                 Some(native::answer(&native::stage1(password), &self.nonce).to_vec())
@@ -136,7 +149,10 @@ impl ServerAuth {
             (Plugin::CachingSha2, Credential::Sha2Stage1(stage1)) => {
                 Some(caching_sha2::answer(stage1, &self.nonce).to_vec())
             }
-            (Plugin::Native, Credential::Sha2Stage1(_)) | (Plugin::CachingSha2, Credential::NativeStage1(_)) => None,
+            (Plugin::Native, Credential::Sha2Stage1(_))
+            | (Plugin::CachingSha2, Credential::NativeStage1(_))
+            | (Plugin::Ed25519, _)
+            | (_, Credential::Nothing) => None,
         }
     }
 
@@ -183,6 +199,9 @@ impl ServerAuth {
         plain_needed(match plugin {
             Plugin::CachingSha2 => {
                 "the server wants caching_sha2_password, and of this user only what mysql_native_password proves is known"
+            }
+            Plugin::Ed25519 => {
+                "the server wants client_ed25519, and of this user only what another plugin proves is known"
             }
             Plugin::Native => {
                 "the server wants mysql_native_password, and of this user only what caching_sha2_password proves is known"
@@ -252,6 +271,27 @@ mod tests {
         let (mut auth, _) = start(sha2, "mysql_native_password", true);
         assert_eq!(auth.plugin(), b"caching_sha2_password");
         assert!(impossible(auth.reply(AuthReply::More(&[4]))).contains("password_file"));
+    }
+
+    #[test]
+    fn a_signature_needs_the_password() {
+        let nonce = b"0123456789abcdefghijklmnopqrstu\0";
+        let switch = || AuthReply::Switch { plugin: b"client_ed25519", nonce };
+        for password in ["secret", ""] {
+            // Also where the greeting names the plugin: its challenge comes only now.
+            for first in ["mysql_native_password", "client_ed25519"] {
+                let (mut auth, _) = start(Credential::Password(password.into()), first, false);
+                assert_eq!(auth.plugin(), b"mysql_native_password");
+                let signature = ed25519::answer(password.as_bytes(), nonce).to_vec();
+                assert_eq!(auth.reply(switch()), ServerStep::Send(signature));
+            }
+        }
+        for half in [Credential::NativeStage1([1; 20]), Credential::Sha2Stage1([1; 32])] {
+            let (mut auth, _) = start(half, "mysql_native_password", true);
+            assert!(impossible(auth.reply(switch())).contains("client_ed25519"));
+        }
+        assert!(ServerAuth::hopeless(&Credential::Nothing).unwrap().contains("password_file"));
+        assert_eq!(ServerAuth::hopeless(&Credential::Sha2Stage1([1; 32])), None);
     }
 
     #[test]

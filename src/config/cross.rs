@@ -55,6 +55,13 @@ pub fn warn(findings: &Findings, users: &[At<User>], server_version: Option<&str
                 format!("user `{name}` has an empty password: anybody can log in as that user"),
             );
         }
+        if user.value.secrets.iter().any(|secret| matches!(secret, Secret::Ed25519(_))) {
+            findings.warning(Some(user.at), format!(
+                "of user `{name}` a client_ed25519 hash is known. What a client proves with that plugin opens no server: Forebay \
+                 asks it for the password itself (caching_sha2_password over TLS or RSA), and one that insists on client_ed25519 \
+                 gets nowhere. With `password` or `password_file` every client comes through"
+            ));
+        }
         if user.value.secrets.iter().any(|secret| matches!(secret, Secret::Native(_)))
             && is_or_may_be_mysql_9(server_version)
         {

@@ -182,7 +182,8 @@ fn what_is_doubtful_is_said_with_its_place() {
     let file = folder.path().join("config.yaml");
     let text = "listen: /no/such/folder/s\nservers: [{address: 'h:1', role: primary}, {address: 'h:2'}]\n\
                 users:\n- {name: a, password: open}\n- {name: b, password: ''}\n- {name: c, password: \"${P}\"}\n\
-                - {name: d, password_hash: \"*14E65567ABDB5135D0CFD9A70B3032C179A49EE7\"}\n";
+                - {name: d, password_hash: \"*14E65567ABDB5135D0CFD9A70B3032C179A49EE7\"}\n\
+                - {name: e, password_hash: ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY}\n";
     let warnings = |mode, text: &str| {
         use std::os::unix::fs::PermissionsExt;
         std::fs::write(&file, text).unwrap();
@@ -198,6 +199,7 @@ fn what_is_doubtful_is_said_with_its_place() {
         ((5, 10), "empty password"),
         ((5, 23), "password in plain text"),
         ((7, 10), "MySQL 9 has it no more"),
+        ((8, 10), "opens no server"),
     ];
     assert_eq!(open.len(), expected.len(), "{open:#?}");
     for ((at, message), ((line, column), part)) in open.iter().zip(expected) {
@@ -205,7 +207,7 @@ fn what_is_doubtful_is_said_with_its_place() {
     }
     // Only the owner can read it, and the servers are said to be MariaDB.
     let closed = warnings(0o600, &(text.to_owned() + "server_version: 10.11.8-MariaDB\n"));
-    assert_eq!(closed.len(), 3, "{closed:#?}");
+    assert_eq!(closed.len(), 4, "{closed:#?}");
 }
 
 #[test]

@@ -100,6 +100,9 @@ pub async fn connect(request: &ConnectRequest) -> Result<Connected, ConnectError
 }
 
 async fn connect_untimed(request: &ConnectRequest) -> Result<Connected, ConnectError> {
+    if let Some(why) = ServerAuth::hopeless(&request.credential) {
+        return Err(ConnectError::Impossible(why));
+    }
     let mut channel = Channel::new(dial(&request.address).await.map_err(ConnectError::Unreachable)?);
     let payload = channel.read(MAX_LOGIN_BYTES).await?;
     let greeting = read_greeting(&payload)?;

@@ -228,9 +228,13 @@ fn answers_as_before_41(login: &Login) -> bool {
     !login.capabilities.contains(CapabilityFlags::CLIENT_SECURE_CONNECTION) && !login.auth.is_empty()
 }
 
-/// What the greeting names; another server's plugin that Forebay does not speak is replaced by the oldest.
+/// What the greeting names; a plugin that Forebay does not speak, or whose challenge does not fit into a greeting, is
+/// replaced by the oldest.
 pub(crate) fn default_plugin(greeting: &Greeting) -> Plugin {
-    Plugin::from_name(&greeting.auth_plugin).unwrap_or(Plugin::Native)
+    match Plugin::from_name(&greeting.auth_plugin) {
+        Some(Plugin::Ed25519) | None => Plugin::Native,
+        Some(plugin) => plugin,
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod change_user;
 mod greeting;
 mod login;
 
-pub use auth_switch::{AuthReply, parse_auth_reply, push_auth_more, push_auth_switch};
+pub use auth_switch::{AuthReply, parse_auth_reply, push_auth_more, push_auth_switch, push_auth_switch_bare};
 pub use change_user::ChangeUser;
 pub use greeting::Greeting;
 pub use login::{FirstPacket, Login};

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # all.sh
 # Brings everything that the tests need, and does nothing where it is there already: MariaDB with its clients and
-# sysbench from the system's packages; under $FOREBAY_TEST_CACHE (default: target/provision) a MySQL 9.7 tree, PHP with
-# Laravel, a Python environment and node modules. Prints the folder.
+# sysbench from the system's packages; under $FOREBAY_TEST_CACHE (default: target/provision) a MySQL 9.7 tree, MariaDB's
+# plugins, PHP with Laravel, a Python environment and node modules. Prints the folder.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 . "$here/cache.sh"
@@ -24,6 +24,7 @@ job() { # NAME PROGRAM [ARGS]
 }
 [ -x "$cache/mysql/bin/mysqld" ] || job mysql env ROUTER=0 "$here/mysql-server.sh" "$cache/mysql"
 [ -e "$cache/laravel/app/check.php" ] || job laravel "$here/laravel.sh" "$cache/laravel"
+job plugins "$here/mariadb-plugins.sh" "$cache/mariadb-plugins"
 job python "$here/python.sh" "$cache/python"
 job node "$here/node.sh" "$cache/node"
 

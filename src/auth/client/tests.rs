@@ -5,6 +5,7 @@ const NONCE: [u8; 20] = *b"0123456789abcdefghij";
 /// What MySQL 9.7 stored for `secret`, without its 0x.
 const SHA2_HASH: &str = "2441243030412458407C79474F275A25133B015F236E7A7A30050C414E7438345253675677786E4D7545696E657763515577343845622F4B6772316659362E62616536436C37";
 const NATIVE_HASH: &str = "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7";
+const ED25519_HASH: &str = "ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY";
 
 /// A Forebay that knows one user.
 struct House {
@@ -28,6 +29,7 @@ impl House {
             changes_user: false,
             nonce: NONCE,
             default_plugin: self.default_plugin,
+            mariadb: self.default_plugin == Plugin::Native,
             secure,
             plugin_auth: true,
             rsa: self.rsa.clone(),
@@ -78,7 +80,7 @@ fn credential(step: &Step) -> Option<&Credential> {
 #[test]
 fn the_right_password_opens_whatever_the_secret_the_plugin_and_the_socket() {
     let both = [Plugin::Native, Plugin::CachingSha2];
-    for secret in [plain("secret"), hash(NATIVE_HASH), hash(SHA2_HASH)] {
+    for secret in [plain("secret"), hash(NATIVE_HASH), hash(SHA2_HASH), hash(ED25519_HASH)] {
         for (default_plugin, first) in both.into_iter().flat_map(|d| both.map(|f| (d, f))) {
             for secure in [true, false] {
                 let house = House::of(default_plugin, vec![plain("older"), secret.clone()]);
@@ -148,7 +150,7 @@ fn a_native_hash_is_proven_by_its_own_plugin_or_by_a_shown_password() {
 #[test]
 fn a_client_is_switched_from_a_plugin_that_is_not_spoken() {
     let house = House::of(Plugin::Native, vec![plain("secret")]);
-    for plugin in [Some(&b"client_ed25519"[..]), Some(b"")] {
+    for plugin in [Some(&b"auth_gssapi_client"[..]), Some(b"")] {
         let (mut auth, step) = ClientAuth::start(house.opening(plugin, b"whatever", false));
         let expected = [b"\xfemysql_native_password\0", &NONCE[..], b"\0"].concat();
         assert_eq!(step, Step::Ask(expected));
@@ -207,4 +209,43 @@ fn a_change_of_user_without_an_answer_is_asked_for_one() {
     let (mut auth, _) = ClientAuth::start(opening(true));
     let step = auth.packet(b"");
     assert!(matches!(step, Step::Denied { using_password: false, .. }), "{step:?}");
+}
+
+/// A client that asks for client_ed25519 gets its challenge by a switch, whatever it answered before.
+#[test]
+fn a_client_may_sign() {
+    for (secret, left) in [(plain("secret"), password("secret")), (hash(ED25519_HASH), Credential::Nothing)] {
+        for secure in [true, false] {
+            let house = House::of(Plugin::Native, vec![secret.clone()]);
+            for (given, opens) in [("secret", true), ("wrong", false), ("", false)] {
+                let (mut auth, step) = ClientAuth::start(house.opening(Some(b"client_ed25519"), b"?", secure));
+                let Step::Ask(switch) = step else { panic!("{step:?}") };
+                let (mut server, _) = ServerAuth::start(password(given), b"mysql_native_password", &NONCE, secure);
+                let ServerStep::Send(signature) = server.reply(handshake::parse_auth_reply(&switch).unwrap()) else {
+                    panic!("{switch:?}")
+                };
+                let step = auth.packet(&signature);
+                assert_eq!(credential(&step), opens.then_some(&left), "{secret:?} {given}: {step:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mysql_knows_no_signatures() {
+    let house = House::of(Plugin::CachingSha2, vec![plain("secret")]);
+    let (_, step) = ClientAuth::start(house.opening(Some(b"client_ed25519"), b"", true));
+    let mut asked = Vec::new();
+    handshake::push_auth_switch(&mut asked, b"caching_sha2_password", &NONCE);
+    assert_eq!(step, Step::Ask(asked));
+}
+
+#[test]
+fn other_hashes_are_not_proven_by_a_signature() {
+    for secret in [hash(NATIVE_HASH), hash(SHA2_HASH)] {
+        let house = House::of(Plugin::Native, vec![secret]);
+        let (_, step) = ClientAuth::start(house.opening(Some(b"client_ed25519"), b"", true));
+        let Step::Ask(switch) = step else { panic!("{step:?}") };
+        assert!(!switch.starts_with(b"\xfeclient_ed25519"), "{}", switch.escape_ascii());
+    }
 }

@@ -104,6 +104,7 @@ fn secrets(user: &User) -> String {
         Secret::Plain(_) => "password",
         Secret::Native(_) => "mysql_native_password hash",
         Secret::Sha2 { .. } => "caching_sha2_password hash",
+        Secret::Ed25519(_) => "client_ed25519 hash",
     };
     user.secrets.iter().map(kind).collect::<Vec<_>>().join(" or ")
 }

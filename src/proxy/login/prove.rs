@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
+use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin, refusal::is_mariadb};
 use crate::{
     auth::{ClientAuth, Credential, Opening, Step, User},
     net::{Channel, ChannelError, tls::Mode},
@@ -43,6 +43,7 @@ pub(super) async fn prove(
         changes_user: claim.changes_user,
         nonce: claim.nonce,
         default_plugin: default_plugin(&context.greeting),
+        mariadb: is_mariadb(&context.greeting),
         secure: channel.stream().is_secure(),
         plugin_auth: claim.plugin_auth,
         rsa: context.rsa.clone(),

@@ -121,6 +121,6 @@ fn access_denied(user: &str, host: &str, using_password: bool, mariadb: bool) ->
     format!("Access denied for user '{shown}'@'{host}' (using password: {yes_or_no})")
 }
 
-fn is_mariadb(greeting: &Greeting) -> bool {
+pub(super) fn is_mariadb(greeting: &Greeting) -> bool {
     greeting.server_version.windows(7).any(|window| window.eq_ignore_ascii_case(b"MariaDB"))
 }

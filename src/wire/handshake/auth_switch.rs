@@ -7,6 +7,8 @@ const AUTH_MORE: u8 = 0x01;
 const AUTH_SWITCH: u8 = 0xfe;
 /// What a switch request without a name means: the protocol before 4.1, which nobody should speak.
 const OLD_PLUGIN: &[u8] = b"mysql_old_password";
+/// How long a challenge is that has a closing zero behind it. Longer ones (client_ed25519's) have none and may end in one.
+const NONCE_BYTES: usize = 20;
 
 /// What a server says during login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,9 @@ pub fn parse_auth_reply(payload: &[u8]) -> Result<AuthReply<'_>, Malformed> {
         AUTH_SWITCH if reader.rest.is_empty() => Ok(AuthReply::Switch { plugin: OLD_PLUGIN, nonce: b"" }),
         AUTH_SWITCH => {
             let plugin = nul_or_rest(&mut reader);
-            Ok(AuthReply::Switch { plugin, nonce: reader.rest.strip_suffix(b"\0").unwrap_or(reader.rest) })
+            let closed = reader.rest.len() == NONCE_BYTES + 1;
+            let nonce = reader.rest.strip_suffix(b"\0").filter(|_| closed).unwrap_or(reader.rest);
+            Ok(AuthReply::Switch { plugin, nonce })
         }
         _ => Err(Malformed { what: "auth reply" }),
     }
@@ -45,9 +49,15 @@ pub fn parse_auth_reply(payload: &[u8]) -> Result<AuthReply<'_>, Malformed> {
 /// An auth switch request: 0xfe, plugin name, zero, plugin data (`nonce` without its closing zero, which is put behind it:
 /// clients insist on 21 bytes).
 pub fn push_auth_switch(out: &mut Vec<u8>, plugin: &[u8], nonce: &[u8]) {
+    push_auth_switch_bare(out, plugin, nonce);
+    out.push(0);
+}
+
+/// The same for plugins whose data has no closing zero.
+pub fn push_auth_switch_bare(out: &mut Vec<u8>, plugin: &[u8], data: &[u8]) {
     out.push(AUTH_SWITCH);
     push_nul(out, plugin);
-    push_nul(out, nonce);
+    out.extend_from_slice(data);
 }
 
 /// AuthMoreData: 0x01 and the data.

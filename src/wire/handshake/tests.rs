@@ -167,6 +167,12 @@ fn auth_switch() {
     let mut out = Vec::new();
     push_auth_switch(&mut out, b"mysql_native_password", b"tOkN&mx2-*-CG|\\7=m.:");
     assert_eq!(out, payload);
+    // client_ed25519's challenge has no closing zero and may end in one.
+    let challenge = b"0123456789abcdefghijklmnopqrstu\0";
+    let mut out = Vec::new();
+    push_auth_switch_bare(&mut out, b"client_ed25519", challenge);
+    assert_eq!(out, b"\xfeclient_ed25519\x000123456789abcdefghijklmnopqrstu\0");
+    assert_eq!(parse_auth_reply(&out), Ok(AuthReply::Switch { plugin: b"client_ed25519", nonce: challenge }));
 }
 
 #[test]

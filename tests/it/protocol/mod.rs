@@ -4,4 +4,5 @@
 mod both;
 mod commands;
 mod compression;
+mod ed25519;
 mod replies;

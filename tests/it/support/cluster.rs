@@ -77,11 +77,16 @@ impl Cluster {
 
     /// Starts a cluster of its own for a test that breaks it.
     pub fn start(kind: Kind, replicas: usize) -> Cluster {
+        Cluster::start_with(kind, replicas, "")
+    }
+
+    /// The same with more of the servers' options.
+    pub fn start_with(kind: Kind, replicas: usize, options: &str) -> Cluster {
         let dir = paths::scratch(kind.name());
         guard::servers(&dir);
         let run = Command::new(paths::provision("replicas.sh"))
             .args([kind.name(), dir.to_str().unwrap(), &replicas.to_string()])
-            .env("EXTRA", EXTRA)
+            .env("EXTRA", format!("{EXTRA} {options}"))
             .output()
             .expect("replicas.sh");
         assert!(run.status.success(), "replicas.sh {}: {}", kind.name(), String::from_utf8_lossy(&run.stderr));
