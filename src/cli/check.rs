@@ -61,7 +61,7 @@ mod tests {
         config::load_with(&file, &|_| None).unwrap_or_else(|errors| panic!("{errors}"))
     }
 
-    const TEXT: &str = "listen: [127.0.0.1:3306, /tmp/f.sock]\n\
+    const TEXT: &str = "listen: [127.0.0.1:3306, {address: /tmp/f.sock, proxy_protocol_from: [10.0.0.0/8, localhost]}]\n\
         servers: [{name: one, address: 'db1:3306', role: primary}, {address: 'db2:3306', role: replica, weight: 3, tags: [a, b]}]\n\
         users:\n- {name: app, password: hunter2, hosts: [10.0.0.0/8, localhost], consistency: strong, require_tls: true}\n\
         - {name: nobody, password_hash: '*14E65567ABDB5135D0CFD9A70B3032C179A49EE7'}\n\
@@ -72,7 +72,7 @@ mod tests {
         let summary = summary::of(Path::new("c.yaml"), &config(TEXT));
         for part in [
             "c.yaml: good",
-            "Listen     127.0.0.1:3306, /tmp/f.sock",
+            "Listen     127.0.0.1:3306, /tmp/f.sock with PROXY headers from 10.0.0.0/8 and localhost",
             "one       primary, db1:3306",
             "db2:3306  replica, weight 3, tags a b",
             "replicas more than 10s behind take no reads",

@@ -4,6 +4,7 @@ use super::{error::Findings, section::At, tls::Tls};
 use crate::{
     auth::{Secret, User},
     net::{Address, tls::Mode},
+    proxy::Listen,
     topology::ServerSettings,
 };
 
@@ -11,11 +12,11 @@ use crate::{
 pub fn check(
     findings: &Findings,
     tls: &Tls,
-    listen: &[At<Address>],
+    listen: &[At<Listen>],
     servers: &[At<ServerSettings>],
     users: &[At<User>],
 ) {
-    let only_unix = !listen.is_empty() && listen.iter().all(|listen| matches!(listen.value, Address::Unix(_)));
+    let only_unix = !listen.is_empty() && listen.iter().all(|listen| matches!(listen.value.address, Address::Unix(_)));
     if let Some(at) = tls.clients_required().filter(|_| only_unix) {
         findings.error(
             at,

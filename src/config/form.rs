@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::suggest;
-use crate::net::Address;
+use crate::{auth::HostPattern, net::Address};
 
 /// How a scalar's text becomes a value.
 pub struct Form<T: 'static> {
@@ -49,6 +49,13 @@ pub const ADDRESS: Form<Address> = Form {
     what: "an address",
     examples: "host:port, [ipv6]:port or the path of a Unix socket",
     parse: |text| text.parse().ok(),
+};
+
+/// From where a client or a proxy may come.
+pub const HOST: Form<HostPattern> = Form {
+    what: "a host pattern",
+    examples: "it as `%`, `10.0.0.0/8`, `192.168.1.%`, `localhost` or an address",
+    parse: |text| HostPattern::parse(text).ok(),
 };
 
 /// A time span that may be zero.

@@ -88,17 +88,22 @@ impl<'n> Section<'n> {
 
     /// One value or a list of them; wrong ones are reported and left out.
     pub fn list<T>(&self, key: &'static str, form: &Form<T>) -> Option<Vec<At<T>>> {
+        self.list_of(key, |section, item| section.scalar(item, key, form))
+    }
+
+    /// The same where a value is more than a scalar.
+    pub fn list_of<T>(&self, key: &'static str, read: impl Fn(&Self, &'n Node) -> Option<T>) -> Option<Vec<T>> {
         let node = self.node(key)?;
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        Some(
-            items
-                .iter()
-                .filter_map(|item| self.read_scalar(item, key, &form.expected(), |text| form.read(text)))
-                .collect(),
-        )
+        Some(items.iter().filter_map(|item| read(self, item)).collect())
+    }
+
+    /// A node of a list as a scalar in a form.
+    pub fn scalar<T>(&self, item: &Node, key: &str, form: &Form<T>) -> Option<At<T>> {
+        self.read_scalar(item, key, &form.expected(), |text| form.read(text))
     }
 
     /// A list of groups of keys; `example` shows one.

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::{
     form::{self, Form, Words},
     section::{At, Section},
+    yaml::{Node, Value},
 };
 use crate::{
     net::Address,
-    proxy::{Compression, Limits, Settings, Timeouts},
+    proxy::{Compression, Limits, Listen, Settings, Timeouts},
     routing::Consistency,
 };
 
@@ -63,7 +64,7 @@ pub struct Serving {
     /// `routing.rules`, if given.
     pub rules: Option<At<String>>,
     /// The listeners with their places, for checks against other sections.
-    pub listen: Vec<At<Address>>,
+    pub listen: Vec<At<Listen>>,
 }
 
 /// Reads the keys of the top level that say how clients are served.
@@ -91,8 +92,8 @@ pub fn read(root: &Section<'_>) -> Serving {
     Serving { settings, rules, listen }
 }
 
-fn listen(root: &Section<'_>) -> Vec<At<Address>> {
-    let Some(listen) = root.list("listen", &form::ADDRESS) else {
+fn listen(root: &Section<'_>) -> Vec<At<Listen>> {
+    let Some(listen) = root.list_of("listen", |root, node| listen_on(root, node)) else {
         root.error(root.at, "`listen` is missing: say where clients connect, as in `listen: 127.0.0.1:3306`");
         return Vec::new();
     };
@@ -100,18 +101,36 @@ fn listen(root: &Section<'_>) -> Vec<At<Address>> {
         root.error(root.place("listen"), "`listen` is an empty list: write at least one address");
     }
     for (i, one) in listen.iter().enumerate() {
-        if listen.iter().take(i).any(|earlier| earlier.value == one.value) {
-            root.error(one.at, format!("`listen` names {} twice", one.value));
+        let address = &one.value.address;
+        if listen.iter().take(i).any(|earlier| earlier.value.address == *address) {
+            root.error(one.at, format!("`listen` names {address} twice"));
         }
-        if let Address::Unix(path) = &one.value {
+        if let Address::Unix(path) = address {
             check_socket_folder(root, one, path);
         }
     }
     listen
 }
 
+/// An address, or a group with one.
+fn listen_on(root: &Section<'_>, node: &Node) -> Option<At<Listen>> {
+    if !matches!(node.value, Value::Map(_)) {
+        let address = root.scalar(node, "listen", &form::ADDRESS)?;
+        return Some(At { value: address.value.into(), at: address.at });
+    }
+    let section = Section::open(node, "listen[]", root.findings())?;
+    let address = section.get_at("address", &form::ADDRESS);
+    if section.node("address").is_none() {
+        section.error(section.at, "an entry of `listen` needs an `address`");
+    }
+    let from = section.list("proxy_protocol_from", &form::HOST).unwrap_or_default();
+    section.finish();
+    let proxy_protocol_from = from.into_iter().map(|from| from.value).collect();
+    address.map(|At { value: address, at }| At { value: Listen { address, proxy_protocol_from }, at })
+}
+
 /// A socket in a folder that is not there fails only when it is bound; a check can say so before.
-fn check_socket_folder(root: &Section<'_>, listen: &At<Address>, path: &Path) {
+fn check_socket_folder(root: &Section<'_>, listen: &At<Listen>, path: &Path) {
     match path.parent() {
         Some(folder) if folder.is_dir() => {}
         _ => root.findings().warning(

@@ -150,7 +150,8 @@ fn documented_defaults_are_the_defaults() {
 #[test]
 fn the_top_level_configuration_works_and_listens_where_the_demo_says() {
     let config = load_with(&top().join("config.yaml"), &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(config.proxy.listen, ["127.0.0.1:6033".parse().unwrap()]);
+    let address: net::Address = "127.0.0.1:6033".parse().unwrap();
+    assert_eq!(config.proxy.listen, [address.into()]);
     assert_eq!(config.topology.servers.len(), 3);
 }
 

@@ -11,7 +11,7 @@ use super::{
     yaml::{Node, Value},
 };
 use crate::{
-    auth::{HostPattern, Secret, User},
+    auth::{Secret, User},
     routing::Consistency,
 };
 
@@ -20,12 +20,6 @@ const NAME: Form<String> = Form {
     what: "a user name",
     examples: "1 to 128 characters",
     parse: |text| ((1..=128).contains(&text.chars().count()) && !text.contains('\0')).then(|| text.to_owned()),
-};
-
-const HOST: Form<HostPattern> = Form {
-    what: "a host pattern",
-    examples: "it as `%`, `10.0.0.0/8`, `192.168.1.%`, `localhost` or an address",
-    parse: |text| HostPattern::parse(text).ok(),
 };
 
 /// The keys that give one secret.
@@ -80,7 +74,7 @@ fn read_one(section: Section<'_>, users: &mut Users) {
     let user = User {
         name: String::new(),
         secrets,
-        hosts: section.list("hosts", &HOST).unwrap_or_default().into_iter().map(|host| host.value).collect(),
+        hosts: section.list("hosts", &form::HOST).unwrap_or_default().into_iter().map(|host| host.value).collect(),
         max_connections: section.get("max_connections", &form::COUNT),
         require_tls: section.get("require_tls", &form::SWITCH).unwrap_or(false),
     };

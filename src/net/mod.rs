@@ -1,7 +1,8 @@
-//! Sockets: addresses, TLS, and one buffered packet channel that both sides of the proxy use.
+//! Sockets: addresses, TLS, the PROXY header, and one buffered packet channel that both sides of the proxy use.
 
 pub mod addr;
 pub mod channel;
+pub mod proxy_header;
 pub mod stream;
 pub mod tls;
 

@@ -11,17 +11,29 @@ use super::{
     handshakes::Turn,
     login::{self, Refusal},
     registry::Full,
+    settings::Listen,
     shared::Shared,
     workers::Workers,
 };
 use crate::{
-    net::{Address, Channel, Stream},
+    auth::HostPattern,
+    net::{
+        Address, Channel, Stream,
+        proxy_header::{self, HeaderError},
+    },
     wire::err::Err as ErrPacket,
 };
 
 /// A bound address.
 #[derive(Debug)]
-pub enum Listener {
+pub struct Listener {
+    socket: Socket,
+    /// Who says in a PROXY header who its client is.
+    proxies: Arc<[HostPattern]>,
+}
+
+#[derive(Debug)]
+enum Socket {
     /// TCP.
     Tcp(TcpListener),
     /// A Unix socket; its file is removed when Forebay ends.
@@ -30,37 +42,36 @@ pub enum Listener {
 
 impl Listener {
     /// Binds an address.
-    pub async fn bind(address: &Address) -> io::Result<Self> {
-        match address {
-            Address::Tcp { host, port } => Ok(Listener::Tcp(TcpListener::bind((host.as_str(), *port)).await?)),
+    pub async fn bind(listen: &Listen) -> io::Result<Self> {
+        let socket = match &listen.address {
+            Address::Tcp { host, port } => Socket::Tcp(TcpListener::bind((host.as_str(), *port)).await?),
             Address::Unix(path) => {
                 remove_dead_socket(path).await?;
                 let listener = UnixListener::bind(path)?;
                 // As a server's socket: whoever may enter the folder may knock, the password decides.
                 std::fs::set_permissions(path, Permissions::from_mode(0o777))?;
-                Ok(Listener::Unix(listener, path.clone()))
+                Socket::Unix(listener, path.clone())
             }
-        }
+        };
+        Ok(Listener { socket, proxies: listen.proxy_protocol_from.as_slice().into() })
     }
 
     /// The address it is bound to (the port that was chosen for port 0).
     pub fn local(&self) -> String {
-        match self {
-            Listener::Tcp(listener) => {
-                listener.local_addr().map_or_else(|error| error.to_string(), |at| at.to_string())
-            }
-            Listener::Unix(_, path) => path.display().to_string(),
+        match &self.socket {
+            Socket::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |at| at.to_string()),
+            Socket::Unix(_, path) => path.display().to_string(),
         }
     }
 
     async fn accept(&self) -> io::Result<(Accepted, Peer)> {
-        match self {
-            Listener::Tcp(listener) => {
+        match &self.socket {
+            Socket::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 Ok((Accepted::Tcp(stream.into_std()?), Peer(Some(from))))
             }
-            Listener::Unix(listener, _) => {
+            Socket::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Accepted::Unix(stream.into_std()?), Peer(None)))
             }
@@ -80,7 +91,7 @@ impl Listener {
                         turn = shared.handshakes.enter(shared.live().settings.limits.max_handshakes) => turn,
                         () = shared.stopping() => break,
                     };
-                    workers.spawn(begin(accepted, peer, turn, Arc::clone(&shared)));
+                    workers.spawn(begin(accepted, peer, turn, Arc::clone(&self.proxies), Arc::clone(&shared)));
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: give clients that leave a moment to free some.
@@ -89,7 +100,7 @@ impl Listener {
                 }
             }
         }
-        if let Listener::Unix(_, path) = &self {
+        if let Socket::Unix(_, path) = &self.socket {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -126,15 +137,48 @@ enum Accepted {
     Unix(std::os::unix::net::UnixStream),
 }
 
-async fn begin(accepted: Accepted, peer: Peer, turn: Turn, shared: Arc<Shared>) {
+async fn begin(accepted: Accepted, peer: Peer, turn: Turn, proxies: Arc<[HostPattern]>, shared: Arc<Shared>) {
     let stream = match accepted {
         Accepted::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
         Accepted::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
     };
-    match stream {
-        Ok(stream) => serve(stream, peer, turn, shared).await,
-        Err(error) => tracing::warn!(%peer, %error, "a client could not be served"),
+    let mut stream = match stream {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%peer, %error, "a client could not be served"),
+    };
+    let client = tokio::select! {
+        client = announced(&mut stream, peer, &proxies, &shared) => client,
+        () = turn.taken() => return tracing::debug!(%peer, "another client needs the place to log in"),
+        () = shared.stopping() => return,
+    };
+    if let Some(client) = client {
+        serve(stream, client, turn, shared).await;
     }
+}
+
+/// Who has come, where a proxy must say it. `None`: it does not; nothing is to be said to it.
+async fn announced(stream: &mut Stream, peer: Peer, proxies: &[HostPattern], shared: &Shared) -> Option<Peer> {
+    if !proxies.iter().any(|proxy| proxy.matches(peer.ip())) {
+        return Some(peer);
+    }
+    let limit = shared.live().settings.timeouts.handshake;
+    let why = match tokio::time::timeout(limit, proxy_header::read(stream)).await {
+        Ok(Ok(None)) => return Some(peer),
+        Ok(Ok(client)) => {
+            tracing::debug!(peer = %Peer(client), proxy = %peer, "announced by a proxy");
+            return Some(Peer(client));
+        }
+        Ok(Err(HeaderError::Closed)) => {
+            tracing::debug!(proxy = %peer, "closed before a PROXY header");
+            return None;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_elapsed) => "no PROXY header in time".to_owned(),
+    };
+    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+        tracing::warn!(proxy = %peer, unsaid, "refused, since `proxy_protocol_from` lists this address and it sent {why}");
+    }
+    None
 }
 
 fn too_many(peer: Peer, full: Full, shared: &Shared) {

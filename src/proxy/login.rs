@@ -155,7 +155,14 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
     let (channel, first) = greet::greet(stream, &greeting).await?;
     let login = match first {
         Ok(first) => read_login(channel, first, context).await?,
-        Err(refusal) => return refuse_login(channel, refusal, context).await,
+        Err(refusal) => {
+            if refusal == Refusal::ProxyHeader
+                && let Some(unsaid) = context.guard.refusals.pass(Instant::now())
+            {
+                tracing::warn!(%peer, unsaid, "refused: {refusal}");
+            }
+            return refuse_login(channel, refusal, context).await;
+        }
     };
     let (mut channel, login) = login;
     let capabilities = login.capabilities & greeting.capabilities;

@@ -31,7 +31,7 @@ pub mod workers;
 use std::{io, sync::Arc, thread, time::Duration};
 
 pub use peer::Peer;
-pub use settings::{Compression, Limits, Settings, Timeouts};
+pub use settings::{Compression, Limits, Listen, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -64,11 +64,10 @@ pub struct Running {
 /// An address that can't be bound; the message names it.
 pub async fn start(live: Live, servers: topology::Settings, queries: Queries) -> io::Result<Running> {
     let mut listeners = Vec::new();
-    for address in &live.settings.listen {
-        let listener = Listener::bind(address).await;
-        listeners.push(
-            listener.map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?,
-        );
+    for listen in &live.settings.listen {
+        let wrong =
+            |error: io::Error| io::Error::new(error.kind(), format!("can't listen on {}: {error}", listen.address));
+        listeners.push(Listener::bind(listen).await.map_err(wrong)?);
     }
     let topology = Topology::start(servers);
     topology.first_view(FIRST_VIEW_TIMEOUT).await;

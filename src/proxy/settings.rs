@@ -1,14 +1,14 @@
 //! What the configuration says of clients and how they are served.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use crate::{net::Address, routing::Consistency};
+use crate::{auth::HostPattern, net::Address, routing::Consistency};
 
 /// How clients are served. Checked values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where clients connect; at least one.
-    pub listen: Vec<Address>,
+    pub listen: Vec<Listen>,
     /// Threads that serve clients; `None`: one for each processor.
     pub threads: Option<usize>,
     /// How long to wait for what.
@@ -35,6 +35,31 @@ impl Settings {
     /// How long a server may take to answer a small question of Forebay's own, which may be to wait for a position.
     pub fn patience(&self) -> Duration {
         self.timeouts.connect.saturating_add(self.causal_timeout)
+    }
+}
+
+/// Where clients connect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listen {
+    /// What to bind.
+    pub address: Address,
+    /// From where proxies come that say in a PROXY header who their client is. They must; nobody else may.
+    pub proxy_protocol_from: Vec<HostPattern>,
+}
+
+impl From<Address> for Listen {
+    fn from(address: Address) -> Self {
+        Listen { address, proxy_protocol_from: Vec::new() }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)?;
+        for (i, from) in self.proxy_protocol_from.iter().enumerate() {
+            write!(f, "{} {from}", if i == 0 { " with PROXY headers from" } else { " and" })?;
+        }
+        Ok(())
     }
 }
 

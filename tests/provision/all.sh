@@ -15,6 +15,9 @@ command -v npm > /dev/null || packages+=(npm)
 python3 -c 'import venv, ensurepip' 2> /dev/null || packages+=(python3 python3-venv)
 "$here/apt.sh" "${packages[@]}"
 
+# A service that listens nowhere; without it one test says that it is skipped.
+"$here/apt.sh" haproxy || echo "no haproxy: the tests behind it are skipped" >&2
+
 # Each by its own process, since they mostly wait for the network; a failing one shows its log.
 names=() pids=()
 job() { # NAME PROGRAM [ARGS]

@@ -1,6 +1,9 @@
 //! From where a user may come.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// `%`, `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `192.168.1.%`, `localhost`, a plain address. Names are not looked up: a name
 /// other than `localhost` is refused when the configuration is read.
@@ -52,6 +55,18 @@ impl HostPattern {
                 mask(address, *prefix_bits) == Some(*network)
             }
             (Kind::Text(pattern), Some(address)) => like(pattern, address.to_string().as_bytes()),
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Any => f.write_str("%"),
+            Kind::Localhost => f.write_str("localhost"),
+            Kind::Network { address, .. } if whole(*address) == self.kind => write!(f, "{address}"),
+            Kind::Network { address, prefix_bits } => write!(f, "{address}/{prefix_bits}"),
+            Kind::Text(pattern) => f.write_str(&String::from_utf8_lossy(pattern)),
         }
     }
 }
@@ -164,8 +179,9 @@ mod tests {
             ("::1", "::1", true),
         ];
         for (pattern, address, expected) in cases {
-            let matched = HostPattern::parse(pattern).unwrap().matches(address.parse().ok());
-            assert_eq!(matched, expected, "{pattern} {address}");
+            let parsed = HostPattern::parse(pattern).unwrap();
+            assert_eq!(parsed.matches(address.parse().ok()), expected, "{pattern} {address}");
+            assert_eq!(HostPattern::parse(&parsed.to_string()), Ok(parsed), "{pattern}");
         }
     }
 

@@ -67,7 +67,7 @@ pub fn configure(file: &Path, port: u16, places: &[Place]) -> Result<Config, Dem
             file.display()
         )));
     }
-    config.proxy.listen = vec![loopback(port)];
+    config.proxy.listen = vec![loopback(port).into()];
     let configured = std::mem::take(&mut config.topology.servers);
     config.topology.servers = places.iter().map(|place| server(place, &configured)).collect();
     config.topology.monitor_user = MONITOR_USER.to_owned();
@@ -112,7 +112,7 @@ impl Front {
     /// Starts it, and waits until a client can log in.
     pub async fn start(config: Config) -> Result<Front, DemoError> {
         let queries = Queries::default();
-        let port = config.proxy.listen.first().and_then(port_of).unwrap_or_default();
+        let port = config.proxy.listen.first().and_then(|listen| port_of(&listen.address)).unwrap_or_default();
         let (live, servers) = config.into_parts();
         let running = proxy::start(live, servers, queries.clone()).await;
         let front = Front { running: running.map_err(|error| DemoError::Proxy(error.to_string()))?, queries };
@@ -194,7 +194,7 @@ mod tests {
         let file = folder.path().join("config.yaml");
         fs::write(&file, FILES[0].1).unwrap();
         let config = configure(&file, 6099, &places()).unwrap();
-        assert_eq!(config.proxy.listen, [loopback(6099)]);
+        assert_eq!(config.proxy.listen, [loopback(6099).into()]);
         let addresses: Vec<_> = config.topology.servers.iter().map(|server| server.address.to_string()).collect();
         assert_eq!(addresses, ["127.0.0.1:4001", "127.0.0.1:4002", "127.0.0.1:4003", "127.0.0.1:4004"]);
         assert_eq!(config.topology.monitor_user, MONITOR_USER);

@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
 use crate::{
-    net::{Channel, ChannelError, Stream, tls::ServerSide},
+    net::{Channel, ChannelError, Stream, proxy_header, tls::ServerSide},
     proxy::Compression,
     wire::{
         capability::CapabilityFlags,
@@ -78,7 +78,9 @@ pub(super) async fn greet(
     let expected_seq = channel.seq;
     let mut stream = channel.into_stream()?;
     let header = read_header(&mut stream).await?;
-    let first = if header.seq != expected_seq {
+    let first = if proxy_header::is_one(header.to_bytes()) {
+        Err(Refusal::ProxyHeader)
+    } else if header.seq != expected_seq {
         Err(Refusal::OutOfOrder)
     } else if header.payload_bytes > MAX_LOGIN_BYTES {
         Err(Refusal::TooLarge)

@@ -36,6 +36,9 @@ pub enum Refusal {
     /// Its sequence id is wrong.
     #[error("packets out of order")]
     OutOfOrder,
+    /// It is a PROXY header, and comes from where none may come from.
+    #[error("a PROXY header from an address that `proxy_protocol_from` does not list")]
+    ProxyHeader,
     /// It is longer than any login.
     #[error("a login of more than a mebibyte")]
     TooLarge,
@@ -88,7 +91,7 @@ impl Refusal {
             }
             Refusal::TooManyConnections => (1040, b"08004", "Too many connections".into()),
             Refusal::BadHandshake => (1043, b"08S01", "Bad handshake".into()),
-            Refusal::OutOfOrder => (1156, b"08S01", "Got packets out of order".into()),
+            Refusal::OutOfOrder | Refusal::ProxyHeader => (1156, b"08S01", "Got packets out of order".into()),
             Refusal::TooLarge => (1153, b"08S01", "Got a packet bigger than 'max_allowed_packet' bytes".into()),
             Refusal::CompressionLevel => {
                 (3923, b"HY000", "Invalid zstd compression level for algorithm 'zstd'.".into())

@@ -5,4 +5,5 @@ mod both;
 mod commands;
 mod compression;
 mod ed25519;
+mod proxy_header;
 mod replies;

@@ -32,6 +32,8 @@ pub struct Forebay {
 pub struct Settings {
     /// `eventual`, `session`, `global`, `strong`.
     pub consistency: &'static str,
+    /// More entries of `listen`, each as YAML's flow style.
+    pub listen: Vec<String>,
     /// More entries of `users`, each as YAML's flow style.
     pub users: &'static [&'static str],
     /// More of the configuration's top level, as YAML.
@@ -40,7 +42,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { consistency: "session", users: &[], more: String::new() }
+        Settings { consistency: "session", listen: Vec::new(), users: &[], more: String::new() }
     }
 }
 
@@ -55,15 +57,20 @@ impl Forebay {
 
     /// In front of whatever listens on these ports; the first is the primary.
     pub fn in_front_of(servers: &[(String, u16)], settings: &Settings) -> Forebay {
-        Forebay::configured(&yaml(servers, settings), &[])
+        Forebay::listening(&settings.listen, &yaml(servers, settings), &[])
     }
 
     /// With a configuration of the caller's, which is completed by `listen` and by the environment.
     pub fn configured(yaml: &str, environment: &[(&str, &str)]) -> Forebay {
+        Forebay::listening(&[], yaml, environment)
+    }
+
+    fn listening(more: &[String], yaml: &str, environment: &[(&str, &str)]) -> Forebay {
         let dir = paths::scratch("proxy");
         let (config, log, socket) = (dir.join("config.yaml"), dir.join("log"), dir.join("s"));
         let port = free_port();
-        let listen = format!("listen: [\"127.0.0.1:{port}\", \"{}\"]\n", socket.display());
+        let more: String = more.iter().map(|listen| format!(", {listen}")).collect();
+        let listen = format!("listen: [\"127.0.0.1:{port}\", \"{}\"{more}]\n", socket.display());
         std::fs::write(&config, listen + &without_login_delay(yaml)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_forebay"))
             .args(["run", "--config", config.to_str().unwrap()])

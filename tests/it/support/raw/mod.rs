@@ -37,17 +37,18 @@ pub struct Client {
 impl Client {
     /// Logs in; a refusal is an error with the server's words.
     pub fn connect(endpoint: &Endpoint, login: &Login) -> io::Result<Client> {
-        let (client, last) = Client::attempt(endpoint, login)?;
-        if last.first() == Some(&0xff) {
-            return Err(io::Error::other(error_text(&last)));
-        }
-        Ok(client)
+        Client::on(Stream::connect(endpoint)?, login)
     }
 
     /// The same, where no packet may take longer than this, neither of the login nor later.
     pub fn connect_within(patience: Duration, endpoint: &Endpoint, login: &Login) -> io::Result<Client> {
         let stream = Stream::connect(endpoint)?;
         stream.set_patience(patience);
+        Client::on(stream, login)
+    }
+
+    /// The same on a connection that stands.
+    pub fn on(stream: Stream, login: &Login) -> io::Result<Client> {
         let (client, last) = Client::log_in(stream, login)?;
         if last.first() == Some(&0xff) {
             return Err(io::Error::other(error_text(&last)));
