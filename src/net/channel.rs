@@ -167,7 +167,7 @@ impl Channel {
             if self.received.len() > before {
                 return Ok(self.received.len() - before);
             }
-            if self.stream.read_buf(compressed.to_receive()).await? == 0 {
+            if self.stream.read_buf(compressed.input()).await? == 0 {
                 return Ok(0);
             }
         }

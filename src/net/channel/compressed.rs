@@ -26,7 +26,7 @@ impl Compressed {
     }
 
     /// Where to put what comes from the socket.
-    pub fn to_receive(&mut self) -> &mut BytesMut {
+    pub fn input(&mut self) -> &mut BytesMut {
         // What a large packet took is not kept.
         if self.received.is_empty() && self.received.capacity() > KEEP_BYTES {
             self.received = BytesMut::new();

@@ -16,11 +16,11 @@ fn read_all(mut bytes: &[u8]) -> (Result<Option<SocketAddr>, String>, &[u8]) {
 #[test]
 fn headers_name_the_client_and_what_follows_stays() {
     let with_extensions = [&V4[..14], b"\0\x14", &V4[16..], b"\x02\0\x05shop."].concat();
-    let local = [&V2[..], b"\x20\0\0\0"].concat();
+    let local = [V2, b"\x20\0\0\0"].concat();
     // A check by HAProxy: LOCAL, with addresses that mean nothing.
-    let local_with_addresses = [&V2[..], b"\x20", &V4[13..]].concat();
-    let unspecified = [&V2[..], b"\x21\0\0\x03abc"].concat();
-    let unix = [&V2[..], b"\x21\x31\0\xd8", &[b'/'; 216]].concat();
+    let local_with_addresses = [V2, b"\x20", &V4[13..]].concat();
+    let unspecified = [V2, b"\x21\0\0\x03abc"].concat();
+    let unix = [V2, b"\x21\x31\0\xd8", &[b'/'; 216]].concat();
     let cases: [(&[u8], Option<&str>); 11] = [
         (b"PROXY TCP4 203.0.113.7 10.0.0.1 54321 3306\r\n", Some("203.0.113.7:54321")),
         (b"PROXY TCP6 2001:db8::7 2001:db8::1 54321 3306\r\n", Some("[2001:db8::7]:54321")),
