@@ -20,7 +20,10 @@ both!(guesses_take_longer_and_longer, many_guess_at_once);
 
 fn start(bed: &Bed, more: &str) -> Forebay {
     let users = &["{name: monitor, password: secret}"];
-    let forebay = Forebay::start(bed.cluster, &Settings { consistency: "eventual", users, more: more.into(), ..Settings::default() });
+    let forebay = Forebay::start(
+        bed.cluster,
+        &Settings { consistency: "eventual", users, more: more.into(), ..Settings::default() },
+    );
     forebay.wait_until_serving();
     forebay
 }
