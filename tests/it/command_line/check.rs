@@ -6,7 +6,7 @@ const WRONG: [(&str, &str, &str, &str); 12] = [
     ("listen:", "lisen:", "1:1", "unknown key `lisen`: did you mean `listen`?"),
     ("role: replica", "role: slave", "4:47", "is not a role: write `primary`, `replica` or `auto`"),
     ("name: two", "nmae: two", "4:6", "unknown key `servers[].nmae`: did you mean `name`?"),
-    ("listen: 127.0.0.1:1", "listen: {port: 1}", "1:9", "host:port, [ipv6]:port or the path of a Unix socket"),
+    ("listen: 127.0.0.1:1", "listen: {port: 1}", "1:9", "an entry of `listen` needs an `address`"),
     ("users:", "limits: {max_clients: lots}\nusers:", "5:23", "`lots` is not a count: write a whole number"),
     ("role: replica", "role: primary", "4:47", "two servers are `role: primary`: the first is in line 3"),
     ("users:", "timeouts: {query: 5}\nusers:", "5:19", "is not a duration above zero: write it as `500ms`"),
