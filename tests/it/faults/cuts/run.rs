@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     judge::{Ended, Ledger, Oracle, judge},
     points::{Case, Marks},
-    script::{Does, STEPS, perform},
+    script::{Does, STEPS, perform, perform_by_id},
 };
 use crate::support::{
     breaking_relay::{BreakingRelay, Link, Pace, Plan},
@@ -110,9 +110,13 @@ impl Report {
 /// The right answers.
 pub fn oracle(cluster: &Cluster, login: &Login, run: u64) -> Oracle {
     let mut client = Client::connect(&cluster.direct(), login).unwrap();
-    let answer = |client: &mut Client, does: Does| {
-        let reply = perform(client, run, does);
+    let mut id = 1;
+    let mut answer = |client: &mut Client, does: Does| {
+        let reply = perform_by_id(client, run, does, id);
         assert!(reply.error().is_none() && reply.lost.is_none(), "{does:?}: {reply}");
+        if let (Does::Prepare, Some((_, first))) = (does, reply.packets.first()) {
+            id = u32::from_le_bytes([first[1], first[2], first[3], first[4]]);
+        }
         reply
     };
     STEPS[1..].iter().map(|step| (step.name, answer(&mut client, step.does))).collect()

@@ -90,6 +90,12 @@ impl Does {
 
 /// Sends the step's command and reads its whole reply.
 pub fn perform(client: &mut Client, run: u64, does: Does) -> Reply {
+    // Forebay counts each session's statements from 1.
+    perform_by_id(client, run, does, 1)
+}
+
+/// The same where the prepared statement has this id: MariaDB goes on counting where another session on its thread stopped.
+pub fn perform_by_id(client: &mut Client, run: u64, does: Does, id: u32) -> Reply {
     let rows = |tag: u8| format!("INSERT INTO cuts (run, tag, n) VALUES ({run}, {tag}, 1), ({run}, {tag}, 2)");
     match does {
         Does::Session(text) | Does::Read(text) => client.query(text),
@@ -110,7 +116,7 @@ pub fn perform(client: &mut Client, run: u64, does: Does) -> Reply {
         Does::Prepare => {
             client.command(b"\x16SELECT id, pad FROM cuts_rows WHERE id > ? ORDER BY id", Expect::Prepare)
         }
-        Does::Execute => client.command(&execute(1, 0, &[Value::Int(10)], true), Expect::Results),
-        Does::Close => client.command(b"\x19\x01\0\0\0", Expect::Nothing),
+        Does::Execute => client.command(&execute(id, 0, &[Value::Int(10)], true), Expect::Results),
+        Does::Close => client.command(&[&b"\x19"[..], &id.to_le_bytes()].concat(), Expect::Nothing),
     }
 }

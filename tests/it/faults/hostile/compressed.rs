@@ -88,14 +88,14 @@ fn bombs(bed: &Bed) {
     // The same in pieces that each are allowed: pings, a million of them, whose answers nobody reads.
     let piece = b"\x01\0\0\0\x0e".repeat(200_000);
     let piece = packet(0, &deflated(&piece), piece.len());
-    let mut deaf: Vec<_> = (0..20).map(|_| connect(&forebay)).collect();
+    let mut deaf: Vec<_> = (0..8).map(|_| connect(&forebay)).collect();
     for client in &mut deaf {
         client.stream.set_patience(SECOND);
         client.stream.write_all(&piece.repeat(4)).unwrap();
     }
     pause(500);
     let grown = before.grown_bytes(&forebay);
-    assert!(grown < 150 * MEGABYTE, "{grown} bytes for pings in {} bytes", piece.len() * 4);
+    assert!(grown < 60 * MEGABYTE, "{grown} bytes for pings in {} bytes", piece.len() * 4);
     drop((deaf, clients));
     // Lies: more or less than announced, no zlib at all, a packet inside that is too large.
     let good = deflated(&[b'a'; 5000]);
