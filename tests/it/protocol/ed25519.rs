@@ -31,8 +31,10 @@ fn cluster() -> &'static Cluster {
                 &format!("GRANT ALL ON `app%`.* TO {user}@'%'"),
             ]);
         }
-        cluster
-            .sql(&["CREATE USER empty@'%' IDENTIFIED VIA ed25519 USING '4LH+dBF+G5W2CKTyId8xR3SyDqZoQjUNUVNxx8aWbG4'"]);
+        cluster.sql(&[
+            "CREATE USER empty@'%' IDENTIFIED VIA ed25519 USING '4LH+dBF+G5W2CKTyId8xR3SyDqZoQjUNUVNxx8aWbG4'",
+            "CREATE TABLE app.signed (n INT)",
+        ]);
         cluster.settle();
         cluster
     })
@@ -77,7 +79,9 @@ fn accounts_of_the_server_open_with_the_password() {
     let mut client = Client::connect(&forebay.endpoint, &Login::default()).unwrap();
     assert!(client.change_user("signer", "secret", "app", 45).error().is_none());
     assert_eq!(client.value("SELECT CURRENT_USER()"), "signer@%");
-    assert_eq!(client.value("/* forebay: server=replica1 */ SELECT @@port"), cluster().replicas[0].port.to_string());
+    assert_eq!(client.value("SELECT COUNT(*) FROM app.signed"), "0");
+    let on_replica = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'signer'";
+    assert_eq!(cluster().root(&cluster().replicas[0]).value(on_replica), "1");
     forebay.assert_sound();
 }
 
