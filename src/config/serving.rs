@@ -121,7 +121,7 @@ fn listen_on(root: &Section<'_>, node: &Node) -> Option<At<Listen>> {
     let section = Section::open(node, "listen[]", root.findings())?;
     let address = section.get_at("address", &form::ADDRESS);
     if section.node("address").is_none() {
-        section.error(section.at, "an entry of `listen` needs an `address`");
+        section.error(section.at, format!("an entry of `listen` needs an `address`: write {}", form::ADDRESS.examples));
     }
     let from = section.list("proxy_protocol_from", &form::HOST).unwrap_or_default();
     section.finish();
