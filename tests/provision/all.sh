@@ -2,7 +2,8 @@
 # all.sh
 # Brings everything that the tests need, and does nothing where it is there already: MariaDB with its clients and
 # sysbench from the system's packages; under $FOREBAY_TEST_CACHE (default: target/provision) a MySQL 9.7 tree, MariaDB's
-# plugins, PHP with Laravel, a Python environment and node modules. Prints the folder.
+# plugins, PHP with Laravel, a Python environment, node modules, and clients in Perl, Ruby, Go, Java and Rust. Prints the
+# folder.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 . "$here/cache.sh"
@@ -13,6 +14,10 @@ packages=(mariadb-server-core mariadb-client-core mariadb-client sysbench openss
 command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
 python3 -c 'import venv, ensurepip' 2> /dev/null || packages+=(python3 python3-venv)
+# For drivers over MariaDB's C library, which are compiled here.
+packages+=(libmariadb-dev pkg-config gcc libc6-dev)
+python3 -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")' 2> /dev/null || packages+=(python3-dev)
+command -v javac > /dev/null || packages+=(default-jdk-headless)
 "$here/apt.sh" "${packages[@]}"
 
 # A service that listens nowhere; without it one test says that it is skipped.
@@ -30,6 +35,8 @@ job() { # NAME PROGRAM [ARGS]
 job plugins "$here/mariadb-plugins.sh" "$cache/mariadb-plugins"
 job python "$here/python.sh" "$cache/python"
 job node "$here/node.sh" "$cache/node"
+job clients "$here/clients.sh" "$cache/clients"
+job rust "$here/rust.sh" "$cache/rust"
 
 failed=0
 for i in "${!pids[@]}"; do

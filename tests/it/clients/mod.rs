@@ -5,9 +5,15 @@ mod compression;
 mod drivers;
 mod dump;
 mod interrupt;
+mod languages;
 mod laravel;
+mod mydumper;
 mod mysql_async;
+mod python;
+mod slap;
 mod sysbench;
+mod table;
+mod transcript;
 mod web;
 
 use std::{ffi::OsStr, process::Command};
@@ -28,7 +34,8 @@ fn script(program: impl AsRef<OsStr>, to: &Endpoint, database: &str) -> Command 
         .env("DB_PORT", to.port.to_string())
         .env("DB_DATABASE", database)
         .env("DB_USERNAME", "app")
-        .env("DB_PASSWORD", "secret");
+        .env("DB_PASSWORD", "secret")
+        .env("CLIENT_FILES", paths::tests("clients"));
     command
 }
 
@@ -39,11 +46,18 @@ fn command_line(kind: Kind, to: &Endpoint) -> Command {
 
 /// A program of a kind's own (MySQL's come from the tree), with the options to log in.
 fn program(kind: Kind, name: &str, to: &Endpoint) -> Command {
+    let mut command = bare_program(kind, name, to);
+    command.arg("--default-character-set=utf8mb4");
+    command
+}
+
+/// The same for one that knows no character sets.
+fn bare_program(kind: Kind, name: &str, to: &Endpoint) -> Command {
     let mut command = match kind {
         Kind::MariaDb => Command::new(name),
         Kind::MySql => Command::new(paths::cache("mysql/bin").join(name)),
     };
-    command.args(["--no-defaults", "--user=app", "--password=secret", "--default-character-set=utf8mb4"]);
+    command.args(["--no-defaults", "--user=app", "--password=secret"]);
     match &to.socket {
         Some(path) => command.arg(format!("--socket={}", path.display())),
         None => command.args(["--protocol=tcp", "--host=127.0.0.1"]).arg(format!("--port={}", to.port)),
