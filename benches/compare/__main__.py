@@ -1,6 +1,7 @@
 """Forebay, HAProxy and a direct connection side by side; see benches/README.md."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -37,6 +38,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     chosen = arguments()
+    # As Ctrl-C: what was started is ended, and what was measured is kept.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     chosen.into.mkdir(parents=True, exist_ok=True)
     report = Report(chosen.into / "figures.json")
     with tempfile.TemporaryDirectory(prefix="forebay-bench-") as folder:
@@ -73,6 +76,7 @@ def loads(chosen: argparse.Namespace, cluster: Cluster, targets: list[Target], r
                 for name, calls in counted.items():
                     runs[name].calls = calls
                 report.add(workload, clients, {target.name: runs[target.name] for target in targets})
+            report.save()
 
 
 def undisturbed(workload: load.Workload, clients: int, target: Target, seconds: int, ours: list[int]) -> load.Run:
