@@ -112,10 +112,11 @@ pub fn oracle(cluster: &Cluster, login: &Login, run: u64) -> Oracle {
     let mut client = Client::connect(&cluster.direct(), login).unwrap();
     let mut id = 1;
     let mut answer = |client: &mut Client, does: Does| {
-        let reply = perform_by_id(client, run, does, id);
+        let mut reply = perform_by_id(client, run, does, id);
         assert!(reply.error().is_none() && reply.lost.is_none(), "{does:?}: {reply}");
-        if let (Does::Prepare, Some((_, first))) = (does, reply.packets.first()) {
+        if let (Does::Prepare, Some((_, first))) = (does, reply.packets.first_mut()) {
             id = u32::from_le_bytes([first[1], first[2], first[3], first[4]]);
+            first[1..5].copy_from_slice(&1u32.to_le_bytes());
         }
         reply
     };
