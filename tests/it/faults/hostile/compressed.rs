@@ -96,7 +96,7 @@ fn bombs(bed: &Bed) {
     pause(500);
     let grown = before.grown_bytes(&forebay);
     assert!(grown < 60 * MEGABYTE, "{grown} bytes for pings in {} bytes", piece.len() * 4);
-    drop((deaf, clients));
+    drop((client, deaf, clients));
     // Lies: more or less than announced, no zlib at all, a packet inside that is too large.
     let good = deflated(&[b'a'; 5000]);
     let inner = [b"\xff\xff\x7f\0\x03".as_slice(), &[b' '; 200]].concat();
