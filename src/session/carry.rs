@@ -96,7 +96,7 @@ impl State {
         let value = |name| self.value(name).unwrap_or_default();
         let (client, results) = (value("character_set_client"), value("character_set_results"));
         match &self.results_collation {
-            Some(collation) if may_be_names(results) => {
+            Some(collation) if may_be_names(results) && is_word(collation) => {
                 set.extend_from_slice(b"NAMES '");
                 set.extend_from_slice(results);
                 set.extend_from_slice(b"' COLLATE '");
@@ -123,7 +123,12 @@ impl State {
 
 /// Whether SET NAMES takes it: not NULL, nor a character set that no client may speak.
 fn may_be_names(charset: &[u8]) -> bool {
-    !charset.is_empty() && !charset.starts_with(b"utf16") && charset != b"utf32" && charset != b"ucs2"
+    is_word(charset) && !charset.starts_with(b"utf16") && charset != b"utf32" && charset != b"ucs2"
+}
+
+/// As the names of character sets and collations are: such may stand between quotes.
+fn is_word(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 fn is_of_names(name: &str) -> bool {
@@ -238,6 +243,18 @@ mod tests {
         let names = "SESSION character_set_client='utf8mb4',SESSION character_set_results=NULL,\
                      SESSION collation_connection='utf8mb4_unicode_ci'";
         assert_eq!(sent(&state, version), format!("SET {names}"));
+    }
+
+    /// A server's word must not become another statement on the next server.
+    #[test]
+    fn what_is_no_name_is_not_quoted_as_one() {
+        let mut state = state();
+        change(&mut state, "character_set_results", "a' COLLATE 'b");
+        state.collation_learnt(b"utf8mb4_bin", Some(b"utf8mb4_bin"));
+        assert!(sent(&state, 0).contains("character_set_results=x'6127"), "{}", sent(&state, 0));
+        change(&mut state, "character_set_results", "utf8mb4");
+        state.collation_learnt(b"utf8mb4_bin", Some(b"b',GLOBAL x='1"));
+        assert!(!sent(&state, 0).contains("GLOBAL"), "{}", sent(&state, 0));
     }
 
     #[test]

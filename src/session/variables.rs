@@ -76,9 +76,11 @@ impl Variables {
     }
 }
 
-/// Whether a variable's value is the session's, to be carried to whichever connection serves it.
+/// Whether a variable's value is the session's, to be carried to whichever connection serves it. Its name is written as
+/// it was reported, so what is no name must not become part of a statement to another server.
 pub fn travels(name: &str) -> bool {
-    !name.starts_with("session_track_") && !NOT_CARRIED.contains(&name)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_$.".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain) && !name.starts_with("session_track_") && !NOT_CARRIED.contains(&name)
 }
 
 #[cfg(test)]
@@ -93,6 +95,8 @@ mod tests {
         assert!(!variables.report(b"time_zone", b"+00:00", 3), "the same value again is no change");
         assert!(!variables.report(b"autocommit", b"OFF", 3));
         assert!(!variables.report(b"session_track_gtids", b"OFF", 3));
+        assert!(!variables.report(b"a=1,GLOBAL b", b"1", 3), "no name");
+        assert!(!variables.report(b"", b"1", 3));
         assert_eq!(variables.since(0).count(), 2);
         assert_eq!(variables.since(1).collect::<Vec<_>>(), [("time_zone", &b"+00:00"[..])]);
         assert_eq!(variables.since(2).count(), 0);
