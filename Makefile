@@ -1,4 +1,4 @@
-.PHONY: run build test lint bench bench-instructions
+.PHONY: run build test lint bench bench-instructions fuzz
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -28,3 +28,8 @@ bench: build
 bench-instructions:
 	@tests/provision/apt.sh valgrind
 	@benches/instructions.py $(ARGS)
+
+# Every fuzz target for so many seconds, as in `make fuzz FUZZ_SECONDS=600`: see fuzz/README.md.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@tests/provision/fuzz.sh $(FUZZ_SECONDS)

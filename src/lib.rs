@@ -88,6 +88,9 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod net;
 pub mod pool;
 pub mod proxy;

@@ -7,6 +7,9 @@ pub mod caching_sha2;
 pub mod client;
 mod digest;
 pub mod ed25519;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod native;
 pub mod rsa;
 pub mod server;

@@ -10,7 +10,7 @@ use super::{
     servers, serving,
     tls::{self, Tls},
     users::{self, Users},
-    yaml::{self, Node},
+    yaml,
 };
 use crate::{
     auth,
@@ -20,7 +20,22 @@ use crate::{
 
 /// `None`, errors in `findings`, or errors in rule files where something is wrong.
 pub fn read(findings: &Findings, environment: Environment<'_>, in_rules: &mut Vec<ConfigError>) -> Option<Config> {
-    let tree = tree(findings, environment)?;
+    let text = std::fs::read_to_string(findings.file()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => findings.file_error("no such file: name another with --config"),
+        _ => findings.file_error(secret::why(&error)),
+    });
+    read_text(findings, &text.ok()?, environment, in_rules)
+}
+
+/// The same of a text that has been read from the file.
+pub fn read_text(
+    findings: &Findings,
+    text: &str,
+    environment: Environment<'_>,
+    in_rules: &mut Vec<ConfigError>,
+) -> Option<Config> {
+    let mut tree = yaml::parse(text).map_err(|error| findings.error(error.at, error.message)).ok()?;
+    interpolate::interpolate(&mut tree, environment, findings);
     let root = Section::open(&tree, "", findings)?;
     let parts = Parts::read(&root);
     parts.check(findings);
@@ -30,16 +45,6 @@ pub fn read(findings: &Findings, environment: Environment<'_>, in_rules: &mut Ve
     let certificates = if findings.has_errors() { None } else { parts.tls.load(&root) };
     root.finish();
     parts.build(rules, certificates?)
-}
-
-fn tree(findings: &Findings, environment: Environment<'_>) -> Option<Node> {
-    let text = std::fs::read_to_string(findings.file()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => findings.file_error("no such file: name another with --config"),
-        _ => findings.file_error(secret::why(&error)),
-    });
-    let mut tree = yaml::parse(&text.ok()?).map_err(|error| findings.error(error.at, error.message)).ok()?;
-    interpolate::interpolate(&mut tree, environment, findings);
-    Some(tree)
 }
 
 /// What the sections say.

@@ -8,6 +8,9 @@ mod compose;
 mod cross;
 pub mod error;
 pub mod form;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 pub mod interpolate;
 mod log;

@@ -56,11 +56,22 @@ pub fn load(config: &Findings, context: &Context<'_>) -> Loaded {
             return Loaded::default();
         }
     };
-    let files: Vec<File> = paths.into_iter().map(|path| File::read(path, context.servers)).collect();
+    let files = paths.into_iter().map(|path| File::read(path, context.servers)).collect();
+    Loaded { folder: Some(folder), ..check(files, context) }
+}
+
+/// Compiles files that have been read, and runs their tests.
+fn check(files: Vec<File>, context: &Context<'_>) -> Loaded {
     let rules =
         if files.iter().any(|file| file.findings.has_errors()) { Rules::default() } else { compile(&files, context) };
     let errors = files.into_iter().flat_map(|file| file.findings.into_parts().0).collect();
-    Loaded { rules, folder: Some(folder), errors }
+    Loaded { rules, folder: None, errors }
+}
+
+/// A rule file's text without the file.
+#[cfg(any(test, fuzzing))]
+pub fn load_text(path: &Path, text: &str, context: &Context<'_>) -> Loaded {
+    check(vec![File::from_text(path.into(), Ok(text.to_owned()), context.servers)], context)
 }
 
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -2,6 +2,9 @@
 
 pub mod addr;
 pub mod channel;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod proxy_header;
 pub mod stream;
 pub mod tls;

@@ -11,6 +11,9 @@ mod dial;
 mod engine;
 pub mod error;
 pub mod fix;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handshakes;
 mod idle;
 mod kill;

@@ -2,6 +2,9 @@
 
 pub mod carry;
 pub mod client_tracking;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod learnt;
 pub mod pin;
 pub mod state;

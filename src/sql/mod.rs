@@ -7,6 +7,9 @@ mod connection_id;
 pub mod facts;
 pub mod fingerprint;
 mod functions;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hint;
 pub mod lexer;
 mod reader;

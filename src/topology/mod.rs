@@ -3,6 +3,9 @@
 //! `watch::Topology` runs one `probe` task per server; `verdict` judges what they observe; the outcome is the
 //! immutable `View` that a statement is routed by.
 pub mod flavor;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod gtid;
 mod probe;
 pub mod settings;

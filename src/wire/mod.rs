@@ -23,6 +23,9 @@ pub mod column;
 pub mod command;
 pub mod compress;
 pub mod err;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod handshake;
 pub mod lenenc;
 pub mod ok;

@@ -21,6 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("proxy", &["wire", "auth", "sql", "session", "net", "topology", "routing", "pool", "telemetry"]),
     ("config", &["auth", "net", "sql", "topology", "routing", "proxy", "telemetry"]),
     ("cli", &["config", "proxy", "topology", "routing", "telemetry", "net", "auth", "sql"]),
+    // The list of fuzz targets: none of the program.
+    ("fuzz", &["wire", "auth", "sql", "session", "net", "topology", "proxy", "config"]),
 ];
 
 /// Rooms without sockets, tasks, clocks or globals.

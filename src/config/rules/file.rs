@@ -31,12 +31,18 @@ pub struct File {
 impl File {
     /// Reads a file and everything that is wrong with its form.
     pub fn read(path: PathBuf, servers: &[ServerSettings]) -> File {
+        let text = fs::read_to_string(&path).map_err(|error| why(&error));
+        File::from_text(path, text, servers)
+    }
+
+    /// The same of what has been read, or why it could not be.
+    pub fn from_text(path: PathBuf, text: Result<String, String>, servers: &[ServerSettings]) -> File {
         let findings = Findings::new(&path);
         let mut content = RuleFile { file: path.display().to_string(), ..RuleFile::default() };
-        let tree = match fs::read_to_string(&path) {
+        let tree = match text {
             Ok(text) => yaml::parse(&text).map_err(|error| findings.error(error.at, error.message)).ok(),
-            Err(error) => {
-                findings.file_error(why(&error));
+            Err(why) => {
+                findings.file_error(why);
                 None
             }
         };
