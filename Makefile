@@ -1,4 +1,4 @@
-.PHONY: run build test lint bench bench-instructions fuzz
+.PHONY: run build deb test test-deb lint bench bench-instructions fuzz
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -7,6 +7,14 @@ run:
 
 build:
 	cargo build --release
+
+# A package for this release of Debian or Ubuntu: target/debian/forebay_VERSION_ARCH.deb.
+deb: build
+	@"$$(tests/provision/cargo-deb.sh)/cargo-deb" --no-build --quiet --output target/debian/
+
+# Installed in a scratch root, served from, removed and purged. Needs root.
+test-deb: deb
+	@tests/deb.sh "$$(ls -t target/debian/forebay_*.deb | head -n 1)"
 
 # Everything that the tests need is brought first; nothing is done where it is there already.
 test:
