@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, io};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Stream;
@@ -155,8 +155,8 @@ impl Channel {
                 // No buffer waits beside an idle socket.
                 self.stream.readable().await;
             }
-            self.received.reserve(self.read_bytes);
-            let bytes = self.stream.read_buf(&mut self.received).await?;
+            self.make_room();
+            let bytes = self.stream.read_buf(&mut (&mut self.received).limit(self.read_bytes)).await?;
             self.read_bytes =
                 if bytes >= self.read_bytes { (2 * self.read_bytes).min(self.window_bytes) } else { READ_BYTES };
             return Ok(bytes);
@@ -170,6 +170,19 @@ impl Channel {
             if self.stream.read_buf(compressed.input()).await? == 0 {
                 return Ok(0);
             }
+        }
+    }
+
+    /// For a read's worth. Behind the short rest of a read `reserve` would double the buffer, and with it what a slow client
+    /// has in memory.
+    fn make_room(&mut self) {
+        let spare = self.read_bytes / 16;
+        if self.received.len() > spare {
+            self.received.reserve(self.read_bytes);
+        } else if !self.received.try_reclaim(self.read_bytes) {
+            let mut roomy = BytesMut::with_capacity(self.read_bytes + spare);
+            roomy.extend_from_slice(&self.received);
+            self.received = roomy;
         }
     }
 

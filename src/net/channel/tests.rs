@@ -77,3 +77,24 @@ async fn a_packet_that_announces_too_much_is_refused_at_its_header() {
         assert_eq!(channel.take_payload(MAX).await.unwrap().len(), MAX, "{method:?}");
     }
 }
+
+/// What a slow client has waiting is the window, not twice as much.
+#[tokio::test]
+async fn the_rest_of_a_read_does_not_double_the_buffer() {
+    const WINDOW_BYTES: usize = 256 << 10;
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mut channel = Channel::new(Stream::Unix(ours));
+    channel.set_window(WINDOW_BYTES);
+    let sender = tokio::spawn(async move { theirs.write_all(&vec![7; 8 << 20]).await });
+    let mut left = 8 << 20;
+    while left > 0 {
+        let bytes = channel.fill().await.unwrap();
+        assert!(bytes <= WINDOW_BYTES, "one read brought {bytes} bytes");
+        let capacity = channel.received.capacity();
+        assert!(capacity <= WINDOW_BYTES + WINDOW_BYTES / 16, "a buffer of {capacity} bytes");
+        left -= bytes;
+        let rest = channel.received().len().min(3);
+        channel.consume(channel.received().len() - rest);
+    }
+    sender.await.unwrap().unwrap();
+}
