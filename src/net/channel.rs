@@ -22,6 +22,8 @@ use compressed::Compressed;
 const READ_BYTES: usize = 16 * 1024;
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 64 * 1024;
+/// A payload from this length on is not copied behind what else is to be sent.
+const LONG_BYTES: usize = 256 * 1024;
 
 /// Why a channel can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,8 @@ pub struct Channel {
     stream: Stream,
     received: BytesMut,
     to_send: Vec<u8>,
+    /// A long payload behind that, and the sequence id that it begins with.
+    long: Option<(Bytes, u8)>,
     /// How much the next read may bring: doubled, up to the window, while reads are filled.
     read_bytes: usize,
     window_bytes: usize,
@@ -61,6 +65,7 @@ impl Channel {
             stream,
             received: BytesMut::new(),
             to_send: Vec::new(),
+            long: None,
             read_bytes: READ_BYTES,
             window_bytes: READ_BYTES,
             seq: 0,
@@ -199,7 +204,7 @@ impl Channel {
         }
     }
 
-    /// Waits for a whole payload and hands it out joined; `seq` moves behind it. Cancel-safe. The bytes stay in the
+    /// Waits for a whole payload and hands it out; `seq` moves behind it. Cancel-safe. The bytes stay in the
     /// buffer until [`Received::len`] of them are consumed.
     pub async fn payload(&mut self, max_payload_bytes: usize) -> Result<Received, ChannelError> {
         loop {
@@ -209,12 +214,11 @@ impl Channel {
             match packet::front(&self.received, expected, max_payload_bytes)? {
                 Front::Single { payload_bytes, seq } => {
                     self.seq = seq.wrapping_add(1);
-                    return Ok(Received { total_bytes: HEADER_BYTES + payload_bytes, joined: None });
+                    return Ok(Received { total_bytes: HEADER_BYTES + payload_bytes, several: None });
                 }
                 Front::Several { total_bytes, payload_bytes, last_seq } => {
                     self.seq = last_seq.wrapping_add(1);
-                    let joined = packet::join(&self.received[..total_bytes], payload_bytes);
-                    return Ok(Received { total_bytes, joined: Some(joined) });
+                    return Ok(Received { total_bytes, several: Some(payload_bytes) });
                 }
                 Front::Incomplete { .. } => {
                     let empty = self.received.is_empty();
@@ -240,22 +244,38 @@ impl Channel {
         Ok(payload)
     }
 
-    /// Waits for a whole payload and takes it out of the buffer; a payload in one packet is not copied.
+    /// Waits for a whole payload and takes it out of the buffer, which then is the payload's: none is copied elsewhere.
     pub async fn take_payload(&mut self, max_payload_bytes: usize) -> Result<Bytes, ChannelError> {
         let received = self.payload(max_payload_bytes).await?;
         let mut packets = self.received.split_to(received.total_bytes);
-        Ok(match received.joined {
-            Some(joined) => joined.into(),
-            None => {
-                packets.advance(HEADER_BYTES);
-                packets.freeze()
+        if self.received.is_empty() && packets.len() > KEEP_BYTES {
+            // Else it would be kept when the payload is done with.
+            self.received = BytesMut::new();
+        }
+        match received.several {
+            Some(_) => {
+                let payload_bytes = packet::join_in_place(&mut packets);
+                packets.truncate(payload_bytes);
             }
-        })
+            None => packets.advance(HEADER_BYTES),
+        }
+        Ok(packets.freeze())
     }
 
     /// Appends a payload to what will be sent, framed, and moves `seq` behind it.
     pub fn push(&mut self, payload: &[u8]) {
         self.seq = packet::push(&mut self.to_send, self.seq, payload);
+    }
+
+    /// As [`Channel::push`] and without a copy, if the payload is long: it is written from where it is. Nothing may be pushed
+    /// behind it before it is flushed.
+    pub fn push_last(&mut self, payload: &Bytes) {
+        if payload.len() < LONG_BYTES || self.is_compressed() {
+            return self.push(payload);
+        }
+        let first = self.seq;
+        self.seq = packet::parts(payload, first).last().map_or(first, |(header, _)| header.seq).wrapping_add(1);
+        self.long = Some((payload.clone(), first));
     }
 
     /// Appends a short payload that `write` makes where it will be sent from.
@@ -293,6 +313,13 @@ impl Channel {
                 *out = Vec::new();
             }
         }
+        if let Some((payload, first_seq)) = self.long.take() {
+            for (header, part) in packet::parts(&payload, first_seq) {
+                self.stream.write_all(&header.to_bytes()).await?;
+                self.stream.write_all(part).await?;
+            }
+            self.stream.flush().await?;
+        }
         Ok(())
     }
 
@@ -329,7 +356,8 @@ impl Channel {
 #[derive(Debug)]
 pub struct Received {
     total_bytes: usize,
-    joined: Option<Vec<u8>>,
+    /// Of a payload that came in several packets: its length.
+    several: Option<usize>,
 }
 
 impl Received {
@@ -341,8 +369,8 @@ impl Received {
 
     /// The payload.
     pub fn bytes<'a>(&'a self, channel: &'a Channel) -> Cow<'a, [u8]> {
-        match &self.joined {
-            Some(joined) => Cow::Borrowed(joined),
+        match self.several {
+            Some(payload_bytes) => Cow::Owned(packet::join(&channel.received[..self.total_bytes], payload_bytes)),
             None => Cow::Borrowed(&channel.received[HEADER_BYTES..self.total_bytes]),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+
 use super::connect::Connected;
 use crate::{
     net::{Channel, ChannelError},
@@ -113,6 +115,19 @@ impl ServerConnection {
 
     /// Appends a command to what will be sent; several may be sent at once, they are answered in order.
     pub fn push_command(&mut self, payload: &[u8]) {
+        self.begin_command();
+        self.channel.push(payload);
+        self.reply_seq = self.channel.seq;
+    }
+
+    /// The same without a copy of a long one, behind which nothing may be pushed before it is sent.
+    pub fn push_last_command(&mut self, payload: &Bytes) {
+        self.begin_command();
+        self.channel.push_last(payload);
+        self.reply_seq = self.channel.seq;
+    }
+
+    fn begin_command(&mut self) {
         for id in std::mem::take(&mut self.to_close) {
             let mut close = Vec::with_capacity(5);
             crate::wire::statement::push_close(&mut close, id);
@@ -120,8 +135,6 @@ impl ServerConnection {
             self.channel.push(&close);
         }
         self.channel.begin_command();
-        self.channel.push(payload);
-        self.reply_seq = self.channel.seq;
     }
 
     /// Appends a COM_QUERY of Forebay's own.

@@ -30,7 +30,7 @@ const KILL_GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Request<'a> {
     /// The command as the client sent it.
-    pub payload: &'a [u8],
+    pub payload: &'a Bytes,
     /// The statement's text, if there is one.
     pub text: &'a [u8],
     /// What is known of it.
@@ -60,7 +60,7 @@ pub enum Action {
 
 impl<'a> Request<'a> {
     /// A command that is passed on as it is.
-    pub fn plain(payload: &'a [u8], text: &'a [u8], facts: &'a Facts, expect: Expect) -> Self {
+    pub fn plain(payload: &'a Bytes, text: &'a [u8], facts: &'a Facts, expect: Expect) -> Self {
         Request { payload, text, facts, expect, action: Action::Plain }
     }
 }
@@ -85,7 +85,7 @@ impl Client {
             Some(text) => {
                 let mut rewritten = payload[..payload.len() - query.text.len()].to_vec();
                 rewritten.extend_from_slice(&text);
-                self.run(&Request::plain(&rewritten, &text, &facts, Expect::Results)).await
+                self.run(&Request::plain(&rewritten.into(), &text, &facts, Expect::Results)).await
             }
         }
     }

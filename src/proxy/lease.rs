@@ -1,7 +1,9 @@
 //! A server connection that equals the session: found or opened, seen to be alive, caught up, brought to the session's
 //! version.
 
-use std::{sync::Arc, time::Instant};
+use std::{borrow::Cow, sync::Arc, time::Instant};
+
+use bytes::Bytes;
 
 use super::{
     client::Client,
@@ -87,7 +89,7 @@ impl Client {
         }
         let prefixes = self.carry(index, decision.repeatable).await?;
         let payload = self.payload_for(index, request).await?;
-        self.servers[index].push_command(&payload);
+        self.servers[index].push_last_command(&payload);
         let connection = &self.servers[index];
         if connection.replica {
             self.reader = Some(server);
@@ -302,12 +304,8 @@ impl Client {
     }
 
     /// The bytes to send to this connection for the request.
-    async fn payload_for<'p>(
-        &mut self,
-        index: usize,
-        request: &Request<'p>,
-    ) -> Result<std::borrow::Cow<'p, [u8]>, Refusal> {
-        let Action::Execute { id } = request.action else { return Ok(request.payload.into()) };
+    async fn payload_for<'p>(&mut self, index: usize, request: &Request<'p>) -> Result<Cow<'p, Bytes>, Refusal> {
+        let Action::Execute { id } = request.action else { return Ok(Cow::Borrowed(request.payload)) };
         let server_id = self.prepared_on(index, id).await?;
         let malformed = || Refusal::Client(ClientError::malformed());
         let (_, prepared) = self.statements.get_mut(id).ok_or_else(malformed)?;
@@ -328,7 +326,7 @@ impl Client {
             payload.extend_from_slice(request.payload);
             payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
         }
-        Ok(payload.into())
+        Ok(Cow::Owned(payload.into()))
     }
 
     /// The server's id of one of the session's statements; prepared there now if it is not yet.

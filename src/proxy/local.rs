@@ -93,7 +93,7 @@ impl Client {
         let attributes = crate::wire::capability::CapabilityFlags::CLIENT_QUERY_ATTRIBUTES;
         command::push_query(&mut payload, &rest, self.capabilities.contains(attributes));
         let facts = sql::facts(&rest, self.state.dialect());
-        self.run(&Request::plain(&payload, &rest, &facts, Expect::Results)).await
+        self.run(&Request::plain(&payload.into(), &rest, &facts, Expect::Results)).await
     }
 
     /// What to correct in the answer to a statement with these facts.

@@ -43,7 +43,7 @@ impl Client {
         });
         let action = Action::Prepare { id };
         let prepared =
-            self.run(&Request { payload: &payload, text, facts: &facts, expect: Expect::Prepare, action }).await;
+            self.run(&Request { payload: &payload.into(), text, facts: &facts, expect: Expect::Prepare, action }).await;
         if self.statements.get_mut(id).is_some_and(|(_, statement)| statement.parameters == UNPREPARED) {
             self.statements.remove(id);
         }
@@ -131,7 +131,7 @@ impl Client {
         };
         let mut payload = Vec::with_capacity(9);
         statement::push_fetch(&mut payload, server_id, rows);
-        self.on_server(server, &payload, Expect::Rows).await?;
+        self.on_server(server, &payload.into(), Expect::Rows).await?;
         // The server has closed it: from here on Forebay answers, under the id that the client knows.
         let ended = self.last_error.is_some() || self.state.status.contains(StatusFlags::SERVER_STATUS_LAST_ROW_SENT);
         if let (true, Some((_, statement))) = (ended, self.statements.get_mut(id)) {
@@ -153,7 +153,7 @@ impl Client {
         let Some((server, server_id)) = found else { return self.send_ok().await };
         let mut payload = Vec::with_capacity(5);
         statement::push_reset(&mut payload, server_id);
-        self.on_server(server, &payload, Expect::Ok).await
+        self.on_server(server, &payload.into(), Expect::Ok).await
     }
 
     /// COM_STMT_CLOSE: no reply; the servers hear of it with their next command.
@@ -184,7 +184,7 @@ impl Client {
     }
 
     /// A command about something that lives on one of the session's connections.
-    async fn on_server(&mut self, server: ServerId, payload: &[u8], expect: Expect) -> Result<(), End> {
+    async fn on_server(&mut self, server: ServerId, payload: &Bytes, expect: Expect) -> Result<(), End> {
         let facts = Facts::server_command(Effects::SERVER_STATE);
         self.run_on(server, &Request::plain(payload, b"", &facts, expect)).await
     }

@@ -166,5 +166,29 @@ pub fn join(packets: &[u8], payload_bytes: usize) -> Vec<u8> {
     payload
 }
 
+/// The same where the packets are: the payload then is the first so many bytes.
+pub fn join_in_place(packets: &mut [u8]) -> usize {
+    let (mut at, mut joined_bytes) = (0, 0);
+    while let Some(header) = Header::read(&packets[at..]) {
+        let begin = at + HEADER_BYTES;
+        let end = packets.len().min(begin + header.payload_bytes);
+        packets.copy_within(begin..end, joined_bytes);
+        joined_bytes += end - begin;
+        at = end;
+    }
+    joined_bytes
+}
+
+/// A long payload as [`push`] would frame it: each packet's header and its part.
+pub fn parts(payload: &[u8], first_seq: u8) -> impl Iterator<Item = (Header, &[u8])> {
+    let mut next = Some((payload, first_seq));
+    std::iter::from_fn(move || {
+        let (rest, seq) = next?;
+        let (part, after) = rest.split_at_checked(MAX_PAYLOAD_BYTES).unwrap_or((rest, &[]));
+        next = (part.len() == MAX_PAYLOAD_BYTES).then(|| (after, seq.wrapping_add(1)));
+        Some((Header { payload_bytes: part.len(), seq }, part))
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -98,3 +98,25 @@ async fn the_rest_of_a_read_does_not_double_the_buffer() {
     }
     sender.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_long_payload_goes_behind_what_was_pushed() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (mut sender, mut receiver) = (Channel::new(Stream::Unix(ours)), Channel::new(Stream::Unix(theirs)));
+    for bytes in [1, LONG_BYTES - 1, LONG_BYTES, packet::MAX_PAYLOAD_BYTES, 40 << 20] {
+        let payload: Bytes = (0..bytes).map(|at| at.to_le_bytes()[at % 3]).collect::<Vec<u8>>().into();
+        sender.begin_command();
+        sender.push(b"before");
+        sender.push_last(&payload);
+        let (sent, received) = tokio::join!(sender.flush(), async {
+            receiver.begin_command();
+            let before = receiver.take_payload(64 << 20).await.unwrap();
+            (before, receiver.take_payload(64 << 20).await.unwrap())
+        });
+        sent.unwrap();
+        assert_eq!(received.0, "before");
+        assert!(received.1 == payload, "{bytes} bytes came as {}", received.1.len());
+        assert_eq!(receiver.seq, sender.seq, "{bytes} bytes");
+        assert!(receiver.received.capacity() <= KEEP_BYTES, "the buffer of {bytes} bytes is kept");
+    }
+}

@@ -50,6 +50,11 @@ fn sixteen_mib_and_more_take_several_packets() {
             other => panic!("{other:?}"),
         }
         assert!(join(&out, payload_bytes) == payload, "joined payload of {payload_bytes} bytes differs");
+        let apart: Vec<u8> =
+            parts(&payload, 0).flat_map(|(header, part)| [&header.to_bytes(), part].concat()).collect();
+        assert!(apart == out, "the parts of {payload_bytes} bytes differ");
+        let joined_bytes = join_in_place(&mut out);
+        assert!(out[..joined_bytes] == payload, "joined in place, a payload of {payload_bytes} bytes differs");
     }
 }
 
@@ -101,5 +106,7 @@ proptest! {
     fn any_bytes_never_panic(bytes: Vec<u8>, seq: u8, limit: usize, payload_bytes: usize) {
         let _ = front(&bytes, Some(seq), limit);
         let _ = join(&bytes, payload_bytes);
+        let mut bytes = bytes;
+        prop_assert!(join_in_place(&mut bytes) <= bytes.len());
     }
 }
