@@ -1,4 +1,4 @@
-.PHONY: run build deb test test-deb lint bench bench-instructions fuzz
+.PHONY: run build deb test test-deb lint bench bench-memory bench-instructions fuzz
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -31,6 +31,11 @@ lint:
 # Beside HAProxy and a direct connection: `make bench`, `make bench ARGS=--quick`. See benches/README.md.
 bench: build
 	@"$$(tests/provision/bench.sh)" -B benches/compare $(ARGS)
+
+# Crowds, gigabytes, slow readers and a long soak: does it stay within bounds? `make bench-memory ARGS=soak` for one of them.
+bench-memory: build
+	@tests/provision/apt.sh mariadb-server-core mariadb-client-core sysbench
+	@python3 -B benches/memory $(ARGS)
 
 # What the hot path's parts cost in instructions, beside the kept numbers: `make bench-instructions ARGS=--keep` keeps new ones.
 bench-instructions:
