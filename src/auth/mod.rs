@@ -11,6 +11,7 @@ pub mod ed25519;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod native;
+mod parsec;
 pub mod rsa;
 pub mod server;
 mod sha256_crypt;

@@ -3,7 +3,7 @@
 use super::{
     Credential, Plugin,
     caching_sha2::{self, FAST_AUTH_SUCCESS, PERFORM_FULL_AUTH, REQUEST_PUBLIC_KEY},
-    ed25519, native, rsa,
+    ed25519, native, parsec, rsa,
 };
 use crate::wire::handshake::AuthReply;
 
@@ -48,6 +48,8 @@ enum State {
     Answered,
     /// The RSA key was asked for.
     KeyAsked,
+    /// parsec's salt was asked for.
+    SaltAsked,
     /// The password was shown.
     Shown,
 }
@@ -92,6 +94,7 @@ impl ServerAuth {
             AuthReply::Err => ServerStep::Refused,
             AuthReply::Switch { plugin, nonce } => self.switch(plugin, nonce),
             AuthReply::More(pem) if self.state == State::KeyAsked => self.show_encrypted(pem),
+            AuthReply::More(salt) if self.state == State::SaltAsked => self.sign(salt),
             AuthReply::More(data) if self.plugin == Plugin::CachingSha2.name().as_bytes() => self.more(data),
             AuthReply::More(_) => ServerStep::Unexpected("more data than the authentication plugin sends"),
         }
@@ -113,11 +116,32 @@ impl ServerAuth {
                 self.plugin = SHA256_PASSWORD;
                 self.show(REQUEST_SHA256_KEY, "the server wants the password itself (sha256_password)")
             }
+            None if plugin == parsec::NAME => self.ask_salt(),
             None => ServerStep::Impossible(format!(
                 "the server wants the authentication plugin `{}`, which Forebay does not speak: give this user \
-                 caching_sha2_password, mysql_native_password or (MariaDB) ed25519 on the server",
+                 caching_sha2_password, mysql_native_password or (MariaDB) ed25519 or parsec on the server",
                 String::from_utf8_lossy(plugin)
             )),
+        }
+    }
+
+    fn ask_salt(&mut self) -> ServerStep {
+        self.plugin = parsec::NAME;
+        self.state = State::SaltAsked;
+        match &self.credential {
+            Credential::Password(_) => ServerStep::Send(Vec::new()),
+            _ => ServerStep::Impossible(plain_needed("the server wants a signature by the password itself (parsec)")),
+        }
+    }
+
+    fn sign(&mut self, salt: &[u8]) -> ServerStep {
+        let Credential::Password(password) = &self.credential else {
+            return ServerStep::Unexpected("a salt that was not asked for");
+        };
+        self.state = State::Shown;
+        match parsec::answer(password, &self.nonce, salt) {
+            Some(answer) => ServerStep::Send(answer),
+            None => ServerStep::Unexpected("a challenge of parsec that makes no sense"),
         }
     }
 
@@ -295,6 +319,21 @@ mod tests {
     }
 
     #[test]
+    fn parsec_is_asked_for_its_salt_and_answered() {
+        let nonce = b"0123456789abcdefghijklmnopqrstuv";
+        let switch = || AuthReply::Switch { plugin: b"parsec", nonce };
+        let (mut auth, _) = start(Credential::Password(b"secret".to_vec()), "mysql_native_password", false);
+        assert_eq!(auth.reply(switch()), ServerStep::Send(Vec::new()));
+        let ServerStep::Send(answer) = auth.reply(AuthReply::More(b"P\x00saltsaltsaltsaltsa")) else { panic!() };
+        assert_eq!(answer.len(), 96);
+        assert_eq!(auth.reply(AuthReply::Ok), ServerStep::Done);
+        assert_eq!(auth.reply(switch()), ServerStep::Send(Vec::new()));
+        assert!(matches!(auth.reply(AuthReply::More(b"P\x09salt")), ServerStep::Unexpected(_)));
+        let (mut auth, _) = start(Credential::NativeStage1([1; 20]), "mysql_native_password", true);
+        assert!(impossible(auth.reply(switch())).contains("parsec"));
+    }
+
+    #[test]
     fn the_clear_password_goes_over_tls_only() {
         let password = Credential::Password(b"secret".to_vec());
         let switch = || AuthReply::Switch { plugin: CLEAR_PASSWORD, nonce: b"" };
@@ -319,7 +358,7 @@ mod tests {
                 let _ = match kind {
                     0 => auth.reply(AuthReply::More(data)),
                     1 => auth.reply(AuthReply::More(&[4])),
-                    2 => auth.reply(AuthReply::Switch { plugin: b"caching_sha2_password", nonce: data }),
+                    2 => auth.reply(AuthReply::Switch { plugin: b"parsec", nonce: data }),
                     _ => auth.reply(AuthReply::Switch { plugin: data, nonce: data }),
                 };
             }
