@@ -10,7 +10,7 @@ use forebay::{
     sql::Flavor,
     topology::ServerId,
     wire::{
-        capability::{CapabilityFlags, StatusFlags},
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
         handshake::Greeting,
         reply::Expect,
     },
@@ -61,6 +61,7 @@ impl Ends {
             channel: Channel::new(Stream::Unix(server)),
             greeting: greeting(),
             capabilities: CAPABILITIES,
+            extended: MariaDbCapabilities::empty(),
             ok: Vec::new(),
         };
         Ends {
@@ -112,7 +113,7 @@ fn greeting() -> Greeting {
         connection_id: 1,
         nonce: [1; 20],
         capabilities: CAPABILITIES,
-        mariadb_capabilities: 0,
+        mariadb_capabilities: MariaDbCapabilities::empty(),
         charset: 45,
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         auth_plugin: b"mysql_native_password".to_vec(),

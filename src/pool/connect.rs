@@ -11,7 +11,7 @@ use crate::{
         tls::{self, ClientMode, ClientSide},
     },
     wire::{
-        capability::CapabilityFlags,
+        capability::{CapabilityFlags, MariaDbCapabilities},
         err,
         handshake::{self, Greeting, Login},
     },
@@ -53,6 +53,13 @@ const BY_WISH: CapabilityFlags = CapabilityFlags::CLIENT_FOUND_ROWS
     .union(CapabilityFlags::CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS)
     .union(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
 
+/// The same of MariaDB's: a session's connections send just what its client has asked for. Not CACHE_METADATA: servers go by
+/// what they have sent themselves.
+pub const EXTENDED_BY_WISH: MariaDbCapabilities = MariaDbCapabilities::PROGRESS
+    .union(MariaDbCapabilities::STMT_BULK_OPERATIONS)
+    .union(MariaDbCapabilities::EXTENDED_METADATA)
+    .union(MariaDbCapabilities::BULK_UNIT_RESULTS);
+
 /// Where to connect, as whom, and how.
 #[derive(Debug, Clone)]
 pub struct ConnectRequest {
@@ -74,6 +81,8 @@ pub struct ConnectRequest {
     pub charset: u16,
     /// What the client wishes; only what makes sense between Forebay and a server is taken of it.
     pub capabilities: CapabilityFlags,
+    /// The same of MariaDB's.
+    pub extended: MariaDbCapabilities,
     /// Raw block of connection attributes, behind its length.
     pub attributes: Vec<u8>,
     /// The longest packet that the server may send.
@@ -89,6 +98,8 @@ pub struct Connected {
     pub greeting: Greeting,
     /// What was negotiated.
     pub capabilities: CapabilityFlags,
+    /// Likewise of MariaDB's.
+    pub extended: MariaDbCapabilities,
     /// The raw payload of the OK that ended the login.
     pub ok: Vec<u8>,
 }
@@ -106,10 +117,10 @@ async fn connect_untimed(request: &ConnectRequest) -> Result<Connected, ConnectE
     let mut channel = Channel::new(dial(&request.address).await.map_err(ConnectError::Unreachable)?);
     let payload = channel.read(MAX_LOGIN_BYTES).await?;
     let greeting = read_greeting(&payload)?;
-    let capabilities = negotiate(request, &greeting)?;
+    let (capabilities, extended) = negotiate(request, &greeting)?;
     let mut login = Login {
         capabilities,
-        mariadb_capabilities: 0,
+        mariadb_capabilities: extended,
         max_packet_bytes: request.max_packet_bytes,
         charset: u8::try_from(request.charset).unwrap_or(FALLBACK_CHARSET),
         user: request.user.clone(),
@@ -132,7 +143,7 @@ async fn connect_untimed(request: &ConnectRequest) -> Result<Connected, ConnectE
     channel.push(&payload);
     channel.flush().await?;
     let ok = authenticate(&mut channel, &mut auth).await?;
-    Ok(Connected { channel, greeting, capabilities, ok })
+    Ok(Connected { channel, greeting, capabilities, extended, ok })
 }
 
 /// Opens the socket.
@@ -162,7 +173,10 @@ fn read_greeting(payload: &[u8]) -> Result<Greeting, ConnectError> {
 }
 
 /// What is asked of the server.
-fn negotiate(request: &ConnectRequest, greeting: &Greeting) -> Result<CapabilityFlags, ConnectError> {
+fn negotiate(
+    request: &ConnectRequest,
+    greeting: &Greeting,
+) -> Result<(CapabilityFlags, MariaDbCapabilities), ConnectError> {
     let mut wanted = ALWAYS | (request.capabilities & BY_WISH);
     wanted.set(CapabilityFlags::CLIENT_CONNECT_WITH_DB, request.schema.as_ref().is_some_and(|name| !name.is_empty()));
     wanted.set(CapabilityFlags::CLIENT_SSL, wants_tls(request, greeting)?);
@@ -179,8 +193,11 @@ fn negotiate(request: &ConnectRequest, greeting: &Greeting) -> Result<Capability
             )));
         }
     }
-    // MariaDB does not announce it (nor do we speak its extended capabilities, which the bit stands for).
-    Ok((wanted & greeting.capabilities) | CapabilityFlags::CLIENT_LONG_PASSWORD)
+    let extended = request.extended & EXTENDED_BY_WISH & greeting.mariadb_capabilities;
+    let mut capabilities = wanted & greeting.capabilities;
+    // MariaDB does not announce it, and reads its own capabilities only of those who leave it out.
+    capabilities.set(CapabilityFlags::CLIENT_LONG_PASSWORD, extended.is_empty());
+    Ok((capabilities, extended))
 }
 
 fn wants_tls(request: &ConnectRequest, greeting: &Greeting) -> Result<bool, ConnectError> {

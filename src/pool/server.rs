@@ -11,7 +11,7 @@ use crate::{
     topology::{Position, ServerId},
     wire::{
         Malformed,
-        capability::{CapabilityFlags, StatusFlags},
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
         column::Column,
         command, err, ok,
         packet::{HEADER_BYTES, Header},
@@ -36,6 +36,8 @@ pub struct ServerConnection {
     pub thread_id: u32,
     /// Negotiated with the server.
     pub capabilities: CapabilityFlags,
+    /// Likewise of MariaDB's.
+    pub extended: MariaDbCapabilities,
     /// The session's version that it has been brought to.
     pub version: Version,
     /// The session's statement ids → the server's.
@@ -95,6 +97,7 @@ impl ServerConnection {
             name,
             thread_id: connected.greeting.connection_id,
             capabilities: connected.capabilities,
+            extended: connected.extended,
             version: 0,
             statements: HashMap::new(),
             replica,
@@ -106,6 +109,11 @@ impl ServerConnection {
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
             patience,
         }
+    }
+
+    /// Whether column definitions bear MariaDB's block of extended metadata.
+    pub fn extended_metadata(&self) -> bool {
+        self.extended.contains(MariaDbCapabilities::EXTENDED_METADATA)
     }
 
     /// Whether COM_QUERY on this connection bears query attributes.
@@ -195,22 +203,23 @@ impl ServerConnection {
         expect: Expect,
         on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
     ) -> Result<(Rows, Vec<u8>), ControlError> {
-        let mut tracker = ReplyTracker::new(expect, self.capabilities);
+        let mut tracker = ReplyTracker::new(expect, self.extended);
         let (mut rows, mut columns, mut first) = (Rows::new(), 0, Vec::new());
         self.channel.seq = 1;
         while !tracker.done() {
             let read = tokio::time::timeout(patience, self.channel.read(MAX_CONTROL_BYTES)).await;
             let payload = read.map_err(|_elapsed| ControlError::TimedOut(patience))??;
-            if first.is_empty() {
-                first.clone_from(&payload);
-            }
             let header = Header { payload_bytes: payload.len(), seq: 0 };
             if tracker.begin(header, payload.first().copied())? == Packet::Row {
                 let cells = row::text_cells(&payload, columns)?;
                 rows.push(cells.into_iter().map(|cell| cell.map(<[u8]>::to_vec)).collect());
                 continue;
             }
-            match tracker.whole(&payload)? {
+            let kind = tracker.whole(&payload)?;
+            if first.is_empty() && kind != Kind::Progress {
+                first.clone_from(&payload);
+            }
+            match kind {
                 Kind::ColumnCount(count) => columns = usize::try_from(count).unwrap_or(usize::MAX),
                 // A real EOF (as some commands get) is too short for an OK and says nothing that matters here.
                 Kind::Ok | Kind::End if payload.len() > 5 => {
@@ -222,7 +231,8 @@ impl ServerConnection {
                 Kind::Err => return Err(ControlError::Refused(payload)),
                 Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
                 Kind::Definition { .. } => {
-                    self.column_charset = Column::parse(&payload).map_or(0, |column| column.charset)
+                    let column = Column::parse(&payload, self.extended_metadata());
+                    self.column_charset = column.map_or(0, |column| column.charset);
                 }
                 Kind::PrepareOk | Kind::Text | Kind::Progress => {}
             }

@@ -112,7 +112,7 @@ impl Client {
     /// COM_CHANGE_USER: a new login on the same connection.
     pub(super) async fn change_user(&mut self, fields: &[u8]) -> Result<(), End> {
         let Ok(change) = ChangeUser::parse(fields, self.capabilities) else {
-            return Err(End::Fatal(ClientError::malformed()));
+            return Err(End::Fatal(ClientError::malformed(self.full_stop())));
         };
         let Some(context) = self.shared.login_context(&self.live, self.place.handle.id) else {
             return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));

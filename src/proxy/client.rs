@@ -26,7 +26,7 @@ use crate::{
     sql::lexer::Flavor,
     topology::{Position, ServerId},
     wire::{
-        capability::CapabilityFlags,
+        capability::{CapabilityFlags, MariaDbCapabilities},
         compress::Method,
         ok::{Ok as OkPacket, SessionChange, push_session_change},
         packet::{self, FrameError},
@@ -49,6 +49,8 @@ pub struct Client {
     pub(super) nonce: [u8; 20],
     pub(super) identity: Identity,
     pub(super) capabilities: CapabilityFlags,
+    /// Of MariaDB's; its server connections have the same.
+    pub(super) extended: MariaDbCapabilities,
     /// What the channel compresses with once the login is answered.
     compression: Option<Method>,
     pub(super) state: State,
@@ -134,6 +136,7 @@ impl Client {
                 is_tls,
             },
             capabilities: login.capabilities,
+            extended: login.extended,
             compression: login.compression,
             statements: Statements::default(),
             servers: Vec::new(),

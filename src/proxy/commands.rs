@@ -23,6 +23,7 @@ impl Client {
             Command::Query(query) => self.query(&payload, query).await,
             Command::StmtPrepare(text) => self.prepare(text).await,
             Command::StmtExecute(execute) => self.execute(&payload, execute).await,
+            Command::StmtBulkExecute(bulk) => self.bulk_execute(&payload, bulk).await,
             Command::StmtSendLongData { statement_id, parameter, data } => {
                 self.send_long_data(statement_id, parameter, data).await
             }
@@ -41,7 +42,7 @@ impl Client {
             Command::ProcessKill(id) => Box::pin(self.kill_command(&payload, id)).await,
             Command::Replication(name) => self.send_error(&ClientError::replication(name)).await,
             Command::Unknown(_) => self.send_error(&ClientError::unknown_command()).await,
-            Command::Malformed(_) => self.send_error(&ClientError::malformed()).await,
+            Command::Malformed(_) => self.send_error(&ClientError::malformed(self.full_stop())).await,
         }
     }
 

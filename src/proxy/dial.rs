@@ -5,7 +5,7 @@ use crate::{
     auth::{Credential, Secret},
     net::Address,
     pool::connect::{self, ConnectError, ConnectRequest, Connected},
-    wire::capability::CapabilityFlags,
+    wire::capability::{CapabilityFlags, MariaDbCapabilities},
 };
 
 /// ER_ACCESS_DENIED_ERROR.
@@ -22,6 +22,7 @@ pub(super) fn request(live: &Live, identity: &Identity, address: Address) -> Con
         schema: None,
         charset: identity.charset,
         capabilities: CapabilityFlags::empty(),
+        extended: MariaDbCapabilities::empty(),
         attributes: Vec::new(),
         max_packet_bytes: u32::try_from(live.settings.limits.max_allowed_packet_bytes).unwrap_or(u32::MAX),
         timeout: live.settings.timeouts.connect,

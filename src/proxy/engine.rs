@@ -184,6 +184,7 @@ impl Client {
             Action::Prepare { id } => Some(id),
             _ => None,
         };
+        let columns = self.columns_of(request);
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
         let handle = &self.place.handle;
@@ -202,7 +203,8 @@ impl Client {
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
-        let options = Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes, impatient };
+        let options =
+            Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes, columns, impatient };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = tokio::select! {

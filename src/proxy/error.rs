@@ -59,7 +59,7 @@ errors! {
     /// COM_* that is unknown or not for a proxy.
     unknown_command() = Client 1047 b"08S01" "Unknown command";
     /// A known command with impossible fields.
-    malformed() = Client 1835 b"HY000" "Malformed communication packet.";
+    malformed(end: &str) = Client 1835 b"HY000" "Malformed communication packet{end}";
     /// Over `max_allowed_packet`.
     packet_too_large() = Client 1153 b"08S01" "Got a packet bigger than 'max_allowed_packet' bytes";
     /// A sequence id that is not the next.

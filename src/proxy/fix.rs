@@ -50,9 +50,9 @@ impl Fix {
         self.kinds.clear();
     }
 
-    /// A column definition of it.
-    pub fn definition(&mut self, payload: &[u8]) {
-        self.kinds.push(Column::parse(payload).map_or(0, |column| column.kind));
+    /// A column definition of it; `extended`: with MariaDB's extended metadata.
+    pub fn definition(&mut self, payload: &[u8], extended: bool) {
+        self.kinds.push(Column::parse(payload, extended).map_or(0, |column| column.kind));
     }
 
     /// The corrected row; `None` if it stays as it is.

@@ -24,6 +24,8 @@ use crate::{
     },
     topology::{Position, Role, ServerId},
     wire::{
+        bulk::BulkExecute,
+        capability::MariaDbCapabilities,
         command,
         err::Err as ErrPacket,
         reply::Expect,
@@ -123,6 +125,7 @@ impl Client {
         let request = ConnectRequest {
             schema: self.state.schema.clone(),
             capabilities: self.capabilities,
+            extended: self.extended,
             attributes: self.identity.attributes.clone(),
             ..dial::request(&self.live, &self.identity, target.address)
         };
@@ -145,6 +148,10 @@ impl Client {
                 return Err(Refusal::Unreachable(error.to_string()));
             }
         };
+        if self.extended.difference(connected.extended).contains(MariaDbCapabilities::EXTENDED_METADATA) {
+            // A server that came later: its definitions are not what the client reads.
+            return Err(Refusal::Unreachable("it has no extended metadata, which the client was offered".to_owned()));
+        }
         let replica = target.role != Role::Primary;
         let mut connection =
             ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
@@ -307,19 +314,23 @@ impl Client {
     async fn payload_for<'p>(&mut self, index: usize, request: &Request<'p>) -> Result<Cow<'p, Bytes>, Refusal> {
         let Action::Execute { id } = request.action else { return Ok(Cow::Borrowed(request.payload)) };
         let server_id = self.prepared_on(index, id).await?;
-        let malformed = || Refusal::Client(ClientError::malformed());
+        let end = self.full_stop();
+        let malformed = || Refusal::Client(ClientError::malformed(end));
         let (_, prepared) = self.statements.get_mut(id).ok_or_else(malformed)?;
-        let execute = match command::parse(request.payload, self.capabilities) {
-            command::Command::StmtExecute(execute) => execute,
-            _ => return Err(malformed()),
-        };
-        let connection = &self.servers[index];
-        let attributes = connection.query_attributes();
+        let attributes = self.servers[index].query_attributes();
         let mut payload = Vec::with_capacity(request.payload.len() + 16);
         let parameters = prepared.parameters;
-        let pushed = remember_types(prepared, &execute, attributes).and_then(|types| {
-            statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
-        });
+        let pushed = match command::parse(request.payload, self.capabilities) {
+            command::Command::StmtExecute(execute) => {
+                remember_types(prepared, &execute, attributes).and_then(|types| {
+                    statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
+                })
+            }
+            command::Command::StmtBulkExecute(bulk) => {
+                remember_bulk_types(prepared, &bulk).map(|types| bulk.push(&mut payload, server_id, types))
+            }
+            _ => return Err(malformed()),
+        };
         if pushed.is_err() {
             // Parameters that make no sense get the server's own error.
             payload.clear();
@@ -398,6 +409,17 @@ fn remember_types<'s>(
     }
     let parameters = statement::Parameters::parse(execute, prepared.parameters, attributes)?;
     if let Some(types) = parameters.types {
+        prepared.types = Some(types.into());
+    }
+    Ok(prepared.types.as_deref())
+}
+
+/// The same for an execution with many rows of parameters: MariaDB keeps the types of both together.
+fn remember_bulk_types<'s>(
+    prepared: &'s mut crate::session::Statement,
+    bulk: &BulkExecute<'_>,
+) -> Result<Option<&'s [u8]>, crate::wire::Malformed> {
+    if let Some(types) = bulk.types(prepared.parameters)? {
         prepared.types = Some(types.into());
     }
     Ok(prepared.types.as_deref())

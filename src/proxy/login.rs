@@ -19,7 +19,7 @@ use crate::{
     },
     proxy::{Compression, Peer},
     wire::{
-        capability::CapabilityFlags,
+        capability::{CapabilityFlags, MariaDbCapabilities},
         compress::Method,
         handshake::{ChangeUser, FirstPacket, Greeting, Login},
     },
@@ -74,6 +74,8 @@ pub struct LoggedIn {
     pub credential: Credential,
     /// What the client asked of what was offered.
     pub capabilities: CapabilityFlags,
+    /// Likewise of MariaDB's.
+    pub extended: MariaDbCapabilities,
     /// What to [`Channel::compress`] with after that reply.
     pub compression: Option<Method>,
     /// A collation's id.
@@ -189,6 +191,7 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
         user,
         credential,
         capabilities,
+        extended: login.mariadb_capabilities & greeting.mariadb_capabilities,
         compression,
         charset: login.charset.into(),
         schema: login.schema.filter(|name| !name.is_empty()),

@@ -28,6 +28,11 @@ impl Client {
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }
+        if let (Action::Execute { id }, Some(columns)) = (request.action, outcome.columns)
+            && let Some((_, statement)) = self.statements.get_mut(id)
+        {
+            statement.columns = Some(columns);
+        }
         if outcome.error == Some(PARSE_ERROR) && is_single(facts) {
             // The server did not understand it either: nothing ran.
             return;
@@ -43,7 +48,9 @@ impl Client {
         if !facts.is_read() && !told {
             self.stick(facts);
         }
-        if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id {
+        // The end of a result does not tell the insert id of the statement that it came of.
+        let returned = outcome.rows > 0 && matches!(facts.kind, Kind::Insert | Kind::Replace);
+        if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id || returned {
             self.holds_unreported = true;
         }
     }

@@ -9,14 +9,16 @@ use super::{
     engine::{Action, Request},
     error::ClientError,
     lease::Refusal,
-    relay::Outcome,
+    relay::{Columns, Outcome, UNKNOWN_COLUMNS},
 };
 use crate::{
     session::Statement,
     sql::{Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{
-        capability::StatusFlags,
+        bulk::BulkExecute,
+        capability::{MariaDbCapabilities, StatusFlags},
+        command::byte,
         reply::Expect,
         statement::{self, Execute},
     },
@@ -38,6 +40,7 @@ impl Client {
             facts: Arc::clone(&facts),
             parameters: UNPREPARED,
             types: None,
+            columns: None,
             long_data_on: None,
             cursor_on: None,
         });
@@ -58,6 +61,7 @@ impl Client {
         };
         if let Some((_, statement)) = self.statements.get_mut(id) {
             statement.parameters = ok.parameters;
+            statement.columns = outcome.columns;
         }
         if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
             connection.statements.insert(id, ok.statement_id);
@@ -66,13 +70,29 @@ impl Client {
 
     /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
     pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
-        let Some((id, statement)) = self.statements.get_mut(execute.statement_id) else {
-            return self.send_error(&self.unknown_statement(execute.statement_id, "mysqld_stmt_execute")).await;
+        self.execute_statement(payload, execute.statement_id, execute.flags & CURSOR_FLAGS != 0).await
+    }
+
+    /// COM_STMT_BULK_EXECUTE: an EXECUTE in another dress, which only MariaDB knows.
+    pub(super) async fn bulk_execute(&mut self, payload: &Bytes, bulk: BulkExecute<'_>) -> Result<(), End> {
+        if matches!(self.state.dialect().flavor, Flavor::MySql { .. }) {
+            return self.send_error(&ClientError::unknown_command()).await;
+        }
+        if !self.extended.contains(MariaDbCapabilities::STMT_BULK_OPERATIONS) {
+            // The server refuses it, whatever it says.
+            return self.on_primary(payload, Expect::Results).await;
+        }
+        self.execute_statement(payload, bulk.statement_id, false).await
+    }
+
+    async fn execute_statement(&mut self, payload: &Bytes, id: u32, opens_cursor: bool) -> Result<(), End> {
+        let Some((id, statement)) = self.statements.get_mut(id) else {
+            return self.send_error(&self.unknown_statement(id, "mysqld_stmt_execute")).await;
         };
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
         statement.cursor_on = None;
         // What the client opens there, or has sent there, binds this execution to the session's home.
-        let bound = execute.flags & CURSOR_FLAGS != 0 || statement.long_data_on.is_some();
+        let bound = opens_cursor || statement.long_data_on.is_some();
         let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
         let action = Action::Execute { id };
         let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
@@ -84,6 +104,25 @@ impl Client {
             statement.cursor_on = last.filter(|_| opened);
         }
         Ok(())
+    }
+
+    /// For a client that keeps column definitions: which it has of the statement. Until the reply has come to its end
+    /// nobody knows.
+    pub(super) fn columns_of(&mut self, request: &Request<'_>) -> Option<Columns> {
+        if !self.extended.contains(MariaDbCapabilities::CACHE_METADATA) {
+            return None;
+        }
+        let held = match request.action {
+            // A bulk execution's result may be its insert ids.
+            Action::Execute { id } if request.payload.first() == Some(&byte::STMT_EXECUTE) => {
+                let statement = self.statements.get_mut(id).map(|(_, statement)| statement);
+                statement
+                    .and_then(|statement| statement.columns.as_mut())
+                    .map(|held| std::mem::replace(held, UNKNOWN_COLUMNS))
+            }
+            _ => None,
+        };
+        Some(Columns::of(held))
     }
 
     /// COM_STMT_SEND_LONG_DATA: no reply, ever. It goes to the primary, and the execution follows it there.
@@ -168,7 +207,7 @@ impl Client {
     }
 
     /// MySQL ends these sentences with one, MariaDB does not.
-    fn full_stop(&self) -> &'static str {
+    pub(super) fn full_stop(&self) -> &'static str {
         match self.state.dialect().flavor {
             Flavor::MariaDb { .. } => "",
             Flavor::MySql { .. } => ".",

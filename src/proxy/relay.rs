@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+mod columns;
+pub use columns::{Columns, UNKNOWN as UNKNOWN_COLUMNS};
+
 /// How a reply is to be treated.
 #[derive(Debug, Default)]
 pub struct Options<'a> {
@@ -37,6 +40,8 @@ pub struct Options<'a> {
     pub temporary_variables: bool,
     /// The longest payload that the client may send (of LOAD DATA LOCAL's file).
     pub max_payload_bytes: usize,
+    /// For a client that keeps column definitions: which it has.
+    pub columns: Option<Columns>,
     /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
     pub impatient: Option<&'a Handle>,
 }
@@ -58,6 +63,8 @@ pub struct Outcome {
     pub cursor: bool,
     /// PREPARE succeeded.
     pub prepared: Option<PrepareOk>,
+    /// Of a client that keeps column definitions: the digest of those that it has now (see [`Columns::held`]).
+    pub columns: Option<u64>,
 }
 
 /// Why a relay could not be brought to its end.
@@ -132,6 +139,8 @@ pub struct Relay<'a> {
     /// Where, in what the client will be sent, the status of such an EOF stands, while it has not been sent.
     eof_status_at: Option<usize>,
     infile: bool,
+    /// Definitions of PREPARE's reply that have passed.
+    prepared_definitions: u32,
     outcome: Outcome,
     reached_client: bool,
     /// A write to the client is under way.
@@ -150,7 +159,7 @@ impl<'a> Relay<'a> {
         expect: Expect,
         options: Options<'a>,
     ) -> Self {
-        let tracker = ReplyTracker::new(expect, server.capabilities);
+        let tracker = ReplyTracker::new(expect, server.extended);
         let server_seq = server.reply_seq;
         Relay {
             first_client_seq: client.seq,
@@ -167,6 +176,7 @@ impl<'a> Relay<'a> {
             eof_due: false,
             eof_status_at: None,
             infile: false,
+            prepared_definitions: 0,
             outcome: Outcome::default(),
             reached_client: false,
             sending: false,
@@ -193,6 +203,7 @@ impl<'a> Relay<'a> {
             sent.map_err(RelayError::Client)?;
             if self.tracker.done() || self.outcome.held.is_some() {
                 self.outcome.rows = self.tracker.rows();
+                self.outcome.columns = self.options.columns.as_ref().and_then(|columns| columns.held);
                 return Ok(std::mem::take(&mut self.outcome));
             }
             if self.infile {
@@ -387,14 +398,25 @@ impl<'a> Relay<'a> {
                     statement::set_prepare_ok_id(&mut chunk[range], id)?;
                 }
             }
-            Kind::Definition { .. } => {
+            Kind::Definition { last } => {
                 if let Some(fix) = &mut self.options.fix {
-                    fix.definition(&chunk[range]);
+                    fix.definition(&chunk[range.clone()], self.server.extended_metadata());
+                }
+                if self.holds_back() {
+                    self.hold_back(chunk, span, end, last);
+                    return Ok(());
+                }
+                if self.expect == Expect::Prepare {
+                    self.note_prepared(&chunk[range]);
                 }
             }
             Kind::ColumnCount(_) => {
                 if let Some(fix) = &mut self.options.fix {
                     fix.result_begins();
+                }
+                if self.options.columns.is_some() {
+                    self.pass_count(chunk, span, end);
+                    return Ok(());
                 }
             }
             Kind::LocalInfile => self.infile = true,

@@ -125,6 +125,7 @@ impl Shared {
         // What one of the servers can't do can't be promised: a session may use any of them.
         for server in view.servers.iter().filter_map(|server| server.greeting.as_deref()) {
             greeting.capabilities &= server.capabilities;
+            greeting.mariadb_capabilities &= server.mariadb_capabilities;
         }
         let settings = &live.settings;
         if let Some(version) = &settings.server_version {

@@ -16,6 +16,8 @@ pub struct Statement {
     pub parameters: u16,
     /// The parameter types the client bound last; EXECUTE may leave them out when they stay the same.
     pub types: Option<Box<[u8]>>,
+    /// The digest of the column definitions that a client which keeps them has; `None` if it was told of none by PREPARE.
+    pub columns: Option<u64>,
     /// Where COM_STMT_SEND_LONG_DATA went since the last EXECUTE or RESET: EXECUTE must follow.
     pub long_data_on: Option<ServerIndex>,
     /// Where a cursor is open: FETCH goes there.

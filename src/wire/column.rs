@@ -32,8 +32,9 @@ pub struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// A definition as sent without MariaDB's extended metadata; a field list's default value may follow, unread.
-    pub fn parse(payload: &'a [u8]) -> Result<Column<'a>, Malformed> {
+    /// A definition; a field list's default value may follow, unread. `extended`: with MariaDB's EXTENDED_METADATA, whose
+    /// block is left out.
+    pub fn parse(payload: &'a [u8], extended: bool) -> Result<Column<'a>, Malformed> {
         const WHAT: &str = "column definition";
         let mut reader = Reader::new(payload);
         let _catalog = reader.lenenc_bytes(WHAT)?;
@@ -42,6 +43,9 @@ impl<'a> Column<'a> {
         let _org_table = reader.lenenc_bytes(WHAT)?;
         let name = reader.lenenc_bytes(WHAT)?;
         let _org_name = reader.lenenc_bytes(WHAT)?;
+        if extended {
+            reader.lenenc_bytes(WHAT)?;
+        }
         if reader.lenenc_int(WHAT)? < FIXED_BYTES {
             return Err(Malformed { what: WHAT });
         }
@@ -84,7 +88,7 @@ mod tests {
             flags: 0x4203,
             decimals: 0,
         };
-        assert_eq!(Column::parse(payload), Ok(column));
+        assert_eq!(Column::parse(payload, false), Ok(column));
         let mut out = Vec::new();
         column.push(&mut out);
         assert_eq!(out, payload);
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn a_field_list_adds_the_default() {
         let payload = b"\x03def\x01w\x01t\x01t\x01v\x01v\x0c\x2d\x00\x50\x00\x00\x00\xfd\x00\x00\x00\x00\x00\x04dflt";
-        assert_eq!(Column::parse(payload).unwrap().name, b"v");
+        assert_eq!(Column::parse(payload, false).unwrap().name, b"v");
     }
 
     proptest! {
@@ -105,12 +109,12 @@ mod tests {
             let column = Column { schema: &schema, table: &table, name: &name, charset, length, kind, flags, decimals };
             let mut out = Vec::new();
             column.push(&mut out);
-            prop_assert_eq!(Column::parse(&out), Ok(column));
+            prop_assert_eq!(Column::parse(&out, false), Ok(column));
         }
 
         #[test]
         fn any_bytes_never_panic(bytes: Vec<u8>) {
-            let _ = Column::parse(&bytes);
+            let _ = (Column::parse(&bytes, false), Column::parse(&bytes, true));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html>
 use super::{
     Malformed,
+    bulk::BulkExecute,
     capability::CapabilityFlags,
     lenenc::Reader,
     statement::{self, Execute},
@@ -35,6 +36,7 @@ pub mod byte {
     pub const BINLOG_DUMP_GTID: u8 = 0x1e;
     pub const RESET_CONNECTION: u8 = 0x1f;
     pub const SUBSCRIBE_GROUP_REPLICATION_STREAM: u8 = 0x21;
+    pub const STMT_BULK_EXECUTE: u8 = 0xfa;
 }
 
 /// One command, borrowed from its payload.
@@ -68,6 +70,8 @@ pub enum Command<'a> {
     StmtPrepare(&'a [u8]),
     /// Run a prepared statement.
     StmtExecute(Execute<'a>),
+    /// Run a prepared statement for many rows of parameters; MariaDB's.
+    StmtBulkExecute(BulkExecute<'a>),
     /// A piece of a parameter; there is no reply.
     StmtSendLongData {
         /// The prepared statement.
@@ -127,6 +131,7 @@ fn fields_of(command: u8, fields: &[u8], capabilities: CapabilityFlags) -> Resul
         byte::CHANGE_USER => Command::ChangeUser(fields),
         byte::STMT_PREPARE => Command::StmtPrepare(fields),
         byte::STMT_EXECUTE => Command::StmtExecute(statement::execute(fields)?),
+        byte::STMT_BULK_EXECUTE => Command::StmtBulkExecute(BulkExecute::parse(fields)?),
         byte::STMT_SEND_LONG_DATA => Command::StmtSendLongData {
             statement_id: reader.u32("COM_STMT_SEND_LONG_DATA")?,
             parameter: reader.u16("COM_STMT_SEND_LONG_DATA")?,

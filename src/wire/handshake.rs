@@ -4,7 +4,11 @@
 //! The structures of `mysql_common` 0.37 don't serve here: a login's charset can't be set, connection attributes
 //! become a map (order and duplicates are lost, and they must be UTF-8), unknown capability bits are dropped, and a
 //! greeting whose auth data length is above 127 overflows. Each message below comes back byte for byte.
-use super::{Malformed, capability::CapabilityFlags, lenenc::Reader};
+use super::{
+    Malformed,
+    capability::{CapabilityFlags, MariaDbCapabilities},
+    lenenc::Reader,
+};
 
 mod auth_switch;
 mod change_user;
@@ -20,6 +24,12 @@ pub use login::{FirstPacket, Login};
 /// LONG_PASSWORD) is off. <https://mariadb.com/kb/en/connection/>
 fn has_mariadb_capabilities(capabilities: CapabilityFlags) -> bool {
     !capabilities.contains(CapabilityFlags::CLIENT_LONG_PASSWORD)
+}
+
+/// What the filler says.
+fn mariadb_capabilities(capabilities: CapabilityFlags, filler: u32) -> MariaDbCapabilities {
+    let filler = if has_mariadb_capabilities(capabilities) { filler } else { 0 };
+    MariaDbCapabilities::from_bits_retain(filler)
 }
 
 fn push_nul(out: &mut Vec<u8>, bytes: &[u8]) {

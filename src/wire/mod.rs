@@ -10,6 +10,7 @@
 //! | [`handshake`] | greeting, login, TLS request, auth switch, change of user |
 //! | [`command`] | what a client asks |
 //! | [`statement`] | prepared statements: PREPARE's reply, EXECUTE's fields |
+//! | [`bulk`] | MariaDB's EXECUTE for many rows of parameters |
 //! | [`reply`] | where a server's reply ends |
 //! | [`ok`], [`err`] | what it says: OK, EOF and session changes; errors |
 //! | [`mod@column`], [`row`] | results, only where Forebay itself answers or asks |
@@ -18,6 +19,7 @@
 //! What the manual leaves open was tried on MariaDB 10.11 and MySQL 9.7; the bytes in the tests come from there.
 //! What the relay touches on every query (headers, OK, ERR, the end of a reply) borrows and allocates nothing.
 
+pub mod bulk;
 pub mod capability;
 pub mod column;
 pub mod command;

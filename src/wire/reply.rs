@@ -10,7 +10,7 @@
 //! - A row may be as long as it likes; only a packet *shorter* than 16 MiB − 1 that begins with 0xfe ends the rows.
 use super::{
     Malformed,
-    capability::{CapabilityFlags, StatusFlags},
+    capability::{MariaDbCapabilities, StatusFlags},
     err,
     lenenc::Reader,
     ok::{self, Eof},
@@ -62,7 +62,7 @@ enum State {
     Done,
 }
 
-/// Follows one reply. Cheap to make; `capabilities` are the server connection's.
+/// Follows one reply. Cheap to make.
 #[derive(Debug, Clone)]
 pub struct ReplyTracker {
     state: State,
@@ -76,9 +76,9 @@ pub struct ReplyTracker {
 }
 
 impl ReplyTracker {
-    /// Awaits the reply to one command.
+    /// Awaits the reply to one command; `extended` are the server connection's.
     #[must_use]
-    pub fn new(expect: Expect, capabilities: CapabilityFlags) -> Self {
+    pub fn new(expect: Expect, extended: MariaDbCapabilities) -> Self {
         let state = match expect {
             Expect::Results => State::Results,
             Expect::Prepare => State::Prepare,
@@ -87,7 +87,7 @@ impl ReplyTracker {
             Expect::Text => State::Text,
             Expect::Ok => State::Ok,
         };
-        let progress = capabilities.contains(CapabilityFlags::CLIENT_PROGRESS_OBSOLETE);
+        let progress = extended.contains(MariaDbCapabilities::PROGRESS);
         ReplyTracker { state, continues: None, awaits_whole: false, progress, rows: 0 }
     }
 

@@ -24,6 +24,7 @@ fn request(port: u16) -> ConnectRequest {
         schema: Some(b"app".to_vec()),
         charset: 45,
         capabilities: CapabilityFlags::all() - CapabilityFlags::CLIENT_COMPRESS,
+        extended: MariaDbCapabilities::all(),
         attributes: b"\x05_name\x07forebay".to_vec(),
         max_packet_bytes: 1 << 30,
     }
@@ -63,7 +64,7 @@ async fn each_fault_has_its_name() {
 fn greeting(capabilities: CapabilityFlags) -> Greeting {
     let status = crate::wire::capability::StatusFlags::SERVER_STATUS_AUTOCOMMIT;
     let (server_version, auth_plugin) = (b"9.7.0".to_vec(), b"caching_sha2_password".to_vec());
-    let (connection_id, mariadb_capabilities, charset) = (1, 0, 45);
+    let (connection_id, mariadb_capabilities, charset) = (1, MariaDbCapabilities::empty(), 45);
     Greeting {
         server_version,
         connection_id,
@@ -78,7 +79,8 @@ fn greeting(capabilities: CapabilityFlags) -> Greeting {
 
 #[test]
 fn only_what_is_translated_is_asked_for() {
-    let all = negotiate(&request(1), &greeting(CapabilityFlags::all())).unwrap();
+    let (all, extended) = negotiate(&request(1), &greeting(CapabilityFlags::all())).unwrap();
+    assert_eq!(extended, MariaDbCapabilities::empty());
     for never in [
         CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA,
         CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM,
@@ -89,8 +91,29 @@ fn only_what_is_translated_is_asked_for() {
         assert!(!all.intersects(never), "{never:?}");
     }
     let silent = ConnectRequest { capabilities: CapabilityFlags::empty(), schema: None, ..request(1) };
-    let least = negotiate(&silent, &greeting(CapabilityFlags::all())).unwrap();
+    let (least, _) = negotiate(&silent, &greeting(CapabilityFlags::all())).unwrap();
     assert_eq!(least, ALWAYS | CapabilityFlags::CLIENT_LONG_PASSWORD);
+}
+
+#[test]
+fn of_mariadbs_capabilities_what_both_sides_have_is_asked_for() {
+    let offers = |mariadb_capabilities| Greeting {
+        mariadb_capabilities,
+        ..greeting(CapabilityFlags::all() - CapabilityFlags::CLIENT_LONG_PASSWORD)
+    };
+    let ask = |extended, offered| {
+        let (capabilities, asked) = negotiate(&ConnectRequest { extended, ..request(1) }, &offers(offered)).unwrap();
+        // A server reads them only where the bit is off.
+        assert_eq!(capabilities.contains(CapabilityFlags::CLIENT_LONG_PASSWORD), asked.is_empty(), "{asked:?}");
+        asked
+    };
+    let (all, none) = (MariaDbCapabilities::from_bits_retain(u32::MAX), MariaDbCapabilities::empty());
+    let bulk = MariaDbCapabilities::STMT_BULK_OPERATIONS;
+    assert_eq!(ask(all, all), EXTENDED_BY_WISH);
+    assert_eq!(ask(bulk, all), bulk);
+    assert_eq!(ask(all, bulk), bulk);
+    assert_eq!(ask(all, none), none);
+    assert_eq!(ask(none, all), none);
 }
 
 #[test]

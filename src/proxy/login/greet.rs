@@ -6,9 +6,10 @@ use tokio::io::AsyncReadExt;
 use super::{LoginContext, LoginEnd, MAX_LOGIN_BYTES, Refusal, default_plugin};
 use crate::{
     net::{Channel, ChannelError, Stream, proxy_header, tls::ServerSide},
+    pool::connect::EXTENDED_BY_WISH,
     proxy::Compression,
     wire::{
-        capability::CapabilityFlags,
+        capability::{CapabilityFlags, MariaDbCapabilities},
         handshake::Greeting,
         packet::{HEADER_BYTES, Header},
     },
@@ -25,6 +26,8 @@ const OURS: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA);
+/// What of MariaDB's capabilities the servers may have and clients are offered.
+const EXTENDED: MariaDbCapabilities = EXTENDED_BY_WISH.union(MariaDbCapabilities::CACHE_METADATA);
 /// What a greeting of MySQL's has and one of MariaDB's has not: there bit 26 is not zstd's.
 const MYSQL: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD;
 
@@ -44,7 +47,7 @@ pub(super) fn greeting(context: &LoginContext, nonce: [u8; 20]) -> Greeting {
         connection_id: context.connection_id,
         nonce,
         capabilities: offered(context.greeting.capabilities, &context.tls, context.compression),
-        mariadb_capabilities: 0,
+        mariadb_capabilities: context.greeting.mariadb_capabilities & EXTENDED,
         auth_plugin: default_plugin(&context.greeting).name().into(),
         ..Greeting::clone(&context.greeting)
     }

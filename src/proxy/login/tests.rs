@@ -13,7 +13,7 @@ use crate::{
         Address,
         tls::{ClientMode, ClientSide, ClientSideSettings, Mode, ServerSideSettings},
     },
-    pool::connect::{ConnectError, ConnectRequest, Connected, connect},
+    pool::connect::{ConnectError, ConnectRequest, Connected, EXTENDED_BY_WISH, connect},
     wire::{capability::StatusFlags, ok},
 };
 
@@ -30,8 +30,13 @@ fn greeting(mariadb: bool) -> Greeting {
         server_version: version.to_vec(),
         connection_id: 0,
         nonce: [0; 20],
-        capabilities: CapabilityFlags::all(),
-        mariadb_capabilities: 0x1d,
+        capabilities: CapabilityFlags::all().difference(if mariadb {
+            CapabilityFlags::CLIENT_LONG_PASSWORD
+        } else {
+            CapabilityFlags::empty()
+        }),
+        // With what newer servers may have.
+        mariadb_capabilities: MariaDbCapabilities::from_bits_retain(u32::MAX),
         charset: 45,
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         auth_plugin: plugin.to_vec(),
@@ -95,6 +100,7 @@ impl House {
             schema: Some(b"app".to_vec()),
             charset: 45,
             capabilities: CapabilityFlags::all(),
+            extended: MariaDbCapabilities::all(),
             attributes: b"\x01k\x01v".to_vec(),
             max_packet_bytes: 1 << 24,
         }
@@ -182,7 +188,9 @@ async fn users_come_in_by_every_kind_of_secret_with_and_without_tls() {
                 let connected =
                     connect(&house.request(name, password, tls)).await.unwrap_or_else(|e| panic!("{name} {tls:?} {e}"));
                 assert_eq!(connected.greeting.connection_id, 4711);
-                assert_eq!(connected.greeting.mariadb_capabilities, 0);
+                let offered = if mariadb { MariaDbCapabilities::all() } else { MariaDbCapabilities::empty() };
+                assert_eq!(connected.greeting.mariadb_capabilities, offered);
+                assert_eq!(connected.extended, offered & EXTENDED_BY_WISH);
                 assert_eq!(connected.channel.stream().is_tls(), tls == ClientMode::Required);
                 let told = String::from_utf8_lossy(&connected.ok).into_owned();
                 let half = name == "native" && (mariadb || tls == ClientMode::Disabled);

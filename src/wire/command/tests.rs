@@ -38,7 +38,9 @@ fn every_command() {
     reads(b"\x1e", &Command::Replication("COM_BINLOG_DUMP_GTID"));
     reads(b"\x1f", &Command::ResetConnection);
     reads(b"\x20", &Command::Unknown(32));
-    reads(b"\xfa", &Command::Unknown(0xfa));
+    reads(b"\xf9", &Command::Unknown(0xf9));
+    let bulk = BulkExecute { statement_id: 1, flags: 0x80, tail: b"\x08\0\x01" };
+    reads(b"\xfa\x01\0\0\0\x80\0\x08\0\x01", &Command::StmtBulkExecute(bulk));
 }
 
 #[test]

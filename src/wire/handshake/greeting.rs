@@ -1,9 +1,9 @@
 //! A server's greeting (protocol 10).
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html>
-use super::{has_mariadb_capabilities, nul_or_rest, push_nul};
+use super::{mariadb_capabilities, nul_or_rest, push_nul};
 use crate::wire::{
     Malformed,
-    capability::{CapabilityFlags, StatusFlags},
+    capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
     lenenc::Reader,
 };
 
@@ -22,8 +22,8 @@ pub struct Greeting {
     pub nonce: [u8; 20],
     /// What the server can do.
     pub capabilities: CapabilityFlags,
-    /// MariaDB's extended capabilities (bits 32…63), 0 elsewhere.
-    pub mariadb_capabilities: u32,
+    /// MariaDB's extended capabilities, none elsewhere.
+    pub mariadb_capabilities: MariaDbCapabilities,
     /// The lower byte of the default collation's id.
     pub charset: u8,
     /// State of the new connection.
@@ -58,7 +58,7 @@ impl Greeting {
             connection_id,
             nonce: nonce(first, second).ok_or(Malformed { what: WHAT })?,
             capabilities,
-            mariadb_capabilities: if has_mariadb_capabilities(capabilities) { filler } else { 0 },
+            mariadb_capabilities: mariadb_capabilities(capabilities, filler),
             charset,
             status,
             auth_plugin: if plugins { nul_or_rest(&mut reader).to_vec() } else { Vec::new() },
@@ -70,7 +70,7 @@ impl Greeting {
         let [lower_a, lower_b, upper_a, upper_b] = self.capabilities.bits().to_le_bytes();
         let plugins = self.capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH);
         let (first, second) = self.nonce.split_at(8);
-        let filler = if has_mariadb_capabilities(self.capabilities) { self.mariadb_capabilities } else { 0 };
+        let filler = mariadb_capabilities(self.capabilities, self.mariadb_capabilities.bits()).bits();
         out.push(PROTOCOL);
         push_nul(out, &self.server_version);
         out.extend_from_slice(&self.connection_id.to_le_bytes());

@@ -1,9 +1,9 @@
 //! A client's login and the SSLRequest in front of it.
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_response.html>
-use super::{auth_answer, has_mariadb_capabilities, nul_or_rest, push_auth_answer, push_nul};
+use super::{auth_answer, mariadb_capabilities, nul_or_rest, push_auth_answer, push_nul};
 use crate::wire::{
     Malformed,
-    capability::CapabilityFlags,
+    capability::{CapabilityFlags, MariaDbCapabilities},
     lenenc::{Reader, push_bytes},
 };
 
@@ -19,7 +19,7 @@ pub struct Login {
     /// What is negotiated from now on.
     pub capabilities: CapabilityFlags,
     /// MariaDB's extended capabilities; only where LONG_PASSWORD is off.
-    pub mariadb_capabilities: u32,
+    pub mariadb_capabilities: MariaDbCapabilities,
     /// The longest packet the client wants.
     pub max_packet_bytes: u32,
     /// The lower byte of a collation's id.
@@ -73,7 +73,7 @@ impl FirstPacket {
         if capabilities.contains(CapabilityFlags::CLIENT_SSL) && payload.len() == SSL_REQUEST_BYTES {
             return Ok(FirstPacket::Ssl { capabilities, charset, max_packet_bytes });
         }
-        let mariadb_capabilities = if has_mariadb_capabilities(capabilities) { filler } else { 0 };
+        let mariadb_capabilities = mariadb_capabilities(capabilities, filler);
         let head = Login { capabilities, mariadb_capabilities, max_packet_bytes, charset, ..EMPTY };
         head.with_fields(reader).map(FirstPacket::Login)
     }
@@ -81,7 +81,7 @@ impl FirstPacket {
 
 const EMPTY: Login = Login {
     capabilities: CapabilityFlags::empty(),
-    mariadb_capabilities: 0,
+    mariadb_capabilities: MariaDbCapabilities::empty(),
     max_packet_bytes: 0,
     charset: 0,
     user: Vec::new(),
@@ -156,7 +156,7 @@ impl Login {
     }
 
     fn push_head(&self, out: &mut Vec<u8>, capabilities: CapabilityFlags) {
-        let filler = if has_mariadb_capabilities(capabilities) { self.mariadb_capabilities } else { 0 };
+        let filler = mariadb_capabilities(capabilities, self.mariadb_capabilities.bits()).bits();
         out.extend_from_slice(&capabilities.bits().to_le_bytes());
         out.extend_from_slice(&self.max_packet_bytes.to_le_bytes());
         out.push(self.charset);

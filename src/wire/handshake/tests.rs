@@ -23,7 +23,7 @@ fn mariadbs_greeting_has_extended_capabilities_in_its_filler() {
     assert_eq!(greeting.connection_id, 7);
     assert_eq!(&greeting.nonce, b"cr4KZemsy&P>(JzLJmiF");
     assert_eq!(greeting.capabilities.bits(), 0x81ff_fffe);
-    assert_eq!(greeting.mariadb_capabilities, 0x1d);
+    assert_eq!(greeting.mariadb_capabilities.bits(), 0x1d);
     assert_eq!((greeting.charset, greeting.status), (8, StatusFlags::SERVER_STATUS_AUTOCOMMIT));
     assert_eq!(greeting.auth_plugin, b"mysql_native_password");
 }
@@ -32,7 +32,7 @@ fn mariadbs_greeting_has_extended_capabilities_in_its_filler() {
 fn mysqls_greeting_keeps_the_bit_without_a_name() {
     let greeting = greeting_both_ways(MYSQL);
     assert_eq!(greeting.capabilities.bits(), 0xdfff_ffff);
-    assert_eq!((greeting.mariadb_capabilities, greeting.charset), (0, 0xff));
+    assert_eq!((greeting.mariadb_capabilities.bits(), greeting.charset), (0, 0xff));
     assert_eq!(greeting.auth_plugin, b"caching_sha2_password");
 }
 
@@ -74,7 +74,7 @@ fn login_both_ways(payload: &[u8]) -> Login {
 #[test]
 fn the_mysql_command_line_logs_in() {
     let login = login_both_ways(MYSQL_CLI);
-    assert_eq!((login.capabilities.bits(), login.mariadb_capabilities), (0x19bf_a28d, 0));
+    assert_eq!((login.capabilities.bits(), login.mariadb_capabilities.bits()), (0x19bf_a28d, 0));
     assert_eq!((login.max_packet_bytes, login.charset), (1 << 24, 255));
     // An empty password is one zero byte with this plugin.
     assert_eq!((&login.user[..], &login.auth[..]), (&b"root"[..], &b"\0"[..]));
@@ -86,7 +86,7 @@ fn the_mysql_command_line_logs_in() {
 #[test]
 fn the_mariadb_command_line_logs_in() {
     let login = login_both_ways(MARIADB_CLI);
-    assert_eq!((login.mariadb_capabilities, login.charset), (0x1d, 33));
+    assert_eq!((login.mariadb_capabilities.bits(), login.charset), (0x1d, 33));
     assert!(login.auth.is_empty());
 }
 
@@ -146,7 +146,7 @@ fn announced_fields_may_be_missing_at_the_end() {
 fn some_login() -> Login {
     Login {
         capabilities: CapabilityFlags::all() - CapabilityFlags::CLIENT_LONG_PASSWORD,
-        mariadb_capabilities: 4,
+        mariadb_capabilities: MariaDbCapabilities::STMT_BULK_OPERATIONS,
         max_packet_bytes: 1 << 24,
         charset: 45,
         user: b"app".to_vec(),
@@ -223,7 +223,7 @@ proptest! {
         let capabilities = CapabilityFlags::from_bits_retain(bits);
         let greeting = Greeting {
             server_version, connection_id, nonce, capabilities, charset,
-            mariadb_capabilities: if has_mariadb_capabilities(capabilities) { filler } else { 0 },
+            mariadb_capabilities: mariadb_capabilities(capabilities, filler),
             status: StatusFlags::from_bits_retain(status),
             auth_plugin: if capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH) { auth_plugin } else { vec![] },
         };
@@ -241,7 +241,7 @@ proptest! {
         let has = |bit| capabilities.contains(bit);
         let login = Login {
             capabilities, max_packet_bytes, charset, user, auth,
-            mariadb_capabilities: if has_mariadb_capabilities(capabilities) { filler } else { 0 },
+            mariadb_capabilities: mariadb_capabilities(capabilities, filler),
             schema: has(CapabilityFlags::CLIENT_CONNECT_WITH_DB).then_some(schema),
             auth_plugin: has(CapabilityFlags::CLIENT_PLUGIN_AUTH).then_some(plugin),
             attributes: if has(CapabilityFlags::CLIENT_CONNECT_ATTRS) { attributes } else { vec![] },

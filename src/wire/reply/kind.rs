@@ -3,7 +3,7 @@
 /// Which reply is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
-    /// COM_QUERY, COM_STMT_EXECUTE, COM_PROCESS_INFO: results, possibly several, OK, ERR or a LOCAL INFILE request.
+    /// COM_QUERY, COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE, COM_PROCESS_INFO: results, possibly several, OK, ERR or a LOCAL INFILE request.
     Results,
     /// COM_STMT_PREPARE.
     Prepare,
@@ -50,6 +50,6 @@ pub enum Kind {
     LocalInfile,
     /// COM_STATISTICS' text.
     Text,
-    /// MariaDB's progress report, if it were negotiated: between packets, belongs to no result.
+    /// MariaDB's progress report: between packets, belongs to no result.
     Progress,
 }

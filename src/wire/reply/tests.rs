@@ -5,10 +5,6 @@ use proptest::prelude::*;
 mod generated;
 mod live;
 
-/// What the pool negotiates.
-const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
-    .union(CapabilityFlags::CLIENT_SESSION_TRACK)
-    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
 const NULL_CELL: u8 = 0xfb;
 
 /// Feeds whole packets and writes down what they were, one letter each: `C`olumn count, `d`efinition, last
@@ -43,7 +39,7 @@ fn letter_of(kind: Kind) -> char {
 
 #[track_caller]
 fn reads(expect: Expect, packets: &[&[u8]], expected: &str) {
-    let mut tracker = ReplyTracker::new(expect, CAPABILITIES);
+    let mut tracker = ReplyTracker::new(expect, MariaDbCapabilities::empty());
     assert_eq!(letters(&mut tracker, packets), expected);
     assert!(tracker.done(), "not done");
     assert!(tracker.begin(Header { payload_bytes: 1, seq: 0 }, Some(0)).is_err(), "a packet after the end");
@@ -140,7 +136,7 @@ fn statistics() {
 #[test]
 fn local_infile() {
     for (end, more) in [(OK, false), (OK_AND_MORE, true)] {
-        let mut tracker = ReplyTracker::new(Expect::Results, CAPABILITIES);
+        let mut tracker = ReplyTracker::new(Expect::Results, MariaDbCapabilities::empty());
         assert_eq!(letters(&mut tracker, &[b"\xfb/tmp/x"]), "F");
         assert!(!tracker.done());
         tracker.infile_sent();
@@ -151,7 +147,7 @@ fn local_infile() {
 
 #[test]
 fn a_server_may_refuse_the_file_before_it_has_it_but_not_go_on() {
-    let mut tracker = ReplyTracker::new(Expect::Results, CAPABILITIES);
+    let mut tracker = ReplyTracker::new(Expect::Results, MariaDbCapabilities::empty());
     letters(&mut tracker, &[b"\xfb/tmp/x"]);
     let mut going_on = tracker.clone();
     assert_eq!(letters(&mut tracker, &[ERR]), "X");
@@ -166,7 +162,7 @@ fn an_error_of_code_65535_is_no_progress_report() {
     let (error, report) = (b"\xff\xff\xff#45000boo", b"\xff\xff\xff\x01\x01\x02\x00\x00\x00\x07copying");
     reads(Expect::Results, &[error], "X");
     reads(Expect::Results, &[report], "X");
-    let mut tracker = ReplyTracker::new(Expect::Results, CAPABILITIES | CapabilityFlags::CLIENT_PROGRESS_OBSOLETE);
+    let mut tracker = ReplyTracker::new(Expect::Results, MariaDbCapabilities::PROGRESS);
     assert_eq!(letters(&mut tracker.clone(), &[error]), "X");
     assert_eq!(letters(&mut tracker, &[report, report, OK]), "~~O");
     assert!(tracker.done());
@@ -174,7 +170,7 @@ fn an_error_of_code_65535_is_no_progress_report() {
 
 #[test]
 fn a_whole_packet_of_sixteen_mib_is_given_once_joined() {
-    let mut tracker = ReplyTracker::new(Expect::Text, CAPABILITIES);
+    let mut tracker = ReplyTracker::new(Expect::Text, MariaDbCapabilities::empty());
     let full = Header { payload_bytes: MAX_PAYLOAD_BYTES, seq: 1 };
     assert_eq!(tracker.begin(full, Some(b'U')), Ok(Packet::Whole));
     assert!(tracker.whole(b"U").is_err());
@@ -186,11 +182,11 @@ fn a_whole_packet_of_sixteen_mib_is_given_once_joined() {
 #[test]
 fn garbage_is_an_error() {
     for payload in [&b"\xfe\x00"[..], b"\x00\x00", b"\x01\x01", b"\xfc\x00\x00", b"\xfd\x00\x00\x01"] {
-        let mut tracker = ReplyTracker::new(Expect::Results, CAPABILITIES);
+        let mut tracker = ReplyTracker::new(Expect::Results, MariaDbCapabilities::empty());
         tracker.begin(Header { payload_bytes: payload.len(), seq: 0 }, payload.first().copied()).unwrap();
         assert!(tracker.whole(payload).is_err(), "{payload:?}");
     }
-    let mut tracker = ReplyTracker::new(Expect::Results, CAPABILITIES);
+    let mut tracker = ReplyTracker::new(Expect::Results, MariaDbCapabilities::empty());
     assert!(tracker.whole(OK).is_err(), "no packet has begun");
     assert!(tracker.begin(Header { payload_bytes: 0, seq: 0 }, None).is_err());
     tracker.begin(Header { payload_bytes: OK.len(), seq: 0 }, Some(0)).unwrap();

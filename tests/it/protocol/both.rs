@@ -40,8 +40,13 @@ pub struct Both {
 impl Both {
     /// Logs in on both sides and compares the OK; or the error, where the server does not let such a client in.
     pub fn new(bed: &Bed, capabilities: Cap, databases: &[String; 2], name: &str) -> Option<Both> {
-        let attempt =
-            |endpoint, database: &str| Client::attempt(&endpoint, &Login::to(database).with(capabilities)).unwrap();
+        Both::extended(bed, capabilities, 0, databases, name)
+    }
+
+    /// The same with capabilities of MariaDB's.
+    pub fn extended(bed: &Bed, capabilities: Cap, extended: u32, databases: &[String; 2], name: &str) -> Option<Both> {
+        let login = |database: &str| Login::to(database).with(capabilities).extended(extended);
+        let attempt = |endpoint, database: &str| Client::attempt(&endpoint, &login(database)).unwrap();
         let (direct, other) = (attempt(bed.direct(), &databases[0]), attempt(bed.forebay(), &databases[1]));
         if direct.1.first() == Some(&0xff) {
             assert_eq!(error_text(&direct.1), error_text(&other.1), "{name}");

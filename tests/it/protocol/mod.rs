@@ -2,8 +2,12 @@
 //! changes the packets.
 
 mod both;
+mod bulk;
+mod cached_columns;
 mod commands;
 mod compression;
 mod ed25519;
+mod extended;
+mod progress;
 mod proxy_header;
 mod replies;

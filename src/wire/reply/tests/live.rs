@@ -2,6 +2,7 @@
 //! The servers are MariaDB 10.11 and MySQL 9.7 with a root without password and `local_infile` on.
 use super::*;
 use crate::wire::{
+    capability::CapabilityFlags,
     command::{self, byte},
     handshake::{AuthReply, FirstPacket, Greeting, Login, parse_auth_reply},
     packet, statement,
@@ -26,7 +27,9 @@ impl Server {
         let greeting = Greeting::parse(&server.payload()).unwrap();
         server.mysql = !greeting.server_version.windows(7).any(|word| word == b"MariaDB");
         let login = Login {
-            capabilities: CAPABILITIES
+            capabilities: CapabilityFlags::CLIENT_PROTOCOL_41
+                | CapabilityFlags::CLIENT_SESSION_TRACK
+                | CapabilityFlags::CLIENT_DEPRECATE_EOF
                 | CapabilityFlags::CLIENT_LONG_PASSWORD
                 | CapabilityFlags::CLIENT_SECURE_CONNECTION
                 | CapabilityFlags::CLIENT_PLUGIN_AUTH
@@ -37,7 +40,7 @@ impl Server {
                 | CapabilityFlags::CLIENT_MULTI_RESULTS
                 | CapabilityFlags::CLIENT_PS_MULTI_RESULTS
                 | CapabilityFlags::CLIENT_LOCAL_FILES,
-            mariadb_capabilities: 0,
+            mariadb_capabilities: MariaDbCapabilities::empty(),
             max_packet_bytes: 1 << 30,
             charset: 45,
             user: b"root".to_vec(),
@@ -95,7 +98,7 @@ impl Server {
     fn ask(&mut self, expect: Expect, command: &[u8]) -> (String, Vec<u8>) {
         self.seq = 0;
         self.send(command);
-        let mut tracker = ReplyTracker::new(expect, CAPABILITIES);
+        let mut tracker = ReplyTracker::new(expect, MariaDbCapabilities::empty());
         let (mut letters, mut first) = (String::new(), None);
         while !tracker.done() {
             let (header, payload) = self.packet();

@@ -69,7 +69,7 @@ fn the_edges_of_sixteen_megabytes(bed: &Bed) {
 }
 
 fn read_from(client: &mut Client, seq: u8) -> Reply {
-    Reply::read(&mut client.stream, seq, Expect::Results, client.capabilities, b"")
+    Reply::read(&mut client.stream, seq, Expect::Results, (client.capabilities, client.extended), b"")
 }
 
 /// The error's code; `None`: closed without one (bytes that were under way can make it so).

@@ -18,6 +18,8 @@ pub struct Greeting {
     pub connection_id: u32,
     pub nonce: Vec<u8>,
     pub capabilities: Cap,
+    /// MariaDB's, of the filler; 0 elsewhere.
+    pub extended: u32,
     pub charset: u8,
     pub status: u16,
     pub plugin: String,
@@ -35,7 +37,8 @@ impl Greeting {
         let (charset, status) = (f.int(1), f.int(2));
         let high = f.int(2);
         let auth_bytes = f.int(1);
-        f.take(10);
+        f.take(6);
+        let filler = u32::try_from(f.int(4)).unwrap();
         nonce.extend(f.take(13.max(usize::try_from(auth_bytes).unwrap().saturating_sub(8))));
         nonce.truncate(20);
         Greeting {
@@ -43,6 +46,7 @@ impl Greeting {
             connection_id,
             nonce,
             capabilities: Cap::from_bits_retain(u32::try_from(high << 16 | low).unwrap()),
+            extended: if low & 1 == 0 { filler } else { 0 },
             charset: u8::try_from(charset).unwrap(),
             status: u16::try_from(status).unwrap(),
             plugin: String::from_utf8_lossy(f.nul()).into_owned(),
@@ -59,6 +63,8 @@ pub struct Login {
     /// Asked for as they are here (less what the server does not offer, unless `insist`).
     pub capabilities: Cap,
     pub insist: bool,
+    /// MariaDB's, likewise.
+    pub extended: u32,
     pub charset: u8,
     pub attributes: Vec<(String, String)>,
     pub tls: bool,
@@ -78,6 +84,7 @@ impl Default for Login {
             schema: None,
             capabilities: MODERN,
             insist: false,
+            extended: 0,
             charset: UTF8MB4_GENERAL_CI,
             attributes: Vec::new(),
             tls: false,
@@ -92,6 +99,11 @@ impl Login {
     /// The default, with a schema.
     pub fn to(schema: &str) -> Login {
         Login { schema: Some(schema.into()), ..Login::default() }
+    }
+
+    /// With these of MariaDB's capabilities.
+    pub fn extended(self, extended: u32) -> Login {
+        Login { extended, ..self }
     }
 
     /// With these capabilities instead.
@@ -125,6 +137,7 @@ pub struct LoggedIn {
     pub stream: Stream,
     pub greeting: Greeting,
     pub capabilities: Cap,
+    pub extended: u32,
     /// OK's payload, or the payload of ERR.
     pub last: Vec<u8>,
     /// What the server asked for on the way.
@@ -145,7 +158,12 @@ pub fn log_in(mut stream: Stream, login: &Login) -> std::io::Result<LoggedIn> {
     if !login.insist {
         caps &= greeting.capabilities | Cap::CLIENT_CONNECT_WITH_DB | Cap::CLIENT_LONG_PASSWORD;
     }
-    let head = response_head(caps, login.charset);
+    let extended = if login.insist { login.extended } else { login.extended & greeting.extended };
+    if extended != 0 {
+        // MariaDB reads them of those only who leave this out.
+        caps -= Cap::CLIENT_LONG_PASSWORD;
+    }
+    let head = response_head(caps, login.charset, extended);
     if login.tls {
         stream.write_payload(&mut seq, &head)?;
         stream = stream.into_tls(login.identity.as_ref())?;
@@ -154,15 +172,16 @@ pub fn log_in(mut stream: Stream, login: &Login) -> std::io::Result<LoggedIn> {
     stream.write_payload(&mut seq, &response(head, caps, login, &plugin, &greeting.nonce))?;
     let mut steps = Vec::new();
     let last = finish(&mut stream, &mut seq, login, greeting.nonce.clone(), &mut steps)?;
-    Ok(LoggedIn { stream, greeting, capabilities: caps, last, steps })
+    Ok(LoggedIn { stream, greeting, capabilities: caps, extended, last, steps })
 }
 
-fn response_head(caps: Cap, charset: u8) -> Vec<u8> {
+fn response_head(caps: Cap, charset: u8, extended: u32) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend(caps.bits().to_le_bytes());
     out.extend((64_u32 << 20).to_le_bytes());
     out.push(charset);
-    out.extend([0; 23]);
+    out.extend([0; 19]);
+    out.extend(extended.to_le_bytes());
     out
 }
 

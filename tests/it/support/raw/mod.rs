@@ -23,6 +23,8 @@ pub struct Client {
     pub stream: Stream,
     pub greeting: Greeting,
     pub capabilities: Cap,
+    /// MariaDB's.
+    pub extended: u32,
     /// The payload of the login's OK.
     pub welcome: Vec<u8>,
     /// What the server asked for until then: `switch to PLUGIN`, `fast`, `full`, `key`.
@@ -67,6 +69,7 @@ impl Client {
             stream: done.stream,
             greeting: done.greeting,
             capabilities: done.capabilities,
+            extended: done.extended,
             welcome: done.last.clone(),
             steps: done.steps,
             infile: Vec::new(),
@@ -82,7 +85,7 @@ impl Client {
         if self.stream.write_payload(&mut seq, payload).is_err() {
             return Reply::lost("connection lost");
         }
-        Reply::read(&mut self.stream, seq, expect, self.capabilities, &self.infile)
+        Reply::read(&mut self.stream, seq, expect, (self.capabilities, self.extended), &self.infile)
     }
 
     /// Sends a command only.
@@ -94,7 +97,7 @@ impl Client {
     /// Reads the reply of a command sent before.
     pub fn receive(&mut self, expect: Expect) -> Reply {
         // At least 1: a test may have written the command's bytes itself.
-        Reply::read(&mut self.stream, self.seq.max(1), expect, self.capabilities, &self.infile)
+        Reply::read(&mut self.stream, self.seq.max(1), expect, (self.capabilities, self.extended), &self.infile)
     }
 
     /// COM_QUERY.

@@ -32,7 +32,13 @@ pub enum Kind {
     PrepareOk,
     Infile,
     Text,
+    /// MariaDB's progress report.
+    Progress,
 }
+
+/// MariaDB's capabilities that change replies.
+const PROGRESS: u32 = 1;
+const CACHE_METADATA: u32 = 16;
 
 /// The packets of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,10 +53,11 @@ const MORE_RESULTS: u16 = 0x0008;
 const CURSOR_EXISTS: u16 = 0x0040;
 
 impl Reply {
-    /// Reads until nothing more is owed. `infile` is what a LOAD DATA LOCAL gets.
-    pub fn read(stream: &mut Stream, seq: u8, expect: Expect, caps: Cap, infile: &[u8]) -> Reply {
+    /// Reads until nothing more is owed. `caps` are the protocol's and MariaDB's, `infile` is what a LOAD DATA LOCAL gets.
+    pub fn read(stream: &mut Stream, seq: u8, expect: Expect, (caps, extended): (Cap, u32), infile: &[u8]) -> Reply {
         let deprecate_eof = caps.contains(Cap::CLIENT_DEPRECATE_EOF);
-        let mut reader = Reader { stream, seq, reply: Reply { deprecate_eof, ..Reply::default() }, infile };
+        let reply = Reply { deprecate_eof, ..Reply::default() };
+        let mut reader = Reader { stream, seq, reply, infile, extended };
         let result = match expect {
             Expect::Results => reader.results(),
             Expect::Prepare => reader.prepare(),
@@ -111,11 +118,20 @@ struct Reader<'a> {
     seq: u8,
     reply: Reply,
     infile: &'a [u8],
+    extended: u32,
 }
 
 impl Reader<'_> {
+    /// The next packet that belongs to the reply.
     fn packet(&mut self) -> std::io::Result<Vec<u8>> {
-        self.stream.read_payload(&mut self.seq)
+        loop {
+            let payload = self.stream.read_payload(&mut self.seq)?;
+            let reports = self.extended & PROGRESS != 0 && payload.starts_with(&[0xff, 0xff, 0xff]);
+            if !reports || payload.get(3) == Some(&b'#') {
+                return Ok(payload);
+            }
+            self.push(Kind::Progress, payload);
+        }
     }
 
     fn push(&mut self, kind: Kind, payload: Vec<u8>) {
@@ -141,9 +157,11 @@ impl Reader<'_> {
                     true
                 }
                 _ => {
-                    let columns = Fields(&payload).lenenc();
+                    let mut f = Fields(&payload);
+                    let columns = f.lenenc();
+                    let follow = self.extended & CACHE_METADATA == 0 || f.int(1) != 0;
                     self.push(Kind::Count, payload);
-                    let after = self.columns(columns)?;
+                    let after = self.definitions(columns, follow)?;
                     if after & CURSOR_EXISTS != 0 || self.failed() { false } else { self.rows()? }
                 }
             };
@@ -164,9 +182,13 @@ impl Reader<'_> {
         self.stream.write_payload(&mut self.seq, &[])
     }
 
-    /// Column definitions and, where it still comes, their EOF; returns its status.
     fn columns(&mut self, columns: u64) -> std::io::Result<u16> {
-        for _ in 0..columns {
+        self.definitions(columns, true)
+    }
+
+    /// Column definitions, if they follow, and, where it still comes, their EOF; returns its status.
+    fn definitions(&mut self, columns: u64, follow: bool) -> std::io::Result<u16> {
+        for _ in 0..if follow { columns } else { 0 } {
             let payload = self.packet()?;
             if payload.first() == Some(&0xff) {
                 self.push(Kind::Err, payload);
