@@ -228,6 +228,8 @@ fn attributes(bed: &Bed) {
         return;
     }
     let databases = schemas(bed, "attributes");
+    // The function that shows them. (Installed a second time it is an error, which is as good.)
+    bed.cluster.root(&bed.cluster.primary).query("INSTALL COMPONENT 'file://component_query_attributes'");
     for extra in [Cap::empty(), Cap::CLIENT_SESSION_TRACK] {
         let capabilities = MODERN | Cap::CLIENT_QUERY_ATTRIBUTES | extra;
         let mut both = Both::new(bed, capabilities, &databases, "attributes").expect("a login");
@@ -253,9 +255,11 @@ fn attributes(bed: &Bed) {
             both.command(&query(&[], text), Expect::Results);
             both.command(&query(&[("trace", "abc"), ("n", "1")], text), Expect::Results);
         }
-        both.command(&query(&[("trace", "abc")], "SELECT mysql_query_attribute_string('trace')"), Expect::Results);
-        both.prepare("SELECT ?, id FROM t WHERE id = ?");
-        both.compare_with("execute with attributes", |client, id| {
+        let text = "SELECT mysql_query_attribute_string('trace')";
+        let reply = both.command(&query(&[("trace", "abc")], text), Expect::Results);
+        assert_eq!(reply.text_rows(), [[Some(b"abc".to_vec())]], "{reply}");
+        both.prepare("SELECT ?, id, mysql_query_attribute_string('trace') FROM t WHERE id = ?");
+        let reply = both.compare_with("execute with attributes", |client, id| {
             let mut payload = vec![0x17];
             payload.extend(id.to_le_bytes());
             payload.push(8);
@@ -272,6 +276,8 @@ fn attributes(bed: &Bed) {
             push_text(&mut payload, b"abc");
             client.command(&payload, Expect::Results)
         });
+        let row = b"\0\0\x05first\x02\0\0\0\x03abc";
+        assert!(reply.packets.iter().any(|(_, payload)| payload == row), "{reply}");
         both.end();
     }
 }
