@@ -18,7 +18,7 @@ public class Check {
     }
 
     static Connection connect(String database, String password, String more) throws SQLException {
-        var options = "?allowLocalInfile=true&allowPublicKeyRetrieval=true&connectionAttributes=app:check&useBulkStmts=false" + more;
+        var options = "?allowLocalInfile=true&allowPublicKeyRetrieval=true&connectionAttributes=app:check&useBulkStmts=true" + more;
         options += "1".equals(System.getenv("DB_SSL")) ? "&sslMode=trust" : "&sslMode=disable";
         options += "1".equals(System.getenv("DB_COMPRESS")) ? "&useCompression=true" : "";
         var url = "jdbc:mariadb://" + System.getenv("DB_HOST") + ":" + System.getenv("DB_PORT") + "/" + database + options;
@@ -50,8 +50,7 @@ public class Check {
         var found = new ArrayList<Object>();
         var columns = new ArrayList<Object>();
         for (int i = 1; i <= meta.getColumnCount(); i++) {
-            // What tells MariaDB's JSON from text are its extended metadata, which Forebay does not offer.
-            var type = meta.getColumnTypeName(i).replace("JSON", "LONGTEXT");
+            var type = meta.getColumnTypeName(i);
             columns.add(List.of(meta.getColumnLabel(i), type, meta.getColumnType(i), meta.getPrecision(i), meta.getScale(i), meta.isNullable(i)));
         }
         found.add(columns);

@@ -34,8 +34,7 @@ async function attempt(name, action) {
 }
 const columns = (fields) => fields.map((f) => [f.name, f.columnType ?? f.type, f.flags, f.characterSet, f.columnLength, f.decimals]);
 
-// The JSON column as text: MariaDB's extended metadata, which tell it from text, are not offered by everybody.
-const SELECT = 'SELECT id, i, u, d, f, g, s, b, day, at, ts, t, y, bits, CAST(j AS CHAR) AS j FROM types ORDER BY id';
+const SELECT = 'SELECT * FROM types ORDER BY id';
 
 async function types(db) {
   await db.query(`CREATE TABLE types (id INT PRIMARY KEY AUTO_INCREMENT, i TINYINT, u BIGINT UNSIGNED, d DECIMAL(20,6), f FLOAT, g DOUBLE,

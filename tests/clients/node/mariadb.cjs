@@ -20,10 +20,6 @@ const settings = {
   permitLocalInfile: true,
   allowPublicKeyRetrieval: true,
   compress: process.env.DB_COMPRESS === '1',
-  // JSON as text, geometry as bytes: what tells them from text are MariaDB's extended metadata.
-  autoJsonMap: false,
-  // MariaDB's own command for batches has insert ids of its own.
-  bulk: false,
   connectAttributes: { app: 'check' },
   ...(process.env.DB_SSL === '1' ? { ssl: { rejectUnauthorized: false } } : {}),
 };
