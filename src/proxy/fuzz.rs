@@ -24,7 +24,7 @@ use crate::{
     sql::lexer::Flavor,
     topology::ServerId,
     wire::{
-        capability::{CapabilityFlags, StatusFlags},
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
         fuzz::{MadeReply, Source},
         handshake::Greeting,
         packet,
@@ -103,6 +103,7 @@ impl Case {
             temporary_variables: false,
             max_payload_bytes: 1 << 20,
             impatient: None,
+            columns: None,
         }
     }
 
@@ -123,6 +124,7 @@ impl Case {
                 channel: Channel::new(Stream::Unix(to_server)),
                 greeting: greeting(),
                 capabilities: SERVER,
+                extended: MariaDbCapabilities::empty(),
                 ok: Vec::new(),
             };
             let mut connection =
@@ -171,7 +173,7 @@ fn greeting() -> Greeting {
         connection_id: 1,
         nonce: [1; 20],
         capabilities: SERVER,
-        mariadb_capabilities: 0,
+        mariadb_capabilities: MariaDbCapabilities::empty(),
         charset: 45,
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         auth_plugin: Vec::new(),

@@ -95,10 +95,12 @@ fn fixed(payload: &[u8]) {
 }
 
 fn columns(payload: &[u8]) {
-    let Ok(column) = Column::parse(payload) else { return };
+    // With extended metadata nothing may be read beyond the end, either.
+    let _ = Column::parse(payload, true);
+    let Ok(column) = Column::parse(payload, false) else { return };
     let mut out = Vec::new();
     column.push(&mut out);
-    assert_eq!(Column::parse(&out), Ok(column));
+    assert_eq!(Column::parse(&out, false), Ok(column));
 }
 
 fn text_rows(mut source: Source<'_>) {

@@ -1,7 +1,7 @@
 //! Replies made of choices, and the tracker that follows them.
 use super::Source;
 use crate::wire::{
-    capability::{CapabilityFlags, StatusFlags},
+    capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
     column::Column,
     lenenc::push_int,
     ok::{END_HEADER, HEADER, Ok as OkPacket, SessionChange, push_session_change},
@@ -214,7 +214,7 @@ pub fn replies(data: &[u8]) {
 
 /// Reads packets from pieces of a stream as a relay does: rows by their first byte, others whole.
 fn follow<'a>(expect: Expect, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Event>, ReplyTracker) {
-    let mut tracker = ReplyTracker::new(expect, CAPABILITIES);
+    let mut tracker = ReplyTracker::new(expect, MariaDbCapabilities::empty());
     let (mut events, mut buffer, mut begun) = (Vec::new(), Vec::new(), None);
     for piece in pieces {
         buffer.extend_from_slice(piece);
@@ -256,7 +256,7 @@ fn follow<'a>(expect: Expect, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Ev
 fn bare(which: u8, mut source: Source<'_>) {
     let expects = [Expect::Results, Expect::Prepare, Expect::Rows, Expect::Columns, Expect::Text, Expect::Ok];
     let mut tracker =
-        ReplyTracker::new(expects[usize::from(which) % 6], CapabilityFlags::from_bits_retain(source.u32()));
+        ReplyTracker::new(expects[usize::from(which) % 6], MariaDbCapabilities::from_bits_retain(source.u32()));
     while !source.is_empty() {
         let (full, payload) = (source.byte().is_multiple_of(4), source.bytes(12));
         let payload_bytes = if full { MAX_PAYLOAD_BYTES } else { payload.len() };
