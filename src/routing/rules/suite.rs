@@ -65,6 +65,8 @@ impl Rules {
         let (target, rule) = self.decide(test, bench);
         let met = match test.route.as_str() {
             "primary" => target == Target::Primary,
+            // Where there is none, the primary stands in for them.
+            "replicas" if bench.view.fit_replicas().next().is_none() => target == Target::Primary,
             "replicas" => matches!(target, Target::Replica(_)),
             name => server_name(bench.view, target) == Some(name),
         };
