@@ -36,7 +36,7 @@
 //! | [`net`] | addresses, sockets, TLS, one packet channel for both sides |
 //! | [`topology`] | the servers: an immutable view, the verdict on their health, positions, the probe that asks them |
 //! | [`routing`] | (facts, session, rules, view) → a decision with its reason. *Pure* |
-//! | [`pool`] | a server connection: connect, log in, what it still owes |
+//! | [`pool`] | server connections: connect, log in, what they still owe; those that sessions share, and the queue for them |
 //! | [`proxy`] | the tokio shell around all that: listener, login, client, engine, relay, errors |
 //! | [`telemetry`] | the log, and one event for each query for whoever listens |
 //! | [`config`] | `config.yaml` and `rules/` → checked values; each room owns its settings, this one composes them |
@@ -67,7 +67,7 @@
 //! 2. [`sql::facts()`] looks at the text once: what kind it is, what it does beyond reading tables, a hint in a comment.
 //! 3. [`routing::decide()`] says where to, and why. A pin comes first, then what the facts demand, then hints and rules, then
 //!    the consistency level and the fitness of the replicas. Unknown means primary.
-//! 4. The session's connection to that server, opened when first needed and logged in as the client's user. For a replica:
+//! 4. A connection to that server as the client's user: the one the session has, one that another let go of, or a new one. For a replica:
 //!    one that has the session's own writes.
 //! 5. The difference between what the session is and what that connection is, as statements. In front of a read they go in
 //!    the same write, and the read's answer counts only if all of them succeeded; in front of anything else they are awaited.

@@ -36,16 +36,19 @@ pub fn warnings(config: &Config) -> Vec<String> {
     open_files(config, limit).into_iter().collect()
 }
 
-/// A client may hold a socket to itself, one to the primary and one to a replica.
+/// A socket for each client, and for each server as many as its pool may have.
 fn open_files(config: &Config, limit: u64) -> Option<String> {
     const OWN_FILES: u64 = 100;
     let max_clients = config.proxy.limits.max_clients;
-    let needed = u64::from(max_clients) * 3 + OWN_FILES;
+    let of_servers = config.proxy.pool.max_connections as u64 * config.topology.servers.len() as u64;
+    let others = of_servers + OWN_FILES;
+    let needed = u64::from(max_clients) + others;
     (limit < needed).then(|| {
-        let enough = limit.saturating_sub(OWN_FILES) / 3;
+        let enough = limit.saturating_sub(others);
         format!(
-            "`limits.max_clients` is {max_clients}, for which up to {needed} files may be open at once, but the limit here is \
-             {limit}: raise it (`ulimit -Hn`, systemd's `LimitNOFILE=`) or lower `max_clients` to {enough}"
+            "`limits.max_clients` is {max_clients}, for which up to {needed} files may be open at once, {of_servers} of them to \
+             servers (`pool.max_connections`), but the limit here is {limit}: raise it (`ulimit -Hn`, systemd's `LimitNOFILE=`) \
+             or lower `max_clients` to {enough}"
         )
     })
 }
@@ -81,6 +84,7 @@ mod tests {
             "with clients: preferred, a certificate made at the start",
             "1000 clients (per user off",
             "packets up to 64MiB, 256KiB",
+            "Pool       100 connections to each server, kept for 1s",
             "clients may compress with zlib or zstd",
             "clients are greeted as 9.7.0",
         ] {
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn too_few_open_files_are_a_warning_with_what_would_do() {
         let config = config(TEXT);
-        assert_eq!(open_files(&config, 3100), None);
-        assert!(open_files(&config, 1024).unwrap().contains("lower `max_clients` to 308"));
+        assert_eq!(open_files(&config, 1300), None);
+        assert!(open_files(&config, 1024).unwrap().contains("lower `max_clients` to 724"));
     }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     net::Address,
+    pool,
     proxy::{Compression, Limits, Listen, Settings, Timeouts},
     routing::Consistency,
 };
@@ -76,6 +77,7 @@ pub fn read(root: &Section<'_>) -> Serving {
         threads: root.get("threads", &form::THREADS).flatten(),
         timeouts: timeouts(root),
         limits: limits(root),
+        pool: pool(root),
         compression: compression(root),
         server_version: root.get("server_version", &form::VERSION),
         primary_only_tables: Vec::new(),
@@ -174,6 +176,22 @@ fn limits(root: &Section<'_>) -> Limits {
     set(&mut limits.relay_window_bytes, section.get("relay_window", &form::WINDOW_SIZE));
     section.finish();
     limits
+}
+
+fn pool(root: &Section<'_>) -> pool::Settings {
+    let mut pool = pool::Settings::default();
+    if let Some(section) = root.section("pool") {
+        let count = |key| section.get(key, &form::COUNT).and_then(|count| usize::try_from(count).ok());
+        set(&mut pool.max_connections, count("max_connections"));
+        set(&mut pool.max_waiting, count("max_waiting"));
+        set(&mut pool.wait_timeout, section.get("wait_timeout", &form::POSITIVE_DURATION));
+        set(&mut pool.hold, section.get("hold", &form::DURATION));
+        set(&mut pool.max_idle, section.get("max_idle", &form::NUMBER_OR_OFF));
+        set(&mut pool.idle_timeout, section.get("idle_timeout", &form::POSITIVE_DURATION));
+        set(&mut pool.max_lifetime, section.get("max_lifetime", &form::POSITIVE_DURATION));
+        section.finish();
+    }
+    pool
 }
 
 /// A list of what may be used; `[]`: nothing.

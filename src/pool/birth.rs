@@ -6,42 +6,9 @@ use super::server::{ControlError, ServerConnection};
 use crate::{
     session::{ClientTracking, client_tracking, state::Birth},
     sql::lexer::Flavor,
-    topology::Position,
+    topology::{Position, answers},
+    wire::capability::StatusFlags,
 };
-
-/// Variables on which answers depend (values, metadata, errors), on both kinds of server. Performance settings are not
-/// among them: those are each server's own.
-const COMMON: &[&str] = &[
-    "character_set_client",
-    "character_set_connection",
-    "character_set_results",
-    "collation_connection",
-    "sql_mode",
-    "time_zone",
-    "lc_time_names",
-    "lc_messages",
-    "div_precision_increment",
-    "group_concat_max_len",
-    "default_week_format",
-    "sql_select_limit",
-    "sql_big_selects",
-    "max_join_size",
-    "max_sort_length",
-    "max_error_count",
-    "sql_quote_show_create",
-    "sql_auto_is_null",
-    "sql_notes",
-    "sql_warnings",
-];
-const MARIADB: &[&str] = &["tx_isolation", "old_mode", "max_recursive_iterations", "system_versioning_asof"];
-const MYSQL: &[&str] = &[
-    "transaction_isolation",
-    "block_encryption_mode",
-    "windowing_use_high_precision",
-    "cte_max_recursion_depth",
-    "show_create_table_verbosity",
-    "information_schema_stats_expiry",
-];
 
 /// What a connection was born with.
 #[derive(Debug, Clone)]
@@ -50,6 +17,8 @@ pub struct Born {
     pub birth: Arc<Birth>,
     /// The session tracking that clients start with on this server.
     pub tracking: ClientTracking,
+    /// The session's status flags.
+    pub status: StatusFlags,
 }
 
 /// Reads the birth of a connection and makes Forebay's settings, in one round trip. On a replica transactions are READ
@@ -66,7 +35,7 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
         statements.push("SET SESSION TRANSACTION READ ONLY".to_owned());
         statements.push("SET SESSION autocommit=1".to_owned());
     }
-    // What the SETs leave, ROW_COUNT() must not show: a session that has run nothing finds -1.
+    // What the SETs leave, ROW_COUNT() must not show: after a SELECT elsewhere, or a command that fails, it is -1.
     statements.push("SELECT 1".to_owned());
     let replies = server.control(&statements).await?;
     let row = replies.into_iter().next().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
@@ -74,7 +43,11 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
         names.iter().zip(row).map(|(name, value)| (Box::<str>::from(*name), value.map(Vec::into_boxed_slice)));
     let tracked = tracking_names(flavor).len();
     let tracking: Vec<_> = values.by_ref().take(tracked).map(|(_, value)| value.map(text)).collect();
-    Ok(Born { birth: Arc::new(Birth { values: values.collect() }), tracking: client_tracking(tracking) })
+    Ok(Born {
+        birth: Arc::new(Birth { values: values.collect() }),
+        tracking: client_tracking(tracking),
+        status: server.status,
+    })
 }
 
 fn text(value: Box<[u8]>) -> Box<str> {
@@ -83,11 +56,9 @@ fn text(value: Box<[u8]>) -> Box<str> {
 
 /// The variables to read, the client's session tracking first.
 fn names(flavor: Flavor) -> Vec<&'static str> {
-    let own = match flavor {
-        Flavor::MariaDb { .. } => MARIADB,
-        Flavor::MySql { .. } => MYSQL,
-    };
-    [tracking_names(flavor), COMMON, own].concat()
+    let mut names = tracking_names(flavor).to_vec();
+    names.extend(answers::variables(flavor));
+    names
 }
 
 /// MariaDB reports GTIDs as a variable and has no setting for them.

@@ -60,6 +60,11 @@ pub const EXTENDED_BY_WISH: MariaDbCapabilities = MariaDbCapabilities::PROGRESS
     .union(MariaDbCapabilities::EXTENDED_METADATA)
     .union(MariaDbCapabilities::BULK_UNIT_RESULTS);
 
+/// What of a client's wishes its server connections share with those of other sessions only if these wish the same.
+pub fn shared_wishes(capabilities: CapabilityFlags) -> CapabilityFlags {
+    capabilities & (BY_WISH - CapabilityFlags::CLIENT_CONNECT_ATTRS)
+}
+
 /// Where to connect, as whom, and how.
 #[derive(Debug, Clone)]
 pub struct ConnectRequest {

@@ -2,6 +2,13 @@
 
 pub mod birth;
 pub mod connect;
+pub mod key;
+pub mod pools;
+mod queue;
 pub mod server;
+pub mod settings;
 
+pub use key::Key;
+pub use pools::{Exhausted, Grant, Holder, Permit, Pools};
 pub use server::ServerConnection;
+pub use settings::Settings;

@@ -1,13 +1,18 @@
 //! One authenticated connection to a server, and what it still owes.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    thread::{self, ThreadId},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
-use super::connect::Connected;
+use super::{birth::Born, connect::Connected, pools::Permit};
 use crate::{
     net::{Channel, ChannelError},
-    session::variables::Version,
+    session::{Image, variables::Version},
     topology::{Position, ServerId},
     wire::{
         Malformed,
@@ -38,10 +43,28 @@ pub struct ServerConnection {
     pub capabilities: CapabilityFlags,
     /// Likewise of MariaDB's.
     pub extended: MariaDbCapabilities,
-    /// The session's version that it has been brought to.
+    /// The session's version that it has been brought to; of no meaning while there is an image.
     pub version: Version,
+    /// What another session made of it, until it is brought to this one's state.
+    pub image: Option<Image>,
+    /// What its session began with.
+    pub born: Option<Born>,
+    /// What LAST_INSERT_ID() is on it, where that is known.
+    pub insert_id: Option<u64>,
+    /// Its place in its server's pool; without one it is not shared.
+    pub permit: Option<Permit>,
+    /// The server's globals when it was opened, as [`crate::topology::view::Server::globals`].
+    pub globals: Option<u64>,
+    /// When it was opened.
+    pub opened_at: Instant,
+    /// The thread whose reactor it belongs to.
+    pub opened_on: ThreadId,
     /// The session's statement ids → the server's.
     pub statements: HashMap<u32, u32>,
+    /// Statements of its session have left warnings or errors on it.
+    pub warned: bool,
+    /// Replies that are still to be read.
+    pub owed: usize,
     /// Session transactions are READ ONLY here.
     pub replica: bool,
     /// Closed statements, to be told with the next command.
@@ -99,7 +122,16 @@ impl ServerConnection {
             capabilities: connected.capabilities,
             extended: connected.extended,
             version: 0,
+            image: None,
+            born: None,
+            insert_id: Some(0),
+            permit: None,
+            globals: None,
+            opened_at: Instant::now(),
+            opened_on: thread::current().id(),
             statements: HashMap::new(),
+            owed: 0,
+            warned: false,
             replica,
             to_close: Vec::new(),
             seen: Position::default(),
@@ -143,6 +175,13 @@ impl ServerConnection {
             self.channel.push(&close);
         }
         self.channel.begin_command();
+        self.owed += 1;
+    }
+
+    /// The same for a command that is never answered.
+    pub fn push_unanswered(&mut self, payload: &[u8]) {
+        self.push_command(payload);
+        self.owed -= 1;
     }
 
     /// Appends a COM_QUERY of Forebay's own.
@@ -203,6 +242,19 @@ impl ServerConnection {
         expect: Expect,
         on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
     ) -> Result<(Rows, Vec<u8>), ControlError> {
+        let read = self.read_one_reply(patience, expect, on_ok).await;
+        if matches!(read, Ok(_) | Err(ControlError::Refused(_))) {
+            self.owed = self.owed.saturating_sub(1);
+        }
+        read
+    }
+
+    async fn read_one_reply(
+        &mut self,
+        patience: Duration,
+        expect: Expect,
+        on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
+    ) -> Result<(Rows, Vec<u8>), ControlError> {
         let mut tracker = ReplyTracker::new(expect, self.extended);
         let (mut rows, mut columns, mut first) = (Rows::new(), 0, Vec::new());
         self.channel.seq = 1;
@@ -251,6 +303,19 @@ impl ServerConnection {
             std::task::Poll::Ready(fill.poll(cx).is_ready())
         });
         poll.await
+    }
+
+    /// The same without waiting, for a connection that nobody uses.
+    pub fn has_ended(&mut self) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let is_stale = std::pin::pin!(self.is_stale());
+        matches!(is_stale.poll(&mut context), std::task::Poll::Ready(true))
+    }
+
+    /// Every statement that sessions prepared on it is closed with its next command.
+    pub fn forget_statements(&mut self) {
+        let ids = self.statements.drain().map(|(_, id)| id);
+        self.to_close.extend(ids);
     }
 
     /// The next packet's header, if it has been received.

@@ -1,8 +1,9 @@
 //! Where sessions begin, and begin anew: the answer to the login, COM_RESET_CONNECTION, COM_CHANGE_USER.
 
 use super::{
-    client::{Client, End, Identity},
+    client::{Client, End, Identity, InsertId},
     error::ClientError,
+    hand_over::LastStatement,
     lease::Refusal,
     login::{self, LoginEnd},
 };
@@ -28,6 +29,15 @@ impl Client {
             return Err(End::Fatal(ClientError::too_many_for_user(&self.identity.name, limit)));
         }
         let index = self.first_connection().await?;
+        if self.servers[index].image.is_some()
+            && let Err(refusal) = self.carry(index, false).await
+        {
+            // One that another session had: whether there is such a schema, and for this user, is asked with USE.
+            return match refusal {
+                Refusal::Refused(payload) => self.send(&payload).await.and(Err(End::Told)),
+                refusal => Err(End::Fatal(ClientError::no_server(&format!("{refusal:?}")))),
+            };
+        }
         let server = &self.servers[index];
         let ok = OkPacket::parse(&server.login_ok, server.capabilities);
         let mut block = Vec::new();
@@ -89,6 +99,8 @@ impl Client {
     }
 
     async fn reset_server(&mut self, index: usize) -> Result<(), Refusal> {
+        // What a reset leaves must be the session's own: another's schema would stay.
+        self.carry(index, false).await?;
         let flavor = self.state.dialect().flavor;
         let server = &mut self.servers[index];
         server.statements.clear();
@@ -98,7 +110,10 @@ impl Client {
         let replica = server.replica;
         let born = birth::settle(server, flavor, replica).await?;
         self.state.reset();
-        self.state.born(born.birth, born.tracking, server.status);
+        // What a login begins with stays what it was: that is what the next session is to find.
+        server.image = None;
+        server.insert_id = Some(0);
+        self.state.born(born.birth, born.tracking, born.status);
         if matches!(flavor, Flavor::MySql { .. }) {
             // It has fallen back to the server's character set; new connections begin with the login's.
             self.state.names_unknown();
@@ -106,6 +121,9 @@ impl Client {
         server.version = self.state.version();
         self.statements.clear();
         self.holds_unreported = false;
+        self.assigns_variables = false;
+        self.insert_id = InsertId::Known(0);
+        self.last = LastStatement::NONE;
         Ok(())
     }
 
@@ -164,6 +182,9 @@ impl Client {
         self.statements = Statements::default();
         self.state = State::new(self.state.dialect().flavor, self.capabilities, schema);
         self.holds_unreported = false;
+        self.assigns_variables = false;
+        self.insert_id = InsertId::Known(0);
+        self.last = LastStatement::NONE;
         self.last_server = None;
         self.last_rows_server = None;
         self.reader = None;

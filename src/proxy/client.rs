@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::{
     Peer,
     error::ClientError,
+    hand_over::{LastStatement, Why},
     idle::{Idle, Silence},
     login::LoggedIn,
     registry::{Place, Told},
@@ -63,6 +64,12 @@ pub struct Client {
     pub(super) sticky_until: Option<Instant>,
     /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
     pub(super) holds_unreported: bool,
+    /// It has user variables, which live on the primary's connection.
+    pub(super) assigns_variables: bool,
+    /// LAST_INSERT_ID().
+    pub(super) insert_id: InsertId,
+    /// What may be asked about the last statement.
+    pub(super) last: LastStatement,
     /// Where the statement before ran.
     pub(super) last_server: Option<ServerId>,
     /// A PING has been answered here since, of which that server does not know.
@@ -80,6 +87,15 @@ pub struct Client {
     pub(super) refused_changes: u32,
 }
 
+/// Where LAST_INSERT_ID() is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InsertId {
+    /// Forebay knows it.
+    Known(u64),
+    /// The primary's connection does.
+    OnServer,
+}
+
 /// As whom the session's server connections log in.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -95,6 +111,14 @@ pub struct Identity {
     pub attributes: Vec<u8>,
     /// Whether its own connection is encrypted.
     pub is_tls: bool,
+}
+
+/// What an idle session wakes for.
+enum Woken {
+    /// A command, or the end of the client's connection.
+    Command(Result<Bytes, ChannelError>),
+    /// It is to let go of what it can spare.
+    GiveBack(Why),
 }
 
 /// Why a session ended.
@@ -143,6 +167,9 @@ impl Client {
             position: Position::default(),
             sticky_until: None,
             holds_unreported: false,
+            assigns_variables: false,
+            insert_id: InsertId::Known(0),
+            last: LastStatement::NONE,
             last_server: None,
             ping_owed: false,
             last_rows_server: None,
@@ -191,33 +218,37 @@ impl Client {
             _ => (timeouts.idle_client, ClientError::idle as fn() -> ClientError),
         };
         let max_bytes = self.live.settings.limits.max_allowed_packet_bytes;
+        let hold = self.live.settings.pool.hold;
         self.idle.restart();
+        self.spare_or_keep().await;
         let command = loop {
-            let command = {
+            let woken = {
                 let (handle, idle) = (&self.place.handle, &mut self.idle);
                 let mut command = std::pin::pin!(self.channel.take_payload(max_bytes));
                 let next = poll_fn(|context| {
                     if let Poll::Ready(command) = command.as_mut().poll(context) {
-                        return Poll::Ready(Ok(Some(command)));
+                        return Poll::Ready(Ok(Woken::Command(command)));
                     }
                     if let Poll::Ready(told) = handle.poll_told(context) {
                         return Poll::Ready(Err(match told {
                             Told::Killed => End::Killed,
                             Told::Stop => End::Fatal(ClientError::shutdown()),
+                            Told::GiveBack => return Poll::Ready(Ok(Woken::GiveBack(Why::Wanted))),
                         }));
                     }
-                    idle.poll_silence(context, limit).map(|silence| match silence {
-                        Silence::Idle => Ok(None),
+                    idle.poll_silence(context, hold, limit).map(|silence| match silence {
+                        Silence::Idle => Ok(Woken::GiveBack(Why::Idle)),
                         Silence::Expired => Err(End::Fatal(error())),
                     })
                 });
                 next.await?
             };
-            if let Some(command) = command {
-                break command;
+            match woken {
+                Woken::Command(command) => break command,
+                Woken::GiveBack(why) => self.grow_idle(why).await,
             }
-            self.trim();
         };
+        self.place.handle.set_spare(false);
         command.map_err(|error| {
             // The answer to the packet that was too much; to one that came out of order: to number 0.
             self.channel.seq = match &error {
@@ -230,8 +261,33 @@ impl Client {
         })
     }
 
-    /// Gives back what an idle session does not need: buffers belong to those who use them.
-    fn trim(&mut self) {
+    /// A statement has ended: its connections go to those who wait for them, or may be asked for.
+    async fn spare_or_keep(&mut self) {
+        let spare = self.may_spare();
+        self.place.handle.set_spare(spare);
+        if !spare {
+            return;
+        }
+        let why = if self.shared.pools.wanted() {
+            Why::Wanted
+        } else if self.live.settings.pool.hold.is_zero() {
+            Why::Idle
+        } else {
+            return;
+        };
+        self.place.handle.set_spare(false);
+        Box::pin(self.give_back(why)).await;
+    }
+
+    /// Gives back what an idle session does not need: connections and buffers belong to those who use them.
+    async fn grow_idle(&mut self, why: Why) {
+        self.place.handle.set_spare(false);
+        Box::pin(self.give_back(why)).await;
+        if why == Why::Wanted {
+            // Where it had nothing to spare, another one may.
+            self.shared.pools.ask_again();
+        }
+        // What it still has, it is asked for only after its next statement, or by the clock.
         self.channel.trim();
         for server in &mut self.servers {
             server.channel.trim();
@@ -242,6 +298,9 @@ impl Client {
     async fn finish(mut self, end: End) -> End {
         if let End::Fatal(error) = &end {
             self.channel.push(&error.payload());
+        }
+        if !matches!(end, End::Cut | End::Killed) {
+            Box::pin(self.give_back(Why::End)).await;
         }
         self.servers.clear();
         // A reply that was cut off must not be sent on; one killed hears nothing.
@@ -300,6 +359,7 @@ impl Client {
     pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
         self.state.warnings = 1;
+        (self.last.row_count, self.last.is_gone) = (-1, true);
         self.send(&error.payload()).await
     }
 

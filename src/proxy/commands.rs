@@ -55,6 +55,7 @@ impl Client {
             Flavor::MariaDb { .. } => 0,
         };
         self.ping_owed = true;
+        self.last.row_count = 0;
         self.send_ok_with(warnings).await
     }
 

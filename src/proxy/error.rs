@@ -56,6 +56,10 @@ errors! {
     no_primary() = Server 1836 b"HY000" "Running in read-only mode: no primary server is available; plain reads go on";
     /// A prefix that brings a connection up to the session was refused.
     not_carried(server: &str, why: &str) = Server 1105 b"HY000" "The session could not be carried to server {server}: {why}";
+    /// All of a server's connections stayed in use for too long.
+    pool_exhausted(server: &str, max: usize, waited_ms: u128) = Limit 1040 b"08004" "Too many connections: all {max} of the pool of server {server} are in use, and none became free within {waited_ms} ms";
+    /// Too many wait already.
+    too_many_waiting(server: &str, max: usize, waiting: usize) = Limit 1040 b"08004" "Too many connections: all {max} of the pool of server {server} are in use, and {waiting} statements wait for one already";
     /// COM_* that is unknown or not for a proxy.
     unknown_command() = Client 1047 b"08S01" "Unknown command";
     /// A known command with impossible fields.

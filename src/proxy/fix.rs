@@ -28,6 +28,8 @@ pub enum What {
 pub enum Value {
     /// A connection id, or another number.
     Id(u32),
+    /// A 64-bit integer; negative ones in two's complement.
+    Number(u64),
     /// Text.
     Text(Box<str>),
 }
@@ -78,6 +80,12 @@ impl Fix {
                     row = out;
                     continue;
                 }
+                Value::Number(number) if binary => {
+                    row::replace_binary_int(&mut out, &row, &self.kinds, *index, *number).ok()?;
+                    row = out;
+                    continue;
+                }
+                Value::Number(number) => number.cast_signed().to_string(),
                 Value::Id(id) => id.to_string(),
                 Value::Text(text) => text.to_string(),
             };

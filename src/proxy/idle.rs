@@ -8,9 +8,6 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A session that has been silent for so long gives its buffers back.
-const TRIM_AFTER: Duration = Duration::from_secs(1);
-
 /// A timer that is set seldom: it fires at the earliest moment that could matter, looks at the clock, and sleeps on.
 /// (A timer that is set and taken back for each command would be one of the dearer things that a command costs.)
 #[derive(Debug)]
@@ -41,9 +38,9 @@ impl Idle {
         self.trimmed = false;
     }
 
-    /// Ready when the silence has lasted for long enough to be idle, and again when it has lasted for `limit`.
-    pub fn poll_silence(&mut self, context: &mut Context<'_>, limit: Duration) -> Poll<Silence> {
-        let wait = if self.trimmed { limit } else { limit.min(TRIM_AFTER) };
+    /// Ready when the silence has lasted for `idle_after`, and again when it has lasted for `limit`.
+    pub fn poll_silence(&mut self, context: &mut Context<'_>, idle_after: Duration, limit: Duration) -> Poll<Silence> {
+        let wait = if self.trimmed { limit } else { limit.min(idle_after) };
         // A limit beyond all clocks is none.
         let Some(due) = self.since.checked_add(wait) else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -71,8 +68,10 @@ mod tests {
 
     use super::*;
 
+    const IDLE_AFTER: Duration = Duration::from_millis(300);
+
     async fn expired(idle: &mut Idle, limit: Duration) {
-        while poll_fn(|context| idle.poll_silence(context, limit)).await != Silence::Expired {}
+        while poll_fn(|context| idle.poll_silence(context, IDLE_AFTER, limit)).await != Silence::Expired {}
     }
 
     #[tokio::test]
@@ -103,10 +102,10 @@ mod tests {
         for _ in 0..2 {
             let begun = Instant::now();
             idle.restart();
-            assert_eq!(poll_fn(|context| idle.poll_silence(context, long)).await, Silence::Idle);
-            assert!(begun.elapsed() >= TRIM_AFTER);
-            let more = poll_fn(|context| idle.poll_silence(context, long));
-            assert!(tokio::time::timeout(TRIM_AFTER / 5, more).await.is_err());
+            assert_eq!(poll_fn(|context| idle.poll_silence(context, IDLE_AFTER, long)).await, Silence::Idle);
+            assert!(begun.elapsed() >= IDLE_AFTER);
+            let more = poll_fn(|context| idle.poll_silence(context, IDLE_AFTER, long));
+            assert!(tokio::time::timeout(IDLE_AFTER / 3, more).await.is_err());
         }
     }
 }

@@ -6,28 +6,22 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    client::Client,
-    dial,
+    client::{Client, InsertId},
     engine::{Action, Request},
     error::ClientError,
 };
 use crate::{
-    pool::{
-        ServerConnection, birth,
-        connect::{ConnectError, ConnectRequest},
-        server::ControlError,
-    },
+    pool::{ServerConnection, birth, server::ControlError},
     routing::{Consistency, Decision},
     session::{
         carry::Carry,
         learnt::{Collations, Learnt},
     },
-    topology::{Position, Role, ServerId},
+    sql::{Effects, Facts, Kind},
+    topology::{Position, ServerId},
     wire::{
         bulk::BulkExecute,
-        capability::MariaDbCapabilities,
         command,
-        err::Err as ErrPacket,
         reply::Expect,
         statement::{self, Execute, PrepareOk},
     },
@@ -89,7 +83,16 @@ impl Client {
         if decision.causal && self.servers[index].replica && !self.caught_up(index).await? {
             return Err(Refusal::Behind);
         }
-        let prefixes = self.carry(index, decision.repeatable).await?;
+        // A statement that must be prepared first is answered for itself: nothing may be on its way before that.
+        let pipelined = decision.repeatable && !self.must_prepare(index, request);
+        let mut prefixes = self.carry(index, pipelined).await?;
+        if let Some(expect) = self.push_insert_id(index, request.facts) {
+            if pipelined {
+                prefixes.push(expect);
+            } else {
+                self.servers[index].answer(expect).await?;
+            }
+        }
         let payload = self.payload_for(index, request).await?;
         self.servers[index].push_last_command(&payload);
         let connection = &self.servers[index];
@@ -99,94 +102,19 @@ impl Client {
         Ok(Lease { index, server, replica: connection.replica, pipelined: !prefixes.is_empty(), prefixes })
     }
 
-    /// The session's connection to a server: the one it has, if that is alive, or a new one.
-    pub(super) async fn connection(&mut self, server: ServerId) -> Result<usize, Refusal> {
-        if let Some(index) = self.servers.iter().position(|open| open.id == server) {
-            if !self.servers[index].is_stale().await {
-                return Ok(index);
-            }
-            let held = self.holds_state(server);
-            self.drop_server(server);
-            if held {
-                return Err(Refusal::StateLost("the server closed the connection".to_owned()));
-            }
-        }
-        Box::pin(self.open(server)).await
-    }
-
-    /// Opens a connection to a server and brings it to the session's state.
-    async fn open(&mut self, server: ServerId) -> Result<usize, Refusal> {
-        let view = self.shared.topology.view();
-        let target = view.server(server).ok_or_else(|| Refusal::Unreachable("unknown server".to_owned()))?.clone();
-        drop(view);
-        if self.state.collation_unknown() {
-            Box::pin(self.learn_collation()).await?;
-        }
-        let request = ConnectRequest {
-            schema: self.state.schema.clone(),
-            capabilities: self.capabilities,
-            extended: self.extended,
-            attributes: self.identity.attributes.clone(),
-            ..dial::request(&self.live, &self.identity, target.address)
-        };
-        let connected = match dial::connect(request, &self.identity).await {
-            Ok((connected, credential)) => {
-                self.identity.credential = credential;
-                connected
-            }
-            Err(ConnectError::Refused { code, sql_state, message }) => {
-                let mut payload = Vec::with_capacity(message.len() + 9);
-                ErrPacket { code, sql_state, message: &message }.push(&mut payload, true);
-                return Err(Refusal::Refused(payload));
-            }
-            Err(error) => {
-                if matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_)) {
-                    // The servers' health says nothing of these: only the configuration can mend them.
-                    tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
-                }
-                self.shared.topology.report_failure(server, &error.to_string());
-                return Err(Refusal::Unreachable(error.to_string()));
-            }
-        };
-        if self.extended.difference(connected.extended).contains(MariaDbCapabilities::EXTENDED_METADATA) {
-            // A server that came later: its definitions are not what the client reads.
-            return Err(Refusal::Unreachable("it has no extended metadata, which the client was offered".to_owned()));
-        }
-        let replica = target.role != Role::Primary;
-        let mut connection =
-            ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
-        connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
-        let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
-        let born = birth::settle(&mut connection, flavor, replica).await.map_err(control_refusal)?;
-        if self.state.birth.values.is_empty() {
-            self.state.born(born.birth, born.tracking, connection.status);
-        } else if let Some(set) = self.state.difference_from_birth(&born.birth) {
-            connection.control(&[set]).await.map_err(control_refusal)?;
-        }
-        connection.version = self.state.version();
-        if !replica {
-            self.place.handle.set_home(Some((server, connection.thread_id)));
-        }
-        tracing::debug!(client = self.place.handle.id, server = %target.name, thread_id = connection.thread_id, "connected");
-        // Few sessions have more than one; a vector's own step would make room for four.
-        self.servers.reserve_exact(1);
-        self.servers.push(connection);
-        Ok(self.servers.len() - 1)
-    }
-
     /// Brings a connection up to the session's version. In front of a read the statements are pushed and their replies
     /// expected (returned); in front of anything else they are run and awaited, since a statement behind a failed one
     /// would still run.
     pub(super) async fn carry(&mut self, index: usize, read: bool) -> Result<Vec<Expect>, Refusal> {
-        let mut carry = self.state.difference(self.servers[index].version);
+        let mut carry = self.difference(index);
         if carry == Carry::AskCollation {
             Box::pin(self.learn_collation()).await?;
-            carry = self.state.difference(self.servers[index].version);
+            carry = self.difference(index);
         }
         let (schema, set) = match carry {
             Carry::Nothing | Carry::AskCollation => (None, None),
             Carry::Send { schema, set } => (schema, set),
-            Carry::Impossible => return self.reopen(index).await,
+            Carry::Impossible => return self.reopen(index).await.map(|()| Vec::new()),
         };
         let connection = &mut self.servers[index];
         let mut prefixes = Vec::new();
@@ -202,27 +130,45 @@ impl Client {
         }
         if !read {
             connection.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
+            let mut refused = None;
             for expect in prefixes.drain(..) {
-                connection.read_reply(expect, &mut |_| {}).await.map_err(control_refusal)?;
+                match connection.read_reply(expect, &mut |_| {}).await {
+                    Err(ControlError::Refused(payload)) => refused = refused.or(Some(payload)),
+                    result => drop(result.map_err(control_refusal)?),
+                }
+            }
+            if let Some(payload) = refused {
+                return Err(Refusal::Refused(payload));
             }
         }
         connection.version = self.state.version();
+        connection.image = None;
         Ok(prefixes)
     }
 
-    /// A connection that can't be brought to the session's state is replaced by a new one.
-    async fn reopen(&mut self, index: usize) -> Result<Vec<Expect>, Refusal> {
-        let server = self.servers[index].id;
-        self.drop_server(server);
-        Box::pin(self.open(server)).await?;
-        // The new one stands last, not at `index`: move it there.
-        let last = self.servers.len() - 1;
-        self.servers.swap(index, last);
-        Ok(Vec::new())
+    /// What a connection lacks of the session's state.
+    fn difference(&self, index: usize) -> Carry {
+        let connection = &self.servers[index];
+        match &connection.image {
+            Some(image) => self.state.difference_from_image(image, !connection.replica),
+            None => self.state.difference(connection.version),
+        }
+    }
+
+    /// LAST_INSERT_ID() is the session's, wherever it was made: brought to a connection that is asked for it.
+    fn push_insert_id(&mut self, index: usize, facts: &Facts) -> Option<Expect> {
+        let InsertId::Known(id) = self.insert_id else { return None };
+        let connection = &mut self.servers[index];
+        if connection.replica || connection.insert_id == Some(id) || !reads_insert_id(facts) {
+            return None;
+        }
+        connection.push_query(format!("SET SESSION last_insert_id={id}").as_bytes());
+        connection.insert_id = Some(id);
+        Some(Expect::Results)
     }
 
     /// Reads the collation back from the connection on which SET NAMES ran.
-    async fn learn_collation(&mut self) -> Result<(), Refusal> {
+    pub(super) async fn learn_collation(&mut self) -> Result<(), Refusal> {
         let shared = Arc::clone(&self.shared);
         let connection = self.living_home().await?;
         // What the client asked for, the answer comes in bytes that can be read; the second column shows what metadata says.
@@ -248,7 +194,7 @@ impl Client {
 
     /// After an error the server is asked what the session has become, with a statement whose OK reports, and where its
     /// log stands (the failed statement may have committed something, and says nothing of it).
-    async fn resolve_doubt(&mut self) -> Result<(), Refusal> {
+    pub(super) async fn resolve_doubt(&mut self) -> Result<(), Refusal> {
         let home = self.state.home.map(ServerId);
         let flavor = self.state.dialect().flavor;
         let version = self.state.version();
@@ -310,6 +256,10 @@ impl Client {
         Ok(reached)
     }
 
+    fn must_prepare(&self, index: usize, request: &Request<'_>) -> bool {
+        matches!(request.action, Action::Execute { id } if !self.servers[index].statements.contains_key(&id))
+    }
+
     /// The bytes to send to this connection for the request.
     async fn payload_for<'p>(&mut self, index: usize, request: &Request<'p>) -> Result<Cow<'p, Bytes>, Refusal> {
         let Action::Execute { id } = request.action else { return Ok(Cow::Borrowed(request.payload)) };
@@ -347,6 +297,11 @@ impl Client {
         }
         let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
         let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
+        let schema = self.state.schema.as_deref();
+        let its_own = prepared.schema.as_deref().filter(|own| Some(*own) != schema);
+        if let Some(own) = its_own {
+            use_schema(&mut self.servers[index], own).await?;
+        }
         let mut payload = Vec::with_capacity(prepared.text.len() + 1);
         statement::push_prepare(&mut payload, &prepared.text);
         let handle = Arc::clone(&self.place.handle);
@@ -359,6 +314,9 @@ impl Client {
             () = handle.server_silent() => Err(Refusal::Unreachable("the server has fallen silent".to_owned())),
         };
         handle.set_running(None);
+        if let (Some(_), Some(schema), Ok(_) | Err(Refusal::Refused(_))) = (its_own, schema, &first) {
+            use_schema(connection, schema).await?;
+        }
         let first = first?;
         let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
         connection.statements.insert(id, ok.statement_id);
@@ -378,11 +336,6 @@ impl Client {
         }
         true
     }
-
-    /// Closes the session's connection to a server.
-    pub(super) fn drop_server(&mut self, server: ServerId) {
-        self.servers.retain(|open| open.id != server);
-    }
 }
 
 /// The name of the collation that the last answer's metadata showed.
@@ -396,6 +349,17 @@ async fn collation_name(connection: &mut ServerConnection, learnt: &Learnt) -> R
     let name = rows.into_iter().flatten().flatten().flatten().next();
     learnt.learn_name(id, name.as_deref());
     Ok(name.map(Vec::into_boxed_slice))
+}
+
+async fn use_schema(connection: &mut ServerConnection, schema: &[u8]) -> Result<(), Refusal> {
+    connection.push_command(&[&[command::byte::INIT_DB], schema].concat());
+    connection.answer(Expect::Ok).await.map(drop).map_err(control_refusal)
+}
+
+/// Statements that may look at LAST_INSERT_ID().
+fn reads_insert_id(facts: &Facts) -> bool {
+    let effects = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
+    matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown) || facts.effects.intersects(effects)
 }
 
 /// Keeps the types that this execution binds; gives those bound before if it binds none.

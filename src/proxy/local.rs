@@ -12,6 +12,7 @@ use crate::{
         self, Effects, Facts, Flavor, Kind,
         facts::{Assignment, Corrected, Target},
     },
+    topology::ServerId,
     wire::{
         command,
         compress::{Algorithm, Method},
@@ -38,7 +39,8 @@ impl Client {
     pub(super) fn own_connection_id(&self, facts: &Facts, text: &[u8]) -> Option<Vec<u8>> {
         let asks = facts.effects.contains(Effects::CONNECTION_ID) && facts.kind == Kind::Select;
         let about_server = facts.effects.intersects(Effects::SERVER_STATE | Effects::PROCESSLIST);
-        if !asks || about_server || !facts.corrections.is_empty() {
+        let corrected = |what: &Corrected| matches!(what, Corrected::ConnectionId | Corrected::SessionTrack(_));
+        if !asks || about_server || facts.corrections.iter().any(|correction| corrected(&correction.what)) {
             return None;
         }
         sql::with_connection_id(text, self.state.dialect(), self.place.handle.id)
@@ -97,16 +99,25 @@ impl Client {
     }
 
     /// What to correct in the answer to a statement with these facts.
-    pub(super) fn fix_for(&self, facts: &Facts) -> Option<Fix> {
+    pub(super) fn fix_for(&self, facts: &Facts, server: ServerId) -> Option<Fix> {
         if !facts.corrections.is_empty() {
+            // What the last statement left is its connection's to say, where that is asked.
             let cells = facts.corrections.iter().filter_map(|correction| {
                 let value = match &correction.what {
                     Corrected::ConnectionId => Value::Id(self.place.handle.id),
+                    Corrected::FoundRows if self.last.rows_are_gone || self.last_rows_server != Some(server) => {
+                        Value::Number(self.last.found_rows)
+                    }
+                    Corrected::RowCount if self.last.is_gone || self.last_server != Some(server) => {
+                        Value::Number(self.last.row_count.cast_unsigned())
+                    }
+                    Corrected::FoundRows | Corrected::RowCount => return None,
                     Corrected::SessionTrack(name) => Value::Text(self.state.tracking.selected(name)?.into()),
                 };
                 Some((correction.column, value))
             });
-            return Some(Fix::new(What::Cells(cells.collect())));
+            let cells: Vec<_> = cells.collect();
+            return (!cells.is_empty()).then(|| Fix::new(What::Cells(cells)));
         }
         if facts.effects.contains(Effects::PROCESSLIST) {
             return Some(Fix::new(What::Processlist(self.shared.registry.clone())));

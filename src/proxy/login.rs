@@ -36,6 +36,8 @@ pub use refusal::{Refusal, refuse};
 
 /// Longer payloads have no place in a login; connection attributes are at most 64 KiB.
 pub(crate) const MAX_LOGIN_BYTES: usize = 1 << 20;
+/// The servers take no more either.
+const MAX_ATTRIBUTES_BYTES: usize = 64 << 10;
 
 /// What a login needs to know; one per connection, of one snapshot of the configuration.
 #[derive(Debug, Clone)]
@@ -223,6 +225,7 @@ async fn read_login(
         packet = FirstPacket::parse(&channel.read(MAX_LOGIN_BYTES).await?);
     }
     let (refusal, with_state) = match packet {
+        Ok(FirstPacket::Login(login)) if login.attributes.len() > MAX_ATTRIBUTES_BYTES => (Refusal::BadHandshake, true),
         Ok(FirstPacket::Login(login)) if !answers_as_before_41(&login) => return Ok((channel, login)),
         Ok(FirstPacket::Login(_)) => (Refusal::too_old(&context.greeting), true),
         Ok(FirstPacket::Old) => (Refusal::too_old(&context.greeting), false),

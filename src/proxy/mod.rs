@@ -14,6 +14,7 @@ pub mod fix;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+mod hand_over;
 mod handshakes;
 mod idle;
 mod kill;
@@ -21,6 +22,7 @@ mod lease;
 pub mod listener;
 mod local;
 pub mod login;
+mod obtain;
 mod outcome;
 pub mod peer;
 mod prepared;
@@ -49,6 +51,8 @@ use crate::{
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the start waits for the servers' first word before it takes clients.
 const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often idle server connections are looked through.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A Forebay that takes clients.
 #[derive(Debug)]
@@ -85,6 +89,7 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         .map(|listener| tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers))))
         .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
+    tokio::spawn(sweep(Arc::clone(&shared)));
     tracing::info!("listening on {}", listening.join(", "));
     Ok(Running { shared, workers, stop, listeners, listening })
 }
@@ -140,6 +145,17 @@ async fn tell_of_silence(shared: Arc<Shared>) {
         tokio::select! {
             servers = shared.topology.silence() => shared.registry.tell_silent(&servers),
             () = shared.stopping() => return,
+        }
+    }
+}
+
+/// Closes server connections that nobody needs any more.
+async fn sweep(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => shared.pools.sweep(|connection| shared.is_outdated(connection)),
+            () = shared.stopping() => return shared.pools.close_idle(),
         }
     }
 }

@@ -19,12 +19,16 @@ impl Client {
     /// Takes in what a finished statement did to the session.
     pub(super) fn after_statement(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
-        self.last_server = Some(server);
         self.ping_owed = false;
-        if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
-            self.last_rows_server = Some(server);
-        }
         self.last_error = outcome.error;
+        // A PREPARE that succeeds is no statement to ask about.
+        if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
+            self.last_server = Some(server);
+            if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
+                self.last_rows_server = Some(server);
+            }
+            self.remember_last(server, facts, outcome);
+        }
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);
         }
@@ -50,9 +54,11 @@ impl Client {
         }
         // The end of a result does not tell the insert id of the statement that it came of.
         let returned = outcome.rows > 0 && matches!(facts.kind, Kind::Insert | Kind::Replace);
+        self.assigns_variables |= facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE);
         if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id || returned {
             self.holds_unreported = true;
         }
+        self.note_insert_id(server, facts, outcome);
     }
 
     /// The collation that a SET text is known to lead to; else the text is kept, to learn it when it matters.
@@ -192,11 +198,11 @@ impl Client {
         self.state.home == Some(server.0) && (unreported || !self.state.pins().is_empty())
     }
 
-    fn name_of(&self, server: ServerId) -> String {
+    pub(super) fn name_of(&self, server: ServerId) -> String {
         self.shared.topology.view().server(server).map_or_else(|| "?".to_owned(), |server| server.name.to_string())
     }
 
-    fn is_replica(&self, server: ServerId) -> bool {
+    pub(super) fn is_replica(&self, server: ServerId) -> bool {
         self.shared.topology.view().primary != Some(server)
     }
 }

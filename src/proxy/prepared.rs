@@ -38,6 +38,7 @@ impl Client {
         let id = self.statements.add(Statement {
             text: text.into(),
             facts: Arc::clone(&facts),
+            schema: self.state.schema.as_deref().map(Into::into),
             parameters: UNPREPARED,
             types: None,
             columns: None,
@@ -133,7 +134,7 @@ impl Client {
         statement::push_long_data(&mut payload, server_id, parameter, data);
         let connection = &mut self.servers[index];
         let server = connection.id;
-        connection.push_command(&payload);
+        connection.push_unanswered(&payload);
         if connection.channel.flush().await.is_err() {
             self.drop_server(server);
             return Ok(());

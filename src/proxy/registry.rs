@@ -14,7 +14,7 @@ use atomic_waker::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::fix::IdMap;
-use crate::topology::ServerId;
+use crate::{pool::Holder, topology::ServerId};
 
 /// Forebay's connection ids lie in `FIRST_ID ..= LAST_ID`: positive in 32 bits with a sign, and far above what a server counts to.
 pub const FIRST_ID: u32 = 1 << 30;
@@ -46,10 +46,17 @@ pub enum Told {
     Killed,
     /// Forebay stops: it is to end after its statement.
     Stop,
+    /// Others wait for server connections: it is to let go of those that it can spare.
+    GiveBack,
 }
 
 const KILLED: u8 = 1;
 const STOP: u8 = 2;
+
+/// [`Handle::spare`].
+const NOTHING: u8 = 0;
+const SOME: u8 = 1;
+const ASKED: u8 = 2;
 
 /// What others may know of a client and do to it.
 #[derive(Debug)]
@@ -70,6 +77,8 @@ pub struct Handle {
     /// Kills on their way to the server connection that it uses.
     kills: AtomicU32,
     settled: Notify,
+    /// What it could let go of now: NOTHING, SOME, or ASKED for it.
+    spare: AtomicU8,
     /// The server connection, packed, that was found to be on a silent server while its statement ran.
     silent: AtomicU64,
 }
@@ -119,6 +128,7 @@ impl Registry {
             waker: AtomicWaker::new(),
             kills: AtomicU32::new(0),
             settled: Notify::new(),
+            spare: AtomicU8::new(NOTHING),
             silent: AtomicU64::new(0),
         });
         inner.clients.insert(id, Arc::clone(&handle));
@@ -195,6 +205,7 @@ impl Handle {
     /// Ready when the session is told something. Only the session's own task may ask.
     pub fn poll_told(&self, context: &Context<'_>) -> Poll<Told> {
         let told = || match self.told.load(Ordering::Acquire) {
+            0 if self.spare.load(Ordering::Acquire) == ASKED => Poll::Ready(Told::GiveBack),
             0 => Poll::Pending,
             told if told & KILLED != 0 => Poll::Ready(Told::Killed),
             _ => Poll::Ready(Told::Stop),
@@ -203,6 +214,12 @@ impl Handle {
             self.waker.register(context.waker());
         }
         told()
+    }
+
+    /// Says whether the session, idle now, has server connections that it could let go of.
+    pub fn set_spare(&self, some: bool) {
+        // Pairs with the count of those who wait: whoever comes to wait sees this, or the session sees them.
+        self.spare.store(if some { SOME } else { NOTHING }, Ordering::SeqCst);
     }
 
     /// A kill is on its way until the guard is dropped.
@@ -278,6 +295,16 @@ impl Handle {
     /// The user it has logged in as.
     pub fn user(&self) -> Option<Arc<str>> {
         self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Holder for Handle {
+    fn ask_back(&self) -> bool {
+        let asked = self.spare.compare_exchange(SOME, ASKED, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if asked {
+            self.waker.wake();
+        }
+        asked
     }
 }
 

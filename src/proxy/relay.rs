@@ -59,6 +59,10 @@ pub struct Outcome {
     pub bytes: u64,
     /// An OK reported an insert id.
     pub insert_id: bool,
+    /// Rows that the last OK said it changed.
+    pub affected_rows: u64,
+    /// There was a result set.
+    pub has_result: bool,
     /// A cursor was opened.
     pub cursor: bool,
     /// PREPARE succeeded.
@@ -204,6 +208,7 @@ impl<'a> Relay<'a> {
             if self.tracker.done() || self.outcome.held.is_some() {
                 self.outcome.rows = self.tracker.rows();
                 self.outcome.columns = self.options.columns.as_ref().and_then(|columns| columns.held);
+                self.server.owed = self.server.owed.saturating_sub(1);
                 return Ok(std::mem::take(&mut self.outcome));
             }
             if self.infile {
@@ -411,6 +416,7 @@ impl<'a> Relay<'a> {
                 }
             }
             Kind::ColumnCount(_) => {
+                self.outcome.has_result = true;
                 if let Some(fix) = &mut self.options.fix {
                     fix.result_begins();
                 }
@@ -489,6 +495,7 @@ impl<'a> Relay<'a> {
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
         self.outcome.insert_id |= ok.last_insert_id != 0;
+        self.outcome.affected_rows = ok.affected_rows;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
         if ok.session.is_empty() && !as_eof {

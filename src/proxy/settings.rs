@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{auth::HostPattern, net::Address, routing::Consistency};
+use crate::{auth::HostPattern, net::Address, pool, routing::Consistency};
 
 /// How clients are served. Checked values.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Bounds.
     pub limits: Limits,
+    /// Server connections.
+    pub pool: pool::Settings,
     /// What clients may compress with.
     pub compression: Compression,
     /// The version that clients are greeted with; `None`: the primary's.

@@ -12,13 +12,13 @@ use super::{client::Identity, dial, handshakes::Handshakes, registry::Registry, 
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
-    pool::ServerConnection,
+    pool::{Pools, ServerConnection},
     proxy::login::{Guard, LoginContext},
     routing::{Consistency, Refused, Rules},
     session::learnt::Learnt,
     sql::lexer::Flavor,
     telemetry::{Queries, Seldom},
-    topology::{Position, ServerId, Topology},
+    topology::{Position, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
 
@@ -45,6 +45,8 @@ pub struct Shared {
     live: ArcSwap<Live>,
     /// The servers as they are.
     pub topology: Topology,
+    /// The server connections that sessions share.
+    pub pools: Arc<Pools>,
     /// Who is connected.
     pub registry: Arc<Registry>,
     /// Who is logging in.
@@ -73,7 +75,9 @@ pub struct Shared {
 impl Shared {
     /// What clients will share; `stopping` becomes true when Forebay is to end.
     pub fn new(live: Live, topology: Topology, queries: Queries, stopping: watch::Receiver<bool>) -> Self {
+        let pools = Pools::new(live.settings.pool.clone(), topology.view().servers.len());
         Shared {
+            pools,
             live: ArcSwap::from_pointee(live),
             topology,
             registry: Arc::default(),
@@ -207,6 +211,14 @@ impl Shared {
         let request = dial::request(live, identity, target.address);
         let (connected, _) = dial::connect(request, identity).await.map_err(|error| error.to_string())?;
         Ok(ServerConnection::new(server, target.name.clone(), connected, true, live.settings.patience()))
+    }
+
+    /// Whether sessions on this connection would differ from new ones: the server's globals have changed, or its role.
+    pub(super) fn is_outdated(&self, connection: &ServerConnection) -> bool {
+        let view = self.topology.view();
+        view.server(connection.id).is_none_or(|server| {
+            server.globals != connection.globals || (server.role == Role::Primary) == connection.replica
+        })
     }
 
     /// Waits until Forebay is to end.

@@ -122,12 +122,12 @@ impl State {
 }
 
 /// Whether SET NAMES takes it: not NULL, nor a character set that no client may speak.
-fn may_be_names(charset: &[u8]) -> bool {
+pub(super) fn may_be_names(charset: &[u8]) -> bool {
     is_word(charset) && !charset.starts_with(b"utf16") && charset != b"utf32" && charset != b"ucs2"
 }
 
 /// As the names of character sets and collations are: such may stand between quotes.
-fn is_word(name: &[u8]) -> bool {
+pub(super) fn is_word(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
@@ -137,7 +137,7 @@ fn is_of_names(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(super) fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     if set.as_slice() != b"SET " {
         set.push(b',');
     }
@@ -145,6 +145,16 @@ fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     set.extend_from_slice(name.as_bytes());
     set.push(b'=');
     push_value(set, name, value);
+}
+
+/// `name=DEFAULT`: what the server gives to a new session.
+pub(super) fn push_default(set: &mut Vec<u8>, name: &str) {
+    if set.as_slice() != b"SET " {
+        set.push(b',');
+    }
+    set.extend_from_slice(b"SESSION ");
+    set.extend_from_slice(name.as_bytes());
+    set.extend_from_slice(b"=DEFAULT");
 }
 
 /// A value in the form that round-trips: numbers bare (quoted is error 1232), plain words quoted as reported, anything

@@ -5,6 +5,7 @@ pub mod client_tracking;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod image;
 pub mod learnt;
 pub mod pin;
 pub mod state;
@@ -13,6 +14,7 @@ pub mod track;
 pub mod variables;
 
 pub use client_tracking::ClientTracking;
+pub use image::{Fit, Image};
 pub use pin::{Pin, Pins};
 pub use state::State;
 pub use statements::{Statement, Statements};

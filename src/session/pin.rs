@@ -22,6 +22,8 @@ bitflags! {
         const ROLE = 1 << 6;
         /// `rand_seed1`, `rand_seed2` or `timestamp` is set.
         const SEED = 1 << 7;
+        /// HANDLER … OPEN.
+        const HANDLER = 1 << 9;
         /// Something ran whose effects on the session nobody reports (a routine, a statement too large to read).
         const UNKNOWN_STATE = 1 << 8;
     }
@@ -33,7 +35,7 @@ pub type Pin = &'static str;
 impl Pins {
     /// The names of the reasons that hold.
     pub fn names(self) -> impl Iterator<Item = Pin> {
-        const NAMES: [(Pins, Pin); 9] = [
+        const NAMES: [(Pins, Pin); 10] = [
             (Pins::TRANSACTION, "transaction"),
             (Pins::NEXT_TRANSACTION, "next_transaction"),
             (Pins::TEMPORARY_TABLE, "temporary_table"),
@@ -42,6 +44,7 @@ impl Pins {
             (Pins::SQL_PREPARE, "sql_prepare"),
             (Pins::ROLE, "role"),
             (Pins::SEED, "seed"),
+            (Pins::HANDLER, "handler"),
             (Pins::UNKNOWN_STATE, "unknown_state"),
         ];
         NAMES.into_iter().filter(move |(pin, _)| self.contains(*pin)).map(|(_, name)| name)

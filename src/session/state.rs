@@ -38,6 +38,11 @@ pub struct Birth {
 pub type Value = Option<Box<[u8]>>;
 
 impl Birth {
+    /// Whether a variable is one of those that were read.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|(known, _)| &**known == name)
+    }
+
     /// The value of a variable at birth.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.values.iter().find(|(known, _)| &**known == name).and_then(|(_, value)| value.as_deref())
@@ -63,6 +68,10 @@ pub struct State {
     /// The collation that SET NAMES … COLLATE has given to `character_set_results` too: no variable shows it, but the
     /// metadata of every text column does. `None`: the character set's own.
     pub(super) results_collation: Option<Box<[u8]>>,
+    /// `character_set_results` was set since the login, whose collation it had.
+    pub(super) results_set: bool,
+    /// Variables that were set and are not carried: their connection can't be another session's.
+    pub(super) uncarried: BTreeSet<Box<str>>,
     /// The status flags of the last OK or EOF.
     pub status: StatusFlags,
     /// Warnings of the last statement; an error is one.
@@ -71,6 +80,8 @@ pub struct State {
     pub(super) transaction: Vec<u8>,
     pub(super) pins: Pins,
     pub(super) temporary_tables: BTreeSet<Vec<u8>>,
+    /// How many HANDLERs are open.
+    pub(super) handlers: u32,
     /// The server on which the pins hold, or where the last statement ran that could change the session.
     pub home: Option<ServerIndex>,
     /// An error came from a statement that may have changed the session before it failed.
@@ -106,11 +117,14 @@ impl State {
             collation_unknown: false,
             names_version: 0,
             results_collation: None,
+            results_set: false,
+            uncarried: BTreeSet::new(),
             status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
             warnings: 0,
             transaction: Vec::new(),
             pins: Pins::empty(),
             temporary_tables: BTreeSet::new(),
+            handlers: 0,
             home: None,
             in_doubt: false,
             tracking: ClientTracking::default(),
@@ -203,6 +217,11 @@ impl State {
     /// Whether there are any temporary tables.
     pub fn has_temporary_tables(&self) -> bool {
         !self.temporary_tables.is_empty()
+    }
+
+    /// Whether variables were set that are not carried to another connection.
+    pub fn has_uncarried(&self) -> bool {
+        !self.uncarried.is_empty()
     }
 
     /// Whether an error left open what the session has become.

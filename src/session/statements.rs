@@ -12,6 +12,8 @@ pub struct Statement {
     pub text: Arc<[u8]>,
     /// Its facts.
     pub facts: Arc<Facts>,
+    /// The schema in which it was prepared: names without one mean that, wherever and whenever it runs.
+    pub schema: Option<Box<[u8]>>,
     /// Parameters, as the server counted them.
     pub parameters: u16,
     /// The parameter types the client bound last; EXECUTE may leave them out when they stay the same.
@@ -57,6 +59,12 @@ impl Statements {
     /// Forgets all; ids go on (as after COM_RESET_CONNECTION).
     pub fn clear(&mut self) {
         self.by_id.clear();
+    }
+
+    /// Whether any of them has long data or a cursor there.
+    pub fn are_bound_to(&self, server: ServerIndex) -> bool {
+        let bound = |at: Option<ServerIndex>| at == Some(server);
+        self.by_id.values().any(|statement| bound(statement.long_data_on) || bound(statement.cursor_on))
     }
 
     /// How many there are.

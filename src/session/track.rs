@@ -53,7 +53,11 @@ impl State {
     /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports
     /// what the session was born with.
     pub fn filter(&self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
-        for change in session_changes(ok.session).map_while(std::result::Result::ok) {
+        let schema = self.schema.as_deref().map(SessionChange::Schema);
+        // The schema is this session's; the connection may have been another's when it logged in.
+        let others = |change: &SessionChange<'_>| !matches!(change, SessionChange::Schema(_));
+        let changes = session_changes(ok.session).map_while(std::result::Result::ok).filter(others);
+        for change in changes.chain(schema) {
             if self.tracking.wants(&change) {
                 push_session_change(client_block, &change);
             }
@@ -65,6 +69,7 @@ impl State {
         self.version += 1;
         self.names_version = self.version;
         if seen.results {
+            self.results_set = true;
             self.results_collation = None;
         }
         if seen.collation {
@@ -87,6 +92,7 @@ impl State {
             SessionChange::Variable { name: b"last_gtid", value } => self.add_gtids(value),
             SessionChange::Variable { name, value } => {
                 seen.note(name);
+                self.note_uncarried(name, value);
                 if std::str::from_utf8(name).is_ok_and(travels) && self.variables.report(name, value, self.version + 1)
                 {
                     self.version += 1;
@@ -101,6 +107,30 @@ impl State {
             }
             SessionChange::Characteristics(text) => self.pins.set(Pins::NEXT_TRANSACTION, !text.is_empty()),
             SessionChange::State(_) | SessionChange::Other { .. } => {}
+        }
+    }
+
+    /// A variable that stays with its connection keeps that for the session, until it is as it was.
+    fn note_uncarried(&mut self, name: &[u8], value: &[u8]) {
+        let Ok(name) = std::str::from_utf8(name) else { return };
+        let usual: &[u8] = match name {
+            "transaction_read_only" | "tx_read_only" => b"OFF",
+            "sql_log_bin" => b"ON",
+            "gtid_next" => b"AUTOMATIC",
+            "gtid_domain_id"
+            | "gtid_seq_no"
+            | "insert_id"
+            | "pseudo_slave_mode"
+            | "pseudo_replica_mode"
+            | "pseudo_thread_id"
+            | "server_id"
+            | "skip_replication" => b"",
+            _ => return,
+        };
+        if value == usual {
+            self.uncarried.remove(name);
+        } else {
+            self.uncarried.insert(name.into());
         }
     }
 
@@ -148,6 +178,9 @@ impl State {
         if facts.kind == Kind::Prepare {
             self.pins |= Pins::SQL_PREPARE;
         }
+        if facts.kind == Kind::Handler && succeeded {
+            self.handlers_from(text);
+        }
         self.temporary_tables_from(facts, succeeded);
         self.seeds_from(facts, text);
     }
@@ -164,6 +197,18 @@ impl State {
         } else if effects.contains(Effects::RELEASES_USER_LOCK) && contains_ignore_case(text, b"release_all_locks") {
             self.pins.remove(Pins::USER_LOCK);
         }
+    }
+
+    /// `HANDLER … OPEN [AS …]` and `HANDLER … CLOSE`.
+    fn handlers_from(&mut self, text: &[u8]) {
+        let words = || text.split(|byte| b" \t\r\n;".contains(byte)).filter(|word| !word.is_empty());
+        let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if words().next_back().is_some_and(|word| is(word, "close")) {
+            self.handlers = self.handlers.saturating_sub(1);
+        } else if words().skip(2).any(|word| is(word, "open")) {
+            self.handlers += 1;
+        }
+        self.pins.set(Pins::HANDLER, self.handlers > 0);
     }
 
     fn temporary_tables_from(&mut self, facts: &Facts, succeeded: bool) {

@@ -67,6 +67,16 @@ impl Variables {
         self.changed.remove(name);
     }
 
+    /// Whether nothing ever changed.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// Everything that changed, for whoever takes the connection over.
+    pub fn all(&self) -> BTreeMap<Box<str>, Box<[u8]>> {
+        self.changed.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect()
+    }
+
     /// What changed after `version`, in name order.
     pub fn since(&self, version: Version) -> impl Iterator<Item = (&str, &[u8])> {
         self.changed

@@ -221,6 +221,10 @@ pub struct Correction {
 pub enum Corrected {
     /// Exactly `CONNECTION_ID()` or `@@[session.]pseudo_thread_id`, perhaps with an alias.
     ConnectionId,
+    /// Exactly `FOUND_ROWS()`.
+    FoundRows,
+    /// Exactly `ROW_COUNT()`.
+    RowCount,
     /// `@@[session.|local.]session_track_xxx`: lower-case name.
     SessionTrack(String),
 }

@@ -2,6 +2,7 @@
 //!
 //! `watch::Topology` runs one `probe` task per server; `verdict` judges what they observe; the outcome is the
 //! immutable `View` that a statement is routed by.
+pub mod answers;
 pub mod flavor;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) observation: Observation,
     /// None: not known (as before).
     pub(super) position: Option<Position>,
+    /// What new sessions begin with, hashed; None: not known (as before).
+    pub(super) globals: Option<u64>,
     /// Set when the server was seen coming up.
     pub(super) greeting: Option<Arc<Greeting>>,
 }
@@ -81,15 +83,15 @@ impl Prober {
     /// One probe; takes at most a few times the configured time-out.
     pub(super) async fn probe(&mut self) -> Found {
         match self.attempt().await {
-            Ok((answer, position)) => {
-                Found { observation: Observation::Seen(answer), position, greeting: self.greet().await }
+            Ok(status::Status { answer, position, globals }) => {
+                Found { observation: Observation::Seen(answer), position, globals, greeting: self.greet().await }
             }
             Err(trouble) => {
                 let observation = trouble.observation();
                 self.kept = None;
                 self.greeted &= matches!(observation, Observation::Blind { .. });
                 let greeting = if matches!(observation, Observation::Blind { .. }) { self.greet().await } else { None };
-                Found { observation, position: None, greeting }
+                Found { observation, position: None, globals: None, greeting }
             }
         }
     }

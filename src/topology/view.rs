@@ -57,6 +57,8 @@ pub struct Server {
     pub lag_ms: Option<u64>,
     /// What it had executed at its last probe (a lower bound from then on); None: no GTIDs, or not known.
     pub position: Option<Position>,
+    /// A hash of the global variables that new sessions begin with, at its last probe.
+    pub globals: Option<u64>,
     /// Its greeting, from when it was last seen coming up: version, capabilities, charset. The nonce and connection id
     /// in it are used up.
     pub greeting: Option<Arc<Greeting>>,
@@ -108,6 +110,7 @@ impl View {
             tags: settings.tags.clone(),
             lag_ms: None,
             position: None,
+            globals: None,
             greeting: None,
             flavor: None,
         };

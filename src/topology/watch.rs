@@ -140,6 +140,7 @@ impl Board {
             let mut view = View::clone(&self.view.load());
             if let Some(server) = view.servers.get_mut(id.0) {
                 server.position = found.position.or(server.position.take());
+                server.globals = found.globals.or(server.globals);
                 if let Some(greeting) = found.greeting {
                     server.flavor = flavor::of_version(&greeting.server_version);
                     server.greeting = Some(greeting);

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pool", &["wire", "auth", "sql", "session", "net", "topology"]),
     ("telemetry", &[]),
     ("proxy", &["wire", "auth", "sql", "session", "net", "topology", "routing", "pool", "telemetry"]),
-    ("config", &["auth", "net", "sql", "topology", "routing", "proxy", "telemetry"]),
+    ("config", &["auth", "net", "sql", "topology", "routing", "pool", "proxy", "telemetry"]),
     ("cli", &["config", "proxy", "topology", "routing", "telemetry", "net", "auth", "sql"]),
     // The list of fuzz targets: none of the program.
     ("fuzz", &["wire", "auth", "sql", "session", "net", "topology", "proxy", "config"]),

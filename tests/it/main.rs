@@ -20,6 +20,7 @@ mod command_line;
 mod differential;
 mod faults;
 mod logins;
+mod pooling;
 mod protocol;
 mod routing;
 mod smoke;

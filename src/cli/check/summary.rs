@@ -22,6 +22,7 @@ pub fn of(file: &Path, config: &Config) -> String {
     block(&mut out, "TLS", &tls(config));
     block(&mut out, "Timeouts", &[timeouts(config)]);
     block(&mut out, "Limits", &[limits(config)]);
+    block(&mut out, "Pool", &[pool(config)]);
     block(&mut out, "Compress", &[compression(config).to_owned()]);
     block(&mut out, "Routing", &routing(config));
     block(&mut out, "Rules", &rules(config));
@@ -183,6 +184,20 @@ fn limits(config: &Config) -> String {
         or_off(limits.login_delay.map(duration)),
         size(limits.max_allowed_packet_bytes),
         size(limits.relay_window_bytes),
+    )
+}
+
+fn pool(config: &Config) -> String {
+    let pool = &config.proxy.pool;
+    format!(
+        "{} connections to each server, kept for {} by idle sessions, {} while unused, for {} at most ({} idle); {} may wait for {}",
+        pool.max_connections,
+        duration(pool.hold),
+        duration(pool.idle_timeout),
+        duration(pool.max_lifetime),
+        pool.max_idle.map_or("all".to_owned(), |most| most.to_string()),
+        pool.max_waiting,
+        duration(pool.wait_timeout),
     )
 }
 

@@ -82,9 +82,9 @@ struct List {
 /// How much of an item has been read.
 enum Item {
     Start,
-    /// `CONNECTION_ID`, `CONNECTION_ID(`
-    Function,
-    Opened,
+    /// `CONNECTION_ID`, `CONNECTION_ID(` and others without arguments.
+    Function(Corrected),
+    Opened(Corrected),
     /// `@@`, `@@session`, `@@session.`
     Sign,
     Scope,
@@ -133,9 +133,11 @@ impl List {
                 self.open = false;
                 Item::Other
             }
-            (Item::Start, TokenKind::Word) if reader.is("connection_id") => Item::Function,
-            (Item::Function, TokenKind::Punct(b'(')) => Item::Opened,
-            (Item::Opened, TokenKind::Punct(b')')) => Item::Whole(Corrected::ConnectionId),
+            (Item::Start, TokenKind::Word) if reader.is("connection_id") => Item::Function(Corrected::ConnectionId),
+            (Item::Start, TokenKind::Word) if reader.is("found_rows") => Item::Function(Corrected::FoundRows),
+            (Item::Start, TokenKind::Word) if reader.is("row_count") => Item::Function(Corrected::RowCount),
+            (Item::Function(what), TokenKind::Punct(b'(')) => Item::Opened(what),
+            (Item::Opened(what), TokenKind::Punct(b')')) => Item::Whole(what),
             (Item::Start, TokenKind::SystemVariable) => Item::Sign,
             (Item::Sign, _) if reader.is("session") || reader.is("local") => Item::Scope,
             (Item::Scope, TokenKind::Punct(b'.')) => Item::Dot,

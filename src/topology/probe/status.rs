@@ -4,16 +4,23 @@
 
 use mysql_async::{Conn, Error, Result, Row, Value, prelude::Queryable};
 
+use twox_hash::XxHash3_64;
+
 use crate::{
     sql::lexer::Flavor,
     topology::{
-        Position,
+        Position, answers,
         verdict::{Answer, Replication},
     },
 };
 
 /// A server's answer and its position.
-pub(super) type Status = (Answer, Option<Position>);
+pub(super) struct Status {
+    pub(super) answer: Answer,
+    pub(super) position: Option<Position>,
+    /// What new sessions begin with, hashed.
+    pub(super) globals: Option<u64>,
+}
 
 /// ER_TABLEACCESS_DENIED…, ER_ACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR.
 const DENIED: [u16; 3] = [1142, 1045, 1227];
@@ -37,7 +44,10 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor) -> Result<Status> {
         Err(Error::Server(error)) if DENIED.contains(&error.code) => (Replication::Hidden(error.message), None),
         Err(error) => return Err(error),
     };
-    Ok((Answer { writable, replication, lag_ms }, position))
+    // A server that refuses this one loses nothing but that its connections are renewed when its globals change.
+    let globals: Option<Option<String>> = conn.query_first(answers::globals_query(flavor)).await.unwrap_or_default();
+    let globals = globals.flatten().map(|text| XxHash3_64::oneshot(text.as_bytes()));
+    Ok(Status { answer: Answer { writable, replication, lag_ms }, position, globals })
 }
 
 const MYSQL_STATE: &str = "SELECT @@global.read_only, @@global.super_read_only, @@global.gtid_executed";

@@ -5,6 +5,7 @@
 
 mod case;
 mod compare;
+mod disturbance;
 mod generate;
 mod pools;
 pub mod random;
@@ -14,6 +15,7 @@ use std::{ops::Range, path::Path};
 
 use case::Case;
 use compare::{Arena, Difference};
+use disturbance::Disturbance;
 
 use crate::support::{
     bed::{Bed, both},
@@ -21,22 +23,42 @@ use crate::support::{
     paths,
 };
 
-both!(generated_sessions, kept_cases);
+both!(generated_sessions, kept_cases, generated_sessions_that_share, kept_cases_that_share);
 
 /// Seeds of every run.
 const SEEDS: Range<u64> = 0..20;
+
+/// Cases that hold only on a connection that the session keeps: metadata of a statement that is prepared anew under
+/// settings that have changed since, and FOUND_ROWS() after a write.
+const NOT_SHARED: [&str; 2] = ["prepared-metadata.txt", "row-counts.txt"];
 
 /// So many failing seeds are told of at once.
 const ENOUGH: usize = 4;
 
 fn generated_sessions(bed: &Bed) {
-    let arena = arena(bed, "gen");
+    generated(bed, &arena(bed, "gen"), "");
+}
+
+fn kept_cases(bed: &Bed) {
+    kept(bed, &arena(bed, "kept"), &[]);
+}
+
+/// Over connections that go from hand to hand after every statement, among others' who change them as they like.
+fn generated_sessions_that_share(bed: &Bed) {
+    Disturbance::during(&bed.sharing_forebay(), || generated(bed, &sharing(bed, "genshare"), "sharing-"));
+}
+
+fn kept_cases_that_share(bed: &Bed) {
+    Disturbance::during(&bed.sharing_forebay(), || kept(bed, &sharing(bed, "keptshare"), &NOT_SHARED));
+}
+
+fn generated(bed: &Bed, arena: &Arena<'_>, prefix: &str) {
     let mut failed = Vec::new();
     for seed in seeds() {
         let case = generate::case(bed.kind, seed);
         let Some(found) = arena.run(&case) else { continue };
         let (smaller, again) = arena.shrink(&case, &found);
-        let name = format!("{}-{seed}.txt", bed.kind.name());
+        let name = format!("{prefix}{}-{seed}.txt", bed.kind.name());
         let dir = paths::repo().join("target/differential");
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join(&name), smaller.to_string()).unwrap();
@@ -49,11 +71,10 @@ fn generated_sessions(bed: &Bed) {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn kept_cases(bed: &Bed) {
-    let arena = arena(bed, "kept");
+fn kept(bed: &Bed, arena: &Arena<'_>, except: &[&str]) {
     let mut failed = Vec::new();
     for (name, case) in cases() {
-        if case.kind.is_none_or(|kind| kind == bed.kind) {
+        if case.kind.is_none_or(|kind| kind == bed.kind) && !except.contains(&name.as_str()) {
             failed.extend(arena.run(&case).map(|found| describe(&name, &found)));
         }
     }
@@ -71,6 +92,10 @@ fn cases_read_and_print_the_same() {
 
 fn arena<'a>(bed: &'a Bed, name: &str) -> Arena<'a> {
     Arena { cluster: bed.cluster, direct: bed.direct(), other: bed.forebay(), name: name.to_owned() }
+}
+
+fn sharing<'a>(bed: &'a Bed, name: &str) -> Arena<'a> {
+    Arena { other: bed.sharing_forebay(), ..arena(bed, name) }
 }
 
 fn cases() -> Vec<(String, Case)> {

@@ -3,15 +3,11 @@
 use std::collections::HashMap;
 
 use super::case::{Case, How, Op, Step};
-use forebay::wire::{
-    capability::{CapabilityFlags, StatusFlags},
-    ok::{Ok as OkPacket, push_session_change, session_changes},
-};
-
 use crate::support::{
     endpoint::Endpoint,
     escape,
     raw::{Client, Expect, Kind, Login, Reply, execute, parse_value},
+    tracked::sort_tracked,
 };
 
 /// The clients with their prepared statements.
@@ -137,28 +133,6 @@ const CURSOR: u8 = 0x40;
 /// Words beside a statement's id in an error or its row of SHOW ERRORS. (MariaDB goes on counting ids where another session on
 /// that thread stopped.)
 const BESIDE_IDS: [&[u8]; 2] = [b"Unknown prepared statement handler (", b") has no open cursor"];
-
-/// MariaDB reports several changed variables in the order of its hash table, which depends on how many it tracks.
-fn sort_tracked(payload: &mut Vec<u8>) {
-    let capabilities = CapabilityFlags::CLIENT_PROTOCOL_41 | CapabilityFlags::CLIENT_SESSION_TRACK;
-    let Ok(ok) = OkPacket::parse(payload, capabilities) else { return };
-    // MySQL says at times that the state has changed and then names nothing: pushed anew, such an OK says nothing.
-    let says = ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED);
-    if !says {
-        return;
-    }
-    let mut entries: Vec<Vec<u8>> = Vec::new();
-    for change in session_changes(ok.session) {
-        let Ok(change) = change else { return };
-        let mut entry = Vec::new();
-        push_session_change(&mut entry, &change);
-        entries.push(entry);
-    }
-    entries.sort();
-    let mut sorted = Vec::new();
-    OkPacket { session: &entries.concat(), ..ok }.push(&mut sorted, payload[0], capabilities);
-    *payload = sorted;
-}
 
 /// Hides what may differ between two equal sessions: the database's name, statement ids, the server's counters.
 fn mask(kind: Kind, payload: &mut Vec<u8>, op: &Op, database: &str) {

@@ -111,7 +111,10 @@ fn breaks(bed: &Bed) {
     let map: HashMap<_, _> = faults().into_iter().map(|(name, bytes, then, _)| (name, Fault { bytes, then })).collect();
     let fake = FakeServer::in_front_of(bed.cluster.replicas[0].port, map);
     let servers = [named(&bed.cluster.primary), ("replica1".into(), fake.port)];
-    let forebay = Forebay::in_front_of(&servers, &Settings { consistency: "eventual", ..Settings::default() });
+    let forebay = Forebay::in_front_of(
+        &servers,
+        &Settings { consistency: "eventual", more: super::QUICK_POOL.into(), ..Settings::default() },
+    );
     forebay.wait_until_serving();
     let mut bystander = connect(&forebay);
     bystander.ok("SELECT 1");

@@ -38,7 +38,7 @@ fn crash(kind: Kind) {
         "INSERT INTO app.log (n) VALUES (0)",
     ]);
     cluster.settle();
-    let forebay = Forebay::start(&cluster, &Settings::default());
+    let forebay = Forebay::start(&cluster, &Settings { more: super::QUICK_POOL.into(), ..Settings::default() });
     forebay.wait_until_serving();
     let before = descriptors(forebay.pid());
     let mut bystander = connect(&forebay);

@@ -25,8 +25,13 @@ use crate::support::{
 };
 
 /// A Forebay of a test's own, with more of the configuration.
+/// What sessions leave in the pool is not kept for long.
+const QUICK_POOL: &str = "pool: {idle_timeout: 200ms}\n";
+
 fn forebay(bed: &Bed, more: &str) -> Forebay {
-    let settings = Settings { consistency: "eventual", more: more.into(), ..Settings::default() };
+    // What sessions leave in the pool is not kept for long: these tests count descriptors.
+    let more = format!("{QUICK_POOL}{more}");
+    let settings = Settings { consistency: "eventual", more, ..Settings::default() };
     let forebay = Forebay::start(bed.cluster, &settings);
     forebay.wait_until_serving();
     forebay

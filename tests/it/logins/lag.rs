@@ -36,7 +36,8 @@ fn own_writes_are_seen_at_once(house: &House) {
     let forebay = house.forebay_with(users, "routing: {hints_may_loosen: true, causal_timeout: 150ms}\n");
     let connect = |user: &str| Client::connect(&forebay.endpoint, &login(user, &format!("pw-{user}"))).unwrap();
     let read = "SELECT n FROM app.late";
-    delayed(house, 3, || {
+    // MariaDB counts it in whole seconds.
+    delayed(house, 5, || {
         let (mut writer, mut eventual) = (connect("plain"), connect("other"));
         let mut global = Client::connect(&forebay.endpoint, &Login::default()).unwrap();
         assert_eq!((eventual.value(read), writer.value(SERVER)), ("0".into(), "1".into()), "on replica and primary");

@@ -118,7 +118,10 @@ fn two_passwords(house: &House) {
     };
     sql("CREATE USER turning@'%' IDENTIFIED BY 'pw-old'");
     sql("GRANT ALL ON `app%`.* TO turning@'%'");
-    let forebay = house.forebay_with("  - {name: turning, passwords: [pw-old, {password: pw-new}]}\n", "");
+    let forebay = house.forebay_with(
+        "  - {name: turning, passwords: [pw-old, {password: pw-new}]}\n",
+        "pool: {idle_timeout: 300ms}\n",
+    );
     let both_open = |when: &str| {
         for tls in [false, true] {
             for password in ["pw-old", "pw-new"] {
@@ -139,6 +142,9 @@ fn two_passwords(house: &House) {
     // A session from before opens its replica's connection only now.
     assert_eq!(open.value("SELECT n FROM app.t"), "0");
     sql("ALTER USER turning@'%' IDENTIFIED BY 'pw-unknown'");
+    // What the accounts of the servers have become is asked when a connection is opened.
+    drop(open);
+    std::thread::sleep(std::time::Duration::from_millis(2500));
     assert_eq!(
         outcome(&forebay.endpoint, &login("turning", "pw-old")),
         "ERROR 1045 (28000): Access denied for user 'turning'@'localhost' (using password: YES)"

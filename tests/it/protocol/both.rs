@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::support::{
     bed::Bed,
     raw::{Cap, Client, Expect, Kind, Login, Reply, Value, error_text, execute},
+    tracked::sort_tracked,
 };
 
 /// What packets look like depends on these.
@@ -163,6 +164,9 @@ fn masked(mut reply: Reply, database: &str, id: u32) -> Reply {
         }
     }
     for (kind, payload) in &mut reply.packets {
+        if *kind == Kind::Ok {
+            sort_tracked(payload);
+        }
         if *kind == Kind::PrepareOk && payload.len() > 5 {
             payload[1..5].fill(0);
         }

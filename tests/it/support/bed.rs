@@ -36,6 +36,11 @@ impl Bed {
         self.endpoint(Flavour::Global)
     }
 
+    /// Forebay with few server connections, which every session lets go of after every statement.
+    pub fn sharing_forebay(&self) -> Endpoint {
+        self.endpoint(Flavour::Sharing)
+    }
+
     /// The same by its Unix socket.
     pub fn forebay_socket(&self) -> Endpoint {
         let forebay = self.forebay();
@@ -50,7 +55,7 @@ impl Bed {
 
     /// Nothing has panicked so far.
     pub fn assert_sound(&self) {
-        for flavour in [Flavour::Session, Flavour::Global] {
+        for flavour in [Flavour::Session, Flavour::Global, Flavour::Sharing] {
             if let Some(forebay) = self.cell(flavour).get() {
                 forebay.assert_sound();
             }
@@ -62,8 +67,10 @@ impl Bed {
             return self.direct();
         }
         let start = || {
-            let consistency = if flavour == Flavour::Session { "session" } else { "global" };
-            let forebay = Forebay::start(self.cluster, &Settings { consistency, ..Settings::default() });
+            let consistency = if flavour == Flavour::Global { "global" } else { "session" };
+            let more = if flavour == Flavour::Sharing { "pool: {hold: 0s, max_connections: 40}\n" } else { "" };
+            let settings = Settings { consistency, more: more.into(), ..Settings::default() };
+            let forebay = Forebay::start(self.cluster, &settings);
             forebay.wait_until_serving();
             forebay
         };
@@ -71,8 +78,8 @@ impl Bed {
     }
 
     fn cell(&self, flavour: Flavour) -> &'static OnceLock<Forebay> {
-        static CELLS: [OnceLock<Forebay>; 4] = [const { OnceLock::new() }; 4];
-        &CELLS[self.kind.pick(0, 1) + if flavour == Flavour::Session { 0 } else { 2 }]
+        static CELLS: [OnceLock<Forebay>; 6] = [const { OnceLock::new() }; 6];
+        &CELLS[self.kind.pick(0, 1) + 2 * flavour as usize]
     }
 }
 
@@ -80,6 +87,7 @@ impl Bed {
 enum Flavour {
     Session,
     Global,
+    Sharing,
 }
 
 /// Whether Forebay is left out, to test the tests.

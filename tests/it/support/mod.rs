@@ -12,3 +12,4 @@ pub mod guard;
 pub mod paths;
 pub mod process;
 pub mod raw;
+pub mod tracked;

@@ -1,0 +1,221 @@
+//! How a session lets go of its server connections, without anybody noticing.
+//!
+//! It does so when it has been idle for a moment, when it ends, and when it is asked to because others wait. What only the
+//! connection knows is read back before: after that the session is what Forebay remembers of it.
+
+use super::client::{Client, InsertId};
+use crate::{
+    pool::ServerConnection,
+    sql::{Effects, Facts, Kind},
+    topology::ServerId,
+};
+
+/// Why a connection is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The session has been idle: what is dear to read back stays.
+    Idle,
+    /// Somebody waits for it.
+    Wanted,
+    /// The session is over: nothing is read back.
+    End,
+}
+
+/// What can be asked about the last statement, remembered for when its connection is gone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastStatement {
+    /// FOUND_ROWS().
+    pub found_rows: u64,
+    /// ROW_COUNT().
+    pub row_count: i64,
+    /// The connection on which it ran has gone to others.
+    pub is_gone: bool,
+    /// The connection on which that statement ran which FOUND_ROWS() is about has.
+    pub rows_are_gone: bool,
+    /// There is more to ask: warnings, errors, what several results left.
+    pub has_more: bool,
+}
+
+impl LastStatement {
+    /// Of a session that has run nothing: whatever its connection says was another's.
+    pub const NONE: LastStatement =
+        LastStatement { found_rows: 0, row_count: 0, is_gone: true, rows_are_gone: true, has_more: false };
+}
+
+impl Client {
+    /// Lets go of every connection that can be spared.
+    pub(super) async fn give_back(&mut self, why: Why) {
+        if self.servers.is_empty() {
+            return;
+        }
+        // A kill that arrives late would hit whoever has the connection then.
+        self.place.handle.kills_settled().await;
+        let mut at = 0;
+        while at < self.servers.len() {
+            if self.can_spare(&self.servers[at], why) && self.read_back(at, why).await {
+                self.release(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Before the session waits for a connection: those it has beside may be what others wait for.
+    pub(super) async fn give_back_others(&mut self) {
+        Box::pin(self.give_back(Why::Wanted)).await;
+    }
+
+    /// Whether the session has anything that it might let go of.
+    pub(super) fn may_spare(&self) -> bool {
+        !self.servers.is_empty()
+    }
+
+    /// Whether nothing is lost with the connection but what is read back before.
+    fn can_spare(&self, connection: &ServerConnection, why: Why) -> bool {
+        let server = connection.id;
+        let pinned = self.state.home == Some(server.0) && !self.state.pins().is_empty();
+        let of_primary = !connection.replica && (self.assigns_variables || self.state.has_uncarried());
+        let in_order = connection.permit.is_some() && connection.owed == 0;
+        if pinned || of_primary || !in_order || self.statements.are_bound_to(server.0) {
+            return false;
+        }
+        match why {
+            // What may be asked about the last statement is dear to read back.
+            Why::Idle => {
+                let asked_about = [self.last_server, self.last_rows_server].contains(&Some(server));
+                !(self.last.has_more && asked_about)
+            }
+            Why::Wanted => true,
+            Why::End => !(self.state.in_doubt() || self.state.collation_unknown() || self.is_behind(connection)),
+        }
+    }
+
+    fn is_behind(&self, connection: &ServerConnection) -> bool {
+        connection.image.is_none() && connection.version != self.state.version()
+    }
+
+    /// Reads back what only the connection knows, and brings it to a state that is known. False: it stays.
+    async fn read_back(&mut self, at: usize, why: Why) -> bool {
+        if why != Why::End && !(self.know_state(at).await && self.ask_about_last(at).await) {
+            return false;
+        }
+        let connection = &mut self.servers[at];
+        if connection.warned {
+            // Another session must not see them. On MariaDB a statement without a table would leave them.
+            connection.warned = connection.control(&["SELECT 1 FROM (SELECT 1) AS forebay"]).await.is_err();
+        }
+        !self.servers[at].warned
+    }
+
+    /// What the session is must be known, and the connection must be that.
+    async fn know_state(&mut self, at: usize) -> bool {
+        let server = self.servers[at].id;
+        if self.state.in_doubt() && self.state.home == Some(server.0) && Box::pin(self.resolve_doubt()).await.is_err() {
+            return false;
+        }
+        if self.state.collation_unknown() && Box::pin(self.learn_collation()).await.is_err() {
+            return false;
+        }
+        !self.is_behind(&self.servers[at]) || Box::pin(self.carry(at, false)).await.is_ok()
+    }
+
+    /// LAST_INSERT_ID() and the counts, where the replies have not told them.
+    async fn ask_about_last(&mut self, at: usize) -> bool {
+        let connection = &mut self.servers[at];
+        let last = self.last.has_more && self.last_server == Some(connection.id);
+        let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
+        if !last && !insert_id {
+            return true;
+        }
+        let Ok(rows) = connection.control(&["SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID()"]).await else {
+            return false;
+        };
+        let cells: Vec<_> = rows.into_iter().flatten().flatten().map(|cell| cell.and_then(number)).collect();
+        let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
+        if last {
+            self.last.found_rows = found_rows.cast_unsigned();
+            self.last.row_count = row_count;
+        }
+        if insert_id {
+            self.insert_id = InsertId::Known(id.cast_unsigned());
+            connection.insert_id = Some(id.cast_unsigned());
+        }
+        true
+    }
+
+    fn release(&mut self, at: usize) {
+        let mut connection = self.servers.swap_remove(at);
+        let server = connection.id;
+        self.last.is_gone |= self.last_server == Some(server);
+        self.last.rows_are_gone |= self.last_rows_server == Some(server);
+        if !connection.replica {
+            self.place.handle.set_home(None);
+        }
+        if self.shared.is_outdated(&connection) {
+            return drop(connection);
+        }
+        connection.forget_statements();
+        connection.channel.trim();
+        if connection.image.is_none() {
+            connection.image = Some(self.state.image());
+        }
+        tracing::debug!(client = self.place.handle.id, server = %connection.name, thread_id = connection.thread_id, "let go of");
+        self.shared.pools.release(server, self.pool_key(), Box::new(connection));
+    }
+
+    /// Remembers what may be asked about a statement that has ended.
+    pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &super::relay::Outcome) {
+        use crate::sql::lexer::Flavor;
+        let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
+        let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
+        let found_rows = match self.state.dialect().flavor {
+            _ if quiet || quiet_error => self.last.found_rows,
+            _ if outcome.has_result => outcome.rows,
+            Flavor::MariaDb { .. } => 1,
+            Flavor::MySql { .. } => 2,
+        };
+        let row_count = match outcome.affected_rows {
+            _ if quiet_error => self.last.row_count,
+            _ if outcome.has_result || outcome.error.is_some() => -1,
+            affected => i64::try_from(affected).unwrap_or(i64::MAX),
+        };
+        let unclear = Effects::CALC_FOUND_ROWS
+            | Effects::OPAQUE
+            | Effects::UNKNOWN_FUNCTION
+            | Effects::SEVERAL_STATEMENTS
+            | Effects::LAST_STATEMENT;
+        let calls = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Unknown);
+        let mut warned = outcome.error.is_some() || self.state.warnings > 0;
+        let keeps = quiet || facts.kind == Kind::Select || facts.effects.contains(Effects::LAST_STATEMENT);
+        if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
+            connection.warned = warned || keeps && connection.warned;
+            warned = connection.warned;
+        }
+        let has_more = warned || quiet && self.last.has_more || calls || facts.effects.intersects(unclear);
+        let rows_are_gone = quiet_error || quiet && self.last.rows_are_gone;
+        self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more };
+    }
+
+    /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.
+    pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &super::relay::Outcome) {
+        let tells = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
+        let kinds = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown);
+        let returns =
+            matches!(facts.kind, Kind::Insert | Kind::Replace) && (outcome.has_result || outcome.error.is_some());
+        if outcome.insert_id || kinds || returns || facts.effects.intersects(tells) {
+            self.insert_id = InsertId::OnServer;
+            if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
+                connection.insert_id = None;
+            }
+        }
+    }
+}
+
+/// Errors of a command of which the server ran nothing: ER_UNKNOWN_COM_ERROR, ER_UNKNOWN_STMT_HANDLER,
+/// ER_MALFORMED_PACKET. The counts stay those of the statement before.
+const NOTHING_RAN: [u16; 3] = [1047, 1243, 1835];
+
+fn number(cell: Vec<u8>) -> Option<i64> {
+    let text = std::str::from_utf8(&cell).ok()?;
+    text.parse().ok().or_else(|| text.parse().ok().map(u64::cast_signed))
+}

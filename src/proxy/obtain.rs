@@ -1,0 +1,202 @@
+//! Where a session's server connections come from: those it has, those that others let go of, new ones.
+
+use std::sync::Arc;
+
+use super::{client::Client, dial, error::ClientError, lease::Refusal};
+use crate::{
+    auth::ServerAuth,
+    pool::{
+        Exhausted, Grant, Holder, Key, Permit, ServerConnection, birth,
+        connect::{self, ConnectError, ConnectRequest},
+    },
+    session::Fit,
+    topology::{Role, ServerId},
+    wire::{capability::MariaDbCapabilities, err::Err as ErrPacket},
+};
+
+impl Client {
+    /// The session's connection to a server: the one it has, if that is alive, or another.
+    pub(super) async fn connection(&mut self, server: ServerId) -> Result<usize, Refusal> {
+        if let Some(index) = self.servers.iter().position(|open| open.id == server) {
+            if !self.servers[index].is_stale().await {
+                return Ok(index);
+            }
+            let held = self.holds_state(server);
+            self.drop_server(server);
+            if held {
+                return Err(Refusal::StateLost("the server closed the connection".to_owned()));
+            }
+        }
+        Box::pin(self.obtain(server)).await
+    }
+
+    /// One that another session has let go of, or a new one; waits for it if there may be no more.
+    async fn obtain(&mut self, server: ServerId) -> Result<usize, Refusal> {
+        if self.state.collation_unknown() {
+            Box::pin(self.learn_collation()).await?;
+        }
+        let (pools, key) = (Arc::clone(&self.shared.pools), self.pool_key());
+        let holder: Arc<dyn Holder> = Arc::clone(&self.place.handle) as _;
+        loop {
+            let grant = match pools.take(server, &key, &holder, |idle| self.fit(idle)) {
+                Some(grant) => grant,
+                None => {
+                    // Nobody waits for one while keeping another from those who might wait for that.
+                    self.give_back_others().await;
+                    let exhausted = |why| Refusal::Client(self.exhausted(server, why));
+                    pools.wait(server, &key, &holder).await.map_err(exhausted)?
+                }
+            };
+            match grant {
+                Grant::Open(permit) => return self.open(server, permit).await,
+                Grant::Adopted(mut connection) => {
+                    if connection.is_stale().await {
+                        continue;
+                    }
+                    if self.fit(&connection) != Fit::Never {
+                        return Ok(self.adopt(*connection));
+                    }
+                    if let Some(permit) = connection.permit.take() {
+                        drop(connection);
+                        return self.open(server, permit).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn fit(&self, idle: &ServerConnection) -> Fit {
+        match &idle.image {
+            // Who could not open one gets none of others either: it must not hang on what happens to be there.
+            Some(_) if ServerAuth::hopeless(&self.identity.credential).is_some() => Fit::Never,
+            Some(image) if !self.shared.is_outdated(idle) => self.state.fit(image),
+            _ => Fit::Never,
+        }
+    }
+
+    /// Takes over a connection; its image says what is still to be changed.
+    fn adopt(&mut self, connection: ServerConnection) -> usize {
+        if self.state.birth.values.is_empty()
+            && let Some(born) = &connection.born
+        {
+            self.state.born(Arc::clone(&born.birth), born.tracking.clone(), born.status);
+        }
+        tracing::debug!(client = self.place.handle.id, server = %connection.name, thread_id = connection.thread_id, "taken over");
+        self.keep(connection)
+    }
+
+    fn keep(&mut self, connection: ServerConnection) -> usize {
+        if !connection.replica {
+            self.place.handle.set_home(Some((connection.id, connection.thread_id)));
+        }
+        // Few sessions have more than one; a vector's own step would make room for four.
+        self.servers.reserve_exact(1);
+        self.servers.push(connection);
+        self.servers.len() - 1
+    }
+
+    /// Opens a connection to a server and brings it to the session's state.
+    async fn open(&mut self, server: ServerId, permit: Permit) -> Result<usize, Refusal> {
+        let view = self.shared.topology.view();
+        let target = view.server(server).ok_or_else(|| Refusal::Unreachable("unknown server".to_owned()))?.clone();
+        drop(view);
+        let request = ConnectRequest {
+            schema: self.state.schema.clone(),
+            capabilities: self.capabilities,
+            extended: self.extended,
+            attributes: self.identity.attributes.clone(),
+            ..dial::request(&self.live, &self.identity, target.address)
+        };
+        let connected = match dial::connect(request, &self.identity).await {
+            Ok((connected, credential)) => {
+                self.identity.credential = credential;
+                connected
+            }
+            Err(ConnectError::Refused { code, sql_state, message }) => {
+                let mut payload = Vec::with_capacity(message.len() + 9);
+                ErrPacket { code, sql_state, message: &message }.push(&mut payload, true);
+                return Err(Refusal::Refused(payload));
+            }
+            Err(error) => {
+                if matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_)) {
+                    // The servers' health says nothing of these: only the configuration can mend them.
+                    tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
+                }
+                self.shared.topology.report_failure(server, &error.to_string());
+                return Err(Refusal::Unreachable(error.to_string()));
+            }
+        };
+        if self.extended.difference(connected.extended).contains(MariaDbCapabilities::EXTENDED_METADATA) {
+            // A server that came later: its definitions are not what the client reads.
+            return Err(Refusal::Unreachable("it has no extended metadata, which the client was offered".to_owned()));
+        }
+        let replica = target.role != Role::Primary;
+        let mut connection =
+            ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
+        connection.permit = Some(permit);
+        connection.globals = target.globals;
+        connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
+        let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
+        let born = birth::settle(&mut connection, flavor, replica).await?;
+        connection.born = Some(born.clone());
+        if self.state.birth.values.is_empty() {
+            self.state.born(born.birth, born.tracking, born.status);
+        } else if let Some(set) = self.state.difference_from_birth(&born.birth) {
+            connection.control(&[set]).await?;
+        }
+        if !replica && self.state.autocommit_off() != connection_autocommit_off(&connection) {
+            let set = format!("SET SESSION autocommit={}", u8::from(!self.state.autocommit_off()));
+            connection.control(&[set]).await?;
+        }
+        connection.version = self.state.version();
+        tracing::debug!(client = self.place.handle.id, server = %target.name, thread_id = connection.thread_id, "connected");
+        Ok(self.keep(connection))
+    }
+
+    /// A connection that can't be brought to the session's state is replaced by a new one, at the same place.
+    pub(super) async fn reopen(&mut self, index: usize) -> Result<(), Refusal> {
+        let mut replaced = self.servers.swap_remove(index);
+        let (server, permit) = (replaced.id, replaced.permit.take());
+        drop(replaced);
+        let Some(permit) = permit else { return Err(Refusal::Unreachable("it is not shared".to_owned())) };
+        Box::pin(self.open(server, permit)).await?;
+        let last = self.servers.len() - 1;
+        self.servers.swap(index, last);
+        Ok(())
+    }
+
+    /// Which sessions' connections this one may have.
+    pub(super) fn pool_key(&self) -> Key {
+        Key {
+            user: Arc::clone(&self.identity.name),
+            capabilities: connect::shared_wishes(self.capabilities),
+            extended: self.extended & connect::EXTENDED_BY_WISH,
+            charset: self.identity.charset,
+            tls: self.identity.is_tls,
+        }
+    }
+
+    /// What the client hears for whom there is no connection.
+    fn exhausted(&self, server: ServerId, why: Exhausted) -> ClientError {
+        let name = self.name_of(server);
+        tracing::warn!(client = self.place.handle.id, user = %self.identity.name, server = %name, ?why, "no server connection is free");
+        match why {
+            Exhausted::TimedOut { waited, max_connections } => {
+                ClientError::pool_exhausted(&name, max_connections, waited.as_millis())
+            }
+            Exhausted::TooManyWaiting { max_waiting, max_connections } => {
+                ClientError::too_many_waiting(&name, max_connections, max_waiting)
+            }
+        }
+    }
+
+    /// Closes the session's connection to a server.
+    pub(super) fn drop_server(&mut self, server: ServerId) {
+        self.servers.retain(|open| open.id != server);
+    }
+}
+
+fn connection_autocommit_off(connection: &ServerConnection) -> bool {
+    use crate::wire::capability::StatusFlags;
+    !connection.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+}

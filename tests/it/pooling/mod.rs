@@ -1,0 +1,36 @@
+//! Sessions that share server connections: nobody notices, nobody waits for ever, nobody starves.
+
+mod remembered;
+mod sharing;
+mod waiting;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{
+    bed::Bed,
+    forebay::{Forebay, Settings},
+    raw::{Client, Login},
+};
+
+fn forebay(bed: &Bed, pool: &str) -> Forebay {
+    let users = &["{name: other, password: secret}"];
+    let settings = Settings { users, more: format!("pool: {{{pool}}}\n"), ..Settings::default() };
+    let forebay = Forebay::start(bed.cluster, &settings);
+    forebay.wait_until_serving();
+    forebay
+}
+
+fn connect(forebay: &Forebay) -> Client {
+    Client::connect(&forebay.endpoint, &Login::to("app")).unwrap()
+}
+
+/// The server's id of the connection on the primary that serves the client at this moment.
+fn thread_id(client: &mut Client) -> String {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let token = format!("token {}", CALLS.fetch_add(1, Ordering::Relaxed));
+    let like = format!("info LIKE '%{token}.%' /* {token}. */");
+    let id = client.value(&format!("SELECT MIN(id) FROM information_schema.processlist WHERE {like}"));
+    // MySQL warns of that table, and warnings keep the connection for a while.
+    client.ok("DO 1");
+    id
+}
