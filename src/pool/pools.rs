@@ -2,7 +2,20 @@
 //!
 //! A session keeps the connections it used last while it is busy and while nobody else wants one: that costs nothing.
 //! It lets go of them when it has been idle for a while, when it ends, or when it is asked to, because somebody waits.
-//! Whoever waits does so in a fair queue ([`super::queue`]), for a bounded time.
+//!
+//! ```text
+//!            a login, a statement: the best fit              COMMIT, the last lock released, …
+//!   ┌──────┐ ────────────────────────────▶ ┌────────────┐ ◀──────────────────────────── ┌────────┐
+//!   │ idle │                               │ a session's│                               │ pinned │
+//!   └──────┘ ◀──────────────────────────── └────────────┘ ────────────────────────────▶ └────────┘
+//!      │      idle for `hold`, its end,           │        BEGIN, a temporary table, …       │
+//!      │      others wait for one                 │                                          │
+//!      ▼                                          ▼                                          ▼
+//!    closed: unused for `idle_timeout`,     closed: broken, or in doubt            closed with its session
+//!    old, globals changed
+//! ```
+//!
+//! Whoever waits does so in a fair queue, for a bounded time.
 
 use std::{
     collections::HashMap,

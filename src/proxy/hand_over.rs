@@ -3,10 +3,13 @@
 //! It does so when it has been idle for a moment, when it ends, and when it is asked to because others wait. What only the
 //! connection knows is read back before: after that the session is what Forebay remembers of it.
 
-use super::client::{Client, InsertId};
+use super::{
+    client::{Client, InsertId},
+    relay::Outcome,
+};
 use crate::{
     pool::ServerConnection,
-    sql::{Effects, Facts, Kind},
+    sql::{Effects, Facts, Flavor, Kind},
     topology::ServerId,
 };
 
@@ -164,8 +167,7 @@ impl Client {
     }
 
     /// Remembers what may be asked about a statement that has ended.
-    pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &super::relay::Outcome) {
-        use crate::sql::lexer::Flavor;
+    pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
         let found_rows = match self.state.dialect().flavor {
@@ -197,7 +199,7 @@ impl Client {
     }
 
     /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.
-    pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &super::relay::Outcome) {
+    pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         let tells = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
         let kinds = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown);
         let returns =

@@ -1,6 +1,6 @@
 //! Where a session's server connections come from: those it has, those that others let go of, new ones.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{client::Client, dial, error::ClientError, lease::Refusal};
 use crate::{
@@ -11,7 +11,10 @@ use crate::{
     },
     session::Fit,
     topology::{Role, ServerId},
-    wire::{capability::MariaDbCapabilities, err::Err as ErrPacket},
+    wire::{
+        capability::{MariaDbCapabilities, StatusFlags},
+        err::Err as ErrPacket,
+    },
 };
 
 impl Client {
@@ -43,8 +46,18 @@ impl Client {
                 None => {
                     // Nobody waits for one while keeping another from those who might wait for that.
                     self.give_back_others().await;
-                    let exhausted = |why| Refusal::Client(self.exhausted(server, why));
-                    pools.wait(server, &key, &holder).await.map_err(exhausted)?
+                    tokio::select! {
+                        granted = pools.wait(server, &key, &holder) => {
+                            granted.map_err(|why| Refusal::Client(self.exhausted(server, why)))?
+                        }
+                        // Who is not there any more keeps nobody waiting behind them.
+                        () = self.place.handle.killed_for(Duration::ZERO) => {
+                            return Err(Refusal::Client(ClientError::connection_killed()));
+                        }
+                        () = self.channel.stream().peer_closed() => {
+                            return Err(Refusal::Client(ClientError::connection_killed()));
+                        }
+                    }
                 }
             };
             match grant {
@@ -144,7 +157,7 @@ impl Client {
         } else if let Some(set) = self.state.difference_from_birth(&born.birth) {
             connection.control(&[set]).await?;
         }
-        if !replica && self.state.autocommit_off() != connection_autocommit_off(&connection) {
+        if !replica && self.state.autocommit_off() != autocommit_is_off(&connection) {
             let set = format!("SET SESSION autocommit={}", u8::from(!self.state.autocommit_off()));
             connection.control(&[set]).await?;
         }
@@ -196,7 +209,6 @@ impl Client {
     }
 }
 
-fn connection_autocommit_off(connection: &ServerConnection) -> bool {
-    use crate::wire::capability::StatusFlags;
+fn autocommit_is_off(connection: &ServerConnection) -> bool {
     !connection.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
 }

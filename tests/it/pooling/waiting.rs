@@ -65,14 +65,14 @@ fn who_waits_too_long_is_told(bed: &Bed) {
     let (code, state, message) = reply.error().expect("no connection is free");
     assert_eq!((code, state.as_str()), (1040, "08004"), "{message}");
     assert!(message.contains("all 1 of the pool of server primary are in use"), "{message}");
-    assert!((300..3000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert!((300..20_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
     holder.ok("COMMIT");
     waiter.ok("DO 1");
     forebay.assert_sound();
 }
 
 fn too_many_wait(bed: &Bed) {
-    let forebay = forebay(bed, "max_connections: 1, max_waiting: 2, wait_timeout: 5s");
+    let forebay = forebay(bed, "max_connections: 1, max_waiting: 2, wait_timeout: 30s");
     let mut holder = connect(&forebay);
     let mut clients: Vec<_> = (0..3).map(|_| connect(&forebay)).collect();
     holder.ok("START TRANSACTION");
@@ -80,7 +80,7 @@ fn too_many_wait(bed: &Bed) {
     let mut last = clients.pop().unwrap();
     let waiting: Vec<_> =
         clients.into_iter().map(|mut client| thread::spawn(move || client.query("DO 1").code())).collect();
-    thread::sleep(Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(1500));
     let reply = last.query("DO 1");
     let (code, _, message) = reply.error().expect("too many wait");
     assert_eq!(code, 1040);
@@ -110,10 +110,10 @@ fn served(forebay: &crate::support::forebay::Forebay, users: &[&str]) -> Vec<usi
             let order = Arc::clone(&order);
             let waiter = thread::spawn(move || {
                 // Long enough that they end in the order in which they were served.
-                client.ok("DO SLEEP(0.05)");
+                client.ok("DO SLEEP(0.3)");
                 order.lock().unwrap().push(number);
             });
-            thread::sleep(Duration::from_millis(60));
+            thread::sleep(Duration::from_millis(300));
             waiter
         })
         .collect();
@@ -148,7 +148,7 @@ fn an_idle_session_gives_way(bed: &Bed) {
         two.ok("SET sql_mode = ''");
         assert_eq!(one.value("SELECT @@sql_mode"), "ANSI_QUOTES");
         assert_eq!(two.value("SELECT @@sql_mode"), "");
-        assert!(started.elapsed() < Duration::from_secs(2), "round {round}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(20), "round {round}: {:?}", started.elapsed());
     }
     // One that left an error and one that left warnings, too.
     assert!(one.query("SELECT nonsense").code().is_some());
@@ -158,27 +158,24 @@ fn an_idle_session_gives_way(bed: &Bed) {
     forebay.assert_sound();
 }
 
+/// Killed, or gone: the place in the queue is free at once, and the statement is not run.
 fn a_killed_waiter_waits_no_more(bed: &Bed) {
-    let forebay = forebay(bed, "max_connections: 2, wait_timeout: 30s");
-    let mut holders = [connect(&forebay), connect(&forebay)];
-    let mut waiter = connect(&forebay);
-    for holder in &mut holders {
-        holder.ok("START TRANSACTION");
-        holder.value("SELECT 1");
-    }
-    let waits = thread::spawn(move || {
-        let started = Instant::now();
-        let reply = waiter.query("DO 1");
-        (reply.lost.is_some() || reply.code().is_some(), started.elapsed())
-    });
-    thread::sleep(Duration::from_millis(300));
-    let mut id = String::new();
-    for row in holders[0].rows("SHOW PROCESSLIST") {
-        id = row[0].clone();
-    }
-    assert!(!id.is_empty());
-    drop(holders);
-    let (_, waited) = waits.join().unwrap();
-    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    bed.cluster.sql(&["DROP TABLE IF EXISTS app.pool_killed", "CREATE TABLE app.pool_killed (n INT)"]);
+    let forebay = forebay(bed, "max_connections: 1, wait_timeout: 5m");
+    let (mut holder, mut waiter, gone) = (connect(&forebay), connect(&forebay), connect(&forebay));
+    holder.ok("START TRANSACTION");
+    holder.value("SELECT 1");
+    let id = waiter.greeting.connection_id;
+    let waits = thread::spawn(move || waiter.query("INSERT INTO pool_killed VALUES (1)"));
+    let mut gone = gone;
+    gone.send(b"\x03INSERT INTO pool_killed VALUES (2)").unwrap();
+    thread::sleep(Duration::from_millis(500));
+    drop(gone);
+    holder.ok(format!("KILL {id}"));
+    let reply = waits.join().unwrap();
+    assert!(reply.code().is_some() || reply.lost.is_some(), "{reply}");
+    thread::sleep(Duration::from_millis(500));
+    holder.ok("COMMIT");
+    assert_eq!(holder.value("SELECT COUNT(*) FROM pool_killed FOR UPDATE"), "0");
     forebay.assert_sound();
 }
