@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     pool::ServerConnection,
-    sql::{Effects, Facts, Flavor, Kind},
+    sql::{Effects, Facts, Kind},
     topology::ServerId,
 };
 
@@ -170,11 +170,10 @@ impl Client {
     pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
-        let found_rows = match self.state.dialect().flavor {
+        let found_rows = match outcome.rows {
             _ if quiet || quiet_error => self.last.found_rows,
-            _ if outcome.has_result => outcome.rows,
-            Flavor::MariaDb { .. } => 1,
-            Flavor::MySql { .. } => 2,
+            rows if outcome.has_result => rows,
+            _ => 1,
         };
         let row_count = match outcome.affected_rows {
             _ if quiet_error => self.last.row_count,
