@@ -38,6 +38,7 @@ servers:
   - {{ name: replica, address: "127.0.0.1:{servers['replica']}", role: replica }}
 users: [{{ name: {USER}, password: {PASSWORD} }}]
 limits: {{ max_clients: 5000, login_delay: off{self.limits} }}
+pool: {{ idle_timeout: 3s }}
 log: {{ level: error }}
 """)
         with open(self.folder / "memory.log", "wb") as log:
