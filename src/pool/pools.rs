@@ -110,17 +110,6 @@ pub struct Permit {
     pools: Weak<Pools>,
 }
 
-/// What a pool holds, for whoever shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level {
-    /// Connections open or being opened.
-    pub open: usize,
-    /// Those that no session has.
-    pub idle: usize,
-    /// Sessions that wait.
-    pub waiting: usize,
-}
-
 impl Pools {
     /// Empty pools for so many servers.
     pub fn new(settings: Settings, servers: usize) -> Arc<Self> {
@@ -140,12 +129,6 @@ impl Pools {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// What one server's pool holds.
-    pub fn level(&self, server: ServerId) -> Level {
-        let Some(shelf) = self.shelf(server) else { return Level { open: 0, idle: 0, waiting: 0 } };
-        Level { open: shelf.open, idle: shelf.idle.len(), waiting: shelf.queue.len() }
-    }
-
     /// A connection that is free, or the right to open one; `None`: one must be waited for.
     pub fn take(
         &self,
@@ -161,7 +144,6 @@ impl Pools {
             return Some(Grant::Adopted(connection));
         }
         if shelf.open < self.settings.max_connections {
-            shelf.open += 1;
             return Some(Grant::Open(self.permit(server, &mut shelf, Arc::clone(holder))));
         }
         // One that does not suit makes room.
@@ -217,11 +199,8 @@ impl Pools {
         if let Some(permit) = &connection.permit {
             shelf.lent.remove(&permit.id);
         }
-        if self.is_old(&connection) {
-            drop(shelf);
-            return drop(connection);
-        }
-        if shelf.queue.len() == 0 && self.settings.max_idle.is_some_and(|most| shelf.idle.len() >= most) {
+        let enough = shelf.queue.len() == 0 && self.settings.max_idle.is_some_and(|most| shelf.idle.len() >= most);
+        if enough || self.is_old(&connection) {
             drop(shelf);
             return drop(connection);
         }
@@ -260,8 +239,10 @@ impl Pools {
         self.shelves.get(server.0).map(|shelf| shelf.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// A place of its own; there must be one.
     fn permit(&self, server: ServerId, shelf: &mut Shelf, holder: Arc<dyn Holder>) -> Permit {
         let id = self.next_permit.fetch_add(1, Ordering::Relaxed);
+        shelf.open += 1;
         shelf.lent.insert(id, holder);
         Permit { id, server, pools: Weak::clone(&self.me) }
     }
@@ -288,7 +269,6 @@ impl Pools {
                     Grant::Adopted(connection)
                 }
                 None if shelf.open < self.settings.max_connections => {
-                    shelf.open += 1;
                     Grant::Open(self.permit(server, &mut shelf, waiter.holder))
                 }
                 None => match shelf.evict(&waiter.holder) {

@@ -184,6 +184,11 @@ impl ServerConnection {
         self.owed -= 1;
     }
 
+    /// Appends a COM_INIT_DB.
+    pub fn push_schema(&mut self, schema: &[u8]) {
+        self.push_command(&[&[command::byte::INIT_DB], schema].concat());
+    }
+
     /// Appends a COM_QUERY of Forebay's own.
     pub fn push_query(&mut self, text: &[u8]) {
         let mut payload = Vec::with_capacity(text.len() + 3);

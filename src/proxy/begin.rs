@@ -120,10 +120,7 @@ impl Client {
         }
         server.version = self.state.version();
         self.statements.clear();
-        self.holds_unreported = false;
-        self.assigns_variables = false;
-        self.insert_id = InsertId::Known(0);
-        self.last = LastStatement::NONE;
+        self.forget_unreported();
         Ok(())
     }
 
@@ -176,15 +173,20 @@ impl Client {
         }
     }
 
+    /// Nothing is held any more that no report tells.
+    fn forget_unreported(&mut self) {
+        self.holds_unreported = false;
+        self.assigns_variables = false;
+        self.insert_id = InsertId::Known(0);
+        self.last = LastStatement::NONE;
+    }
+
     /// A session as after a login; its own writes are still its own.
     fn begin_anew(&mut self, schema: Option<Vec<u8>>) {
         self.servers.clear();
         self.statements = Statements::default();
         self.state = State::new(self.state.dialect().flavor, self.capabilities, schema);
-        self.holds_unreported = false;
-        self.assigns_variables = false;
-        self.insert_id = InsertId::Known(0);
-        self.last = LastStatement::NONE;
+        self.forget_unreported();
         self.last_server = None;
         self.last_rows_server = None;
         self.reader = None;

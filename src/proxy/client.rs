@@ -263,7 +263,7 @@ impl Client {
 
     /// A statement has ended: its connections go to those who wait for them, or may be asked for.
     async fn spare_or_keep(&mut self) {
-        let spare = self.may_spare();
+        let spare = !self.servers.is_empty();
         self.place.handle.set_spare(spare);
         if !spare {
             return;

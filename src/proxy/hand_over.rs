@@ -5,6 +5,7 @@
 
 use super::{
     client::{Client, InsertId},
+    lease::touches_insert_id,
     relay::Outcome,
 };
 use crate::{
@@ -61,16 +62,6 @@ impl Client {
                 at += 1;
             }
         }
-    }
-
-    /// Before the session waits for a connection: those it has beside may be what others wait for.
-    pub(super) async fn give_back_others(&mut self) {
-        Box::pin(self.give_back(Why::Wanted)).await;
-    }
-
-    /// Whether the session has anything that it might let go of.
-    pub(super) fn may_spare(&self) -> bool {
-        !self.servers.is_empty()
     }
 
     /// Whether nothing is lost with the connection but what is read back before.
@@ -169,6 +160,10 @@ impl Client {
     /// Remembers what may be asked about a statement that has ended.
     pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
+        self.last_server = Some(server);
+        if !quiet {
+            self.last_rows_server = Some(server);
+        }
         let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
         let found_rows = match outcome.rows {
             _ if quiet || quiet_error => self.last.found_rows,
@@ -199,11 +194,9 @@ impl Client {
 
     /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.
     pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
-        let tells = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
-        let kinds = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown);
         let returns =
             matches!(facts.kind, Kind::Insert | Kind::Replace) && (outcome.has_result || outcome.error.is_some());
-        if outcome.insert_id || kinds || returns || facts.effects.intersects(tells) {
+        if outcome.insert_id || returns || touches_insert_id(facts) {
             self.insert_id = InsertId::OnServer;
             if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
                 connection.insert_id = None;

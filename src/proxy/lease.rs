@@ -119,9 +119,7 @@ impl Client {
         let connection = &mut self.servers[index];
         let mut prefixes = Vec::new();
         if let Some(schema) = schema {
-            let mut init_db = vec![2];
-            init_db.extend_from_slice(&schema);
-            connection.push_command(&init_db);
+            connection.push_schema(&schema);
             prefixes.push(Expect::Ok);
         }
         if let Some(set) = set {
@@ -159,7 +157,7 @@ impl Client {
     fn push_insert_id(&mut self, index: usize, facts: &Facts) -> Option<Expect> {
         let InsertId::Known(id) = self.insert_id else { return None };
         let connection = &mut self.servers[index];
-        if connection.replica || connection.insert_id == Some(id) || !reads_insert_id(facts) {
+        if connection.replica || connection.insert_id == Some(id) || !touches_insert_id(facts) {
             return None;
         }
         connection.push_query(format!("SET SESSION last_insert_id={id}").as_bytes());
@@ -352,12 +350,12 @@ async fn collation_name(connection: &mut ServerConnection, learnt: &Learnt) -> R
 }
 
 async fn use_schema(connection: &mut ServerConnection, schema: &[u8]) -> Result<(), Refusal> {
-    connection.push_command(&[&[command::byte::INIT_DB], schema].concat());
+    connection.push_schema(schema);
     connection.answer(Expect::Ok).await.map(drop).map_err(control_refusal)
 }
 
-/// Statements that may look at LAST_INSERT_ID().
-fn reads_insert_id(facts: &Facts) -> bool {
+/// Statements that may look at LAST_INSERT_ID(), or change it without a word.
+pub(super) fn touches_insert_id(facts: &Facts) -> bool {
     let effects = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
     matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown) || facts.effects.intersects(effects)
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{client::Client, dial, error::ClientError, lease::Refusal};
+use super::{client::Client, dial, error::ClientError, hand_over::Why, lease::Refusal};
 use crate::{
     auth::ServerAuth,
     pool::{
@@ -45,7 +45,7 @@ impl Client {
                 Some(grant) => grant,
                 None => {
                     // Nobody waits for one while keeping another from those who might wait for that.
-                    self.give_back_others().await;
+                    Box::pin(self.give_back(Why::Wanted)).await;
                     tokio::select! {
                         granted = pools.wait(server, &key, &holder) => {
                             granted.map_err(|why| Refusal::Client(self.exhausted(server, why)))?

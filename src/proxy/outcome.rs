@@ -23,10 +23,6 @@ impl Client {
         self.last_error = outcome.error;
         // A PREPARE that succeeds is no statement to ask about.
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
-            self.last_server = Some(server);
-            if !matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty) {
-                self.last_rows_server = Some(server);
-            }
             self.remember_last(server, facts, outcome);
         }
         if let Action::Prepare { id } = request.action {

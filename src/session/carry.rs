@@ -97,14 +97,7 @@ impl State {
         let (client, results) = (value("character_set_client"), value("character_set_results"));
         match &self.results_collation {
             Some(collation) if may_be_names(results) && is_word(collation) => {
-                set.extend_from_slice(b"NAMES '");
-                set.extend_from_slice(results);
-                set.extend_from_slice(b"' COLLATE '");
-                set.extend_from_slice(collation);
-                set.push(b'\'');
-                if client != results {
-                    push_assignment(set, "character_set_client", client);
-                }
+                push_set_names(set, client, results, collation);
             }
             _ => {
                 for (name, value) in [("character_set_client", client), ("character_set_results", results)] {
@@ -114,10 +107,28 @@ impl State {
                 }
             }
         }
+        self.push_connection_names(set);
+    }
+
+    /// The connection's character set is its collation's, where that is known.
+    pub(super) fn push_connection_names(&self, set: &mut Vec<u8>) {
+        let value = |name| self.value(name).unwrap_or_default();
         match value("collation_connection") {
             b"" => push_assignment(set, "character_set_connection", value("character_set_connection")),
             collation => push_assignment(set, "collation_connection", collation),
         }
+    }
+}
+
+/// `NAMES … COLLATE …`, which gives results their collation too, and the client's character set where it is another.
+pub(super) fn push_set_names(set: &mut Vec<u8>, client: &[u8], results: &[u8], collation: &[u8]) {
+    set.extend_from_slice(b"NAMES '");
+    set.extend_from_slice(results);
+    set.extend_from_slice(b"' COLLATE '");
+    set.extend_from_slice(collation);
+    set.push(b'\'');
+    if client != results {
+        push_assignment(set, "character_set_client", client);
     }
 }
 
@@ -138,23 +149,23 @@ fn is_of_names(name: &str) -> bool {
 }
 
 pub(super) fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
+    push_target(set, name);
+    push_value(set, name, value);
+}
+
+/// `name=DEFAULT`: what the server gives to a new session.
+pub(super) fn push_default(set: &mut Vec<u8>, name: &str) {
+    push_target(set, name);
+    set.extend_from_slice(b"DEFAULT");
+}
+
+fn push_target(set: &mut Vec<u8>, name: &str) {
     if set.as_slice() != b"SET " {
         set.push(b',');
     }
     set.extend_from_slice(b"SESSION ");
     set.extend_from_slice(name.as_bytes());
     set.push(b'=');
-    push_value(set, name, value);
-}
-
-/// `name=DEFAULT`: what the server gives to a new session.
-pub(super) fn push_default(set: &mut Vec<u8>, name: &str) {
-    if set.as_slice() != b"SET " {
-        set.push(b',');
-    }
-    set.extend_from_slice(b"SESSION ");
-    set.extend_from_slice(name.as_bytes());
-    set.extend_from_slice(b"=DEFAULT");
 }
 
 /// A value in the form that round-trips: numbers bare (quoted is error 1232), plain words quoted as reported, anything
@@ -192,11 +203,9 @@ fn is_number(value: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::{
+        session::tests::{observe, variable},
         sql::lexer::Flavor,
-        wire::{
-            capability::{CapabilityFlags, StatusFlags},
-            ok::{Ok, SessionChange, push_session_change},
-        },
+        wire::capability::CapabilityFlags,
     };
 
     fn state() -> State {
@@ -204,11 +213,7 @@ mod tests {
     }
 
     fn change(state: &mut State, name: &str, value: &str) {
-        let mut session = Vec::new();
-        push_session_change(&mut session, &SessionChange::Variable { name: name.as_bytes(), value: value.as_bytes() });
-        let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
-        let ok = Ok { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
-        state.observe(&ok, &mut Vec::new());
+        observe(state, &[variable(name, value)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     State,
-    carry::{Carry, is_word, may_be_names, push_assignment, push_default},
+    carry::{Carry, is_word, may_be_names, push_assignment, push_default, push_set_names},
     state::Birth,
 };
 
@@ -84,15 +84,13 @@ impl State {
         if self.schema.is_none() && image.schema.is_some() {
             return Fit::Never;
         }
+        // A look at what is there, no statement written: this is asked of every idle connection under the pool's lock.
         let equal = self.schema == image.schema
-            && (self.variables.is_empty() && image.changed.is_empty() && self.birth == image.birth)
+            && self.variables.are(&image.changed)
+            && self.birth == image.birth
             && self.results() == image.results
             && self.autocommit_off() != image.autocommit;
-        if equal || matches!(self.difference_from_image(image, true), Carry::Nothing) {
-            Fit::Equal
-        } else {
-            Fit::Possible
-        }
+        if equal { Fit::Equal } else { Fit::Possible }
     }
 
     /// What makes a connection with this image the session's. On a replica autocommit stays on.
@@ -144,25 +142,13 @@ impl State {
             Results::Default => None,
         };
         match collation.filter(|collation| may_be_names(results) && is_word(collation) && belongs(collation, results)) {
-            Some(collation) => {
-                set.extend_from_slice(b"NAMES '");
-                set.extend_from_slice(results);
-                set.extend_from_slice(b"' COLLATE '");
-                set.extend_from_slice(&collation);
-                set.push(b'\'');
-                if client != results {
-                    push_assignment(set, "character_set_client", client);
-                }
-            }
+            Some(collation) => push_set_names(set, client, results, &collation),
             None => {
                 push_assignment(set, "character_set_client", client);
                 push_assignment(set, "character_set_results", results);
             }
         }
-        match value("collation_connection") {
-            b"" => push_assignment(set, "character_set_connection", value("character_set_connection")),
-            collation => push_assignment(set, "collation_connection", collation),
-        }
+        self.push_connection_names(set);
     }
 }
 
@@ -175,11 +161,9 @@ fn belongs(collation: &[u8], charset: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::{
+        session::tests::{observe_status, variable},
         sql::lexer::Flavor,
-        wire::{
-            capability::{CapabilityFlags, StatusFlags},
-            ok::{Ok, SessionChange, push_session_change},
-        },
+        wire::capability::{CapabilityFlags, StatusFlags},
     };
 
     fn born(values: &[(&str, &str)]) -> State {
@@ -200,13 +184,8 @@ mod tests {
     }
 
     fn change(state: &mut State, changes: &[(&str, &str)], status: StatusFlags) {
-        let mut session = Vec::new();
-        for (name, value) in changes {
-            let change = SessionChange::Variable { name: name.as_bytes(), value: value.as_bytes() };
-            push_session_change(&mut session, &change);
-        }
-        let ok = Ok { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
-        state.observe(&ok, &mut Vec::new());
+        let changes: Vec<_> = changes.iter().map(|(name, value)| variable(name, value)).collect();
+        observe_status(state, status, &changes);
     }
 
     const ON: StatusFlags = StatusFlags::SERVER_STATUS_AUTOCOMMIT;

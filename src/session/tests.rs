@@ -17,11 +17,11 @@ fn state() -> State {
     State::new(Flavor::MySql { version: 90_704 }, CapabilityFlags::CLIENT_MULTI_STATEMENTS, None)
 }
 
-fn observe(state: &mut State, changes: &[SessionChange<'_>]) -> Vec<u8> {
+pub(super) fn observe(state: &mut State, changes: &[SessionChange<'_>]) -> Vec<u8> {
     observe_status(state, StatusFlags::SERVER_STATUS_AUTOCOMMIT, changes)
 }
 
-fn observe_status(state: &mut State, status: StatusFlags, changes: &[SessionChange<'_>]) -> Vec<u8> {
+pub(super) fn observe_status(state: &mut State, status: StatusFlags, changes: &[SessionChange<'_>]) -> Vec<u8> {
     let mut block = Vec::new();
     for change in changes {
         push_session_change(&mut block, change);
@@ -32,7 +32,7 @@ fn observe_status(state: &mut State, status: StatusFlags, changes: &[SessionChan
     client_block
 }
 
-fn variable<'a>(name: &'a str, value: &'a str) -> SessionChange<'a> {
+pub(super) fn variable<'a>(name: &'a str, value: &'a str) -> SessionChange<'a> {
     SessionChange::Variable { name: name.as_bytes(), value: value.as_bytes() }
 }
 

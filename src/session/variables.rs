@@ -67,9 +67,9 @@ impl Variables {
         self.changed.remove(name);
     }
 
-    /// Whether nothing ever changed.
-    pub fn is_empty(&self) -> bool {
-        self.changed.is_empty()
+    /// Whether just these have changed, to these values.
+    pub fn are(&self, others: &BTreeMap<Box<str>, Box<[u8]>>) -> bool {
+        self.changed.iter().map(|(name, (value, _))| (name, value)).eq(others)
     }
 
     /// Everything that changed, for whoever takes the connection over.
