@@ -1,6 +1,6 @@
 //! The difference between the session and a server connection, as statements that bring the connection up to it.
 
-use super::{State, state::Birth, variables::Version};
+use super::{State, state::Birth, variables::{GLOBAL_COLLATION, Version}};
 
 /// What to send to a connection before the session's statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +173,8 @@ fn push_target(set: &mut Vec<u8>, name: &str) {
 fn push_value(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     if name == "character_set_results" && value.is_empty() {
         set.extend_from_slice(b"NULL");
+    } else if (name.as_bytes(), value) == GLOBAL_COLLATION {
+        set.extend_from_slice(value);
     } else if is_number(value) {
         set.extend_from_slice(value);
     } else if value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_,.:+-/= ".contains(byte)) {

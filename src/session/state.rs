@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     ClientTracking, Pins,
-    variables::{Variables, Version},
+    variables::{GLOBAL_COLLATION, Variables, Version},
 };
 use crate::{
     sql::lexer::{Dialect, Flavor},
@@ -146,6 +146,11 @@ impl State {
         fresh.tracking = self.tracking.clone();
         fresh.tracking.reset();
         fresh.pins = role;
+        if fresh.schema.is_some() {
+            let (name, value) = GLOBAL_COLLATION;
+            fresh.version += 1;
+            fresh.variables.report(name, value, fresh.version);
+        }
         *self = fresh;
         self.refresh_dialect();
     }

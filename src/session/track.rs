@@ -117,7 +117,8 @@ impl State {
             "transaction_read_only" | "tx_read_only" => b"OFF",
             "sql_log_bin" => b"ON",
             "gtid_next" => b"AUTOMATIC",
-            "gtid_domain_id"
+            "character_set_database"
+            | "gtid_domain_id"
             | "gtid_seq_no"
             | "insert_id"
             | "pseudo_slave_mode"
@@ -137,7 +138,10 @@ impl State {
     /// The current schema changed (also where only the command tells it).
     pub fn set_schema(&mut self, schema: &[u8]) {
         let schema = (!schema.is_empty()).then(|| schema.to_vec());
-        if self.schema != schema {
+        // Also the same schema again: its collation is the session's from now on.
+        self.uncarried.remove("character_set_database");
+        let overridden = self.variables.forget("collation_database");
+        if self.schema != schema || overridden {
             self.schema = schema;
             self.version += 1;
             self.schema_version = self.version;

@@ -12,9 +12,8 @@ const NOT_CARRIED: &[&str] = &[
     // Replica connections are READ ONLY by our own hand.
     "transaction_read_only",
     "tx_read_only",
-    // Follow the schema.
+    // Carried as its collation; where it was set itself, it stays with its connection.
     "character_set_database",
-    "collation_database",
     // Reported, but of no use to another connection, or wrong (a pin or the text decides).
     "error_count",
     "gtid_domain_id",
@@ -36,6 +35,9 @@ const NOT_CARRIED: &[&str] = &[
     "timestamp",
     "warning_count",
 ];
+
+/// The collation of the database that a reset gives, whatever the schema: that of new sessions without a schema.
+pub const GLOBAL_COLLATION: (&[u8], &[u8]) = (b"collation_database", b"@@global.collation_database");
 
 /// Counts the changes of a session; 0 is its birth.
 pub type Version = u64;
@@ -62,9 +64,9 @@ impl Variables {
         self.changed.get(name).map(|(value, _)| &**value)
     }
 
-    /// Forgets a variable whose value is no longer known.
-    pub fn forget(&mut self, name: &str) {
-        self.changed.remove(name);
+    /// Forgets a variable whose value is no longer known, or follows from something else. Returns whether it had one.
+    pub fn forget(&mut self, name: &str) -> bool {
+        self.changed.remove(name).is_some()
     }
 
     /// Whether just these have changed, to these values.
