@@ -96,7 +96,8 @@ class Cluster:
         root = [] if os.geteuid() else ["--user=root"]
         install = [program("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal",
                    "--skip-test-db", f"--datadir={seed}", *root]
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+        # A starting MariaDB removes all temporary tables that it finds, another server's too.
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(self.folder)})
         self.primary, self.replica = (self.start(name, seed, root) for name in ("primary", "replica"))
         self.primary.sql(f"""
             CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}';
@@ -121,7 +122,7 @@ class Cluster:
         folder = self.folder / name
         shutil.copytree(seed, folder / "data")
         port = free_port()
-        command = [program("mariadbd"), "--no-defaults", *OPTIONS, *root, f"--datadir={folder}/data",
+        command = [program("mariadbd"), "--no-defaults", *OPTIONS, *root, f"--datadir={folder}/data", f"--tmpdir={folder}",
                    f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--port={port}",
                    f"--server-id={len(self.servers) + 1}"]
         with open(folder / "log", "wb") as log:

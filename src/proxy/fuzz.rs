@@ -148,7 +148,7 @@ impl Case {
             // The client's file is taken, so that nobody waits.
             let _ = server.read_to_end(&mut Vec::new()).await;
         };
-        let mut reader = Reader::new(made.expect, self.capabilities);
+        let mut reader = Reader::new(made.expect, self.capabilities, self.corruptions > 0);
         let reading = async {
             let mut received = Vec::new();
             while client.read_buf(&mut received).await.is_ok_and(|count| count > 0) {

@@ -1,6 +1,10 @@
 //! The difference between the session and a server connection, as statements that bring the connection up to it.
 
-use super::{State, state::Birth, variables::{GLOBAL_COLLATION, Version}};
+use super::{
+    State,
+    state::Birth,
+    variables::{GLOBAL_COLLATION, Version},
+};
 
 /// What to send to a connection before the session's statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -68,7 +68,9 @@ fi
 for i in $(seq 0 "$n"); do
   free $((base + i)) || { echo "replicas: port $((base + i)) is taken" >&2; exit 1; }
 done
-rm -rf "$dir"/primary "$dir"/replica[0-9]* "$dir/seed" "$dir/tls"
+rm -rf "$dir"/primary "$dir"/replica[0-9]* "$dir/seed" "$dir/tls" "$dir/tmp"
+# A starting MariaDB removes all temporary tables that it finds, another server's too.
+mkdir "$dir/tmp"; export TMPDIR="$dir/tmp"
 
 common=(--bind-address=127.0.0.1 --log-bin=binlog --binlog-format=ROW --sync-binlog=0
   --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=2 --innodb-use-native-aio=0 --max-connections=300
@@ -97,8 +99,8 @@ fi
 
 start() { # NAME ID PORT [OPTIONS]
   local name=$1 id=$2 port=$3; shift 3
-  mkdir "$dir/$name"; cp -a "$dir/seed" "$dir/$name/data"
-  setsid "$SERVER" --no-defaults "${common[@]}" --datadir="$dir/$name/data" --server-id="$id" --port="$port" \
+  mkdir "$dir/$name" "$dir/$name/tmp"; cp -a "$dir/seed" "$dir/$name/data"
+  setsid "$SERVER" --no-defaults "${common[@]}" --datadir="$dir/$name/data" --tmpdir="$dir/$name/tmp" --server-id="$id" --port="$port" \
     --socket="$dir/$name/s" --pid-file="$dir/$name/pid" "$@" < /dev/null > "$dir/$name/log" 2>&1 &
   printf '%s_PORT=%s\n%s_SOCKET=%s\n%s_PID=%s\n' "${name^^}" "$port" "${name^^}" "$dir/$name/s" "${name^^}" $! >> "$dir/env"
 }

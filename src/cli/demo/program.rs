@@ -73,6 +73,8 @@ impl Program {
             }
         };
         command.arg(option("--datadir=", data)).args(as_root());
+        // A starting MariaDB removes all temporary tables that it finds, another server's too.
+        command.envs(data.parent().map(|folder| ("TMPDIR", folder)));
         command
     }
 
@@ -85,6 +87,7 @@ impl Program {
         });
         command
             .arg(option("--datadir=", &folder.join("data")))
+            .arg(option("--tmpdir=", folder))
             .arg(option("--socket=", &folder.join("s")))
             .arg(option("--pid-file=", &folder.join("pid")))
             .arg(format!("--server-id={id}"))

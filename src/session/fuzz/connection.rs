@@ -8,7 +8,7 @@ use crate::session::{State, state::Birth, variables::Version};
 static NAMES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^SET NAMES '([0-9A-Za-z_]+)' COLLATE '([0-9A-Za-z_]+)'").unwrap());
 static ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    let value = r"(?<bare>-?[0-9]+(?:\.[0-9]+)?|NULL)|'(?<word>[0-9A-Za-z_,.:+\-/= ]*)'|x'(?<hex>(?:[0-9A-F]{2})*)'";
+    let value = r"(?<bare>-?[0-9]+(?:\.[0-9]+)?|NULL|@@global\.collation_database)|'(?<word>[0-9A-Za-z_,.:+\-/= ]*)'|x'(?<hex>(?:[0-9A-F]{2})*)'";
     Regex::new(&format!(r"^(?:SET |,)SESSION ([0-9A-Za-z_.$]+)=(?:{value})")).unwrap()
 });
 

@@ -45,7 +45,7 @@ fn stopped(kind: Kind) {
     cluster.sql(&["CREATE TABLE app.log (id INT PRIMARY KEY, n INT)", "INSERT INTO app.log VALUES (1, 1), (2, 2)"]);
     cluster.settle();
     let settings =
-        Settings { more: format!("timeouts: {{connect: 700ms}}\n{}", super::QUICK_POOL), ..Settings::default() };
+        Settings { more: format!("timeouts: {{connect: 1500ms}}\n{}", super::QUICK_POOL), ..Settings::default() };
     let forebay = Forebay::start(&cluster, &settings);
     forebay.wait_until_serving();
     let before = descriptors(forebay.pid());
@@ -68,7 +68,7 @@ fn the_replica(cluster: &Cluster, forebay: &Forebay) {
     let stopped = Stopped::stop(&cluster.replicas[0]);
     prepared.send(&execute(1, 0, &[], false)).unwrap();
     pinned.send(&[b"\x03", ROWS.as_bytes()].concat()).unwrap();
-    within(0.5..6.0, || assert_eq!(plain.value(ROWS), "3", "from the primary, when the replica has been silent"));
+    within(0.5..8.0, || assert_eq!(plain.value(ROWS), "3", "from the primary, when the replica has been silent"));
     let reply = within(0.0..3.0, || prepared.receive(Expect::Results));
     assert!(reply.error().is_none() && reply.lost.is_none() && reply.packets.len() == 4, "{reply}");
     within(0.0..1.0, || assert_eq!(plain.value(ROWS), "3", "at once, now that it is known"));
@@ -105,7 +105,7 @@ fn the_primary(cluster: &Cluster, forebay: &Forebay) {
     writer.send(b"\x03INSERT INTO log VALUES (4, 4)").unwrap();
     asks_primary.send(format!("\x03{hinted}").as_bytes()).unwrap();
     within(0.0..1.0, || assert_eq!(plain.value(ROWS), "6", "reads go on"));
-    let reply = within(0.5..6.0, || asks_primary.receive(Expect::Results));
+    let reply = within(0.5..8.0, || asks_primary.receive(Expect::Results));
     assert_eq!(reply.text_rows(), [[Some(b"6".to_vec())]], "a plain read may move: {reply}");
     within(0.0..1.0, || assert_eq!(plain.query("UPDATE log SET n = 0").code(), Some(1836)));
     within(0.0..2.0, || assert_eq!(connect(forebay).value(ROWS), "6", "new sessions read"));

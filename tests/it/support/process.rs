@@ -97,11 +97,19 @@ fn status_line(pid: u32, key: &str) -> String {
     status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim().to_owned()
 }
 
+/// How many times longer than on an idle machine something may take: by how many would run on each processor.
+pub fn patience() -> f64 {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64);
+    1.5 + load / processors
+}
+
 /// Tries until it holds; panics with `what` after some seconds.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(45), "not so after a while: {what}");
+        assert!(start.elapsed().as_secs_f64() < 30.0 * patience(), "not so after a while: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

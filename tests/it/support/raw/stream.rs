@@ -18,7 +18,7 @@ use rustls::{
 use crate::support::endpoint::Endpoint;
 
 /// A reply that takes longer is a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_PAYLOAD: usize = 0xff_ffff;
 
 #[derive(Debug)]
