@@ -336,7 +336,7 @@ impl Channel {
 
     /// As [`Channel::close`], and reads to the peer's end: a socket that is closed with bytes unread resets the connection,
     /// and the peer would lose what it was told.
-    pub async fn close_behind(mut self) {
+    pub async fn close_behind(&mut self) {
         let _ = self.flush().await;
         let _ = self.stream.shutdown().await;
         self.received = BytesMut::with_capacity(READ_BYTES);
@@ -345,8 +345,8 @@ impl Channel {
         }
     }
 
-    /// Sends what was pushed and closes our side; errors are of no interest any more.
-    pub async fn close(mut self) {
+    /// Sends what was pushed and ends our side; errors are of no interest any more.
+    pub async fn close(&mut self) {
         let _ = self.flush().await;
         let _ = self.stream.shutdown().await;
     }

@@ -181,29 +181,41 @@ impl Client {
         }
     }
 
-    /// Answers the login and then command after command, until the session ends.
-    pub async fn serve(mut self) -> End {
-        if let Err(end) = Box::pin(self.answer_login()).await {
-            return self.finish(end).await;
-        }
+    /// Answers the login and then command after command, until the session ends. It should be dropped then.
+    pub async fn serve(&mut self) -> End {
+        let end = match Box::pin(self.answer_login()).await {
+            Ok(()) => self.answer_commands().await,
+            Err(end) => end,
+        };
+        Box::pin(self.finish(&end)).await;
+        end
+    }
+
+    /// The session's id, and the user's name.
+    pub fn name(&self) -> (u32, &str) {
+        (self.place.handle.id, &self.identity.name)
+    }
+
+    async fn answer_commands(&mut self) -> End {
         if let Some(method) = self.compression {
             self.channel.compress(method);
         }
         loop {
             let payload = match self.next_command().await {
                 Ok(payload) => payload,
-                Err(end) => return self.finish(end).await,
+                Err(end) => return end,
             };
             self.place.handle.kills_settled().await;
             if self.place.handle.is_killed() {
-                return self.finish(End::Killed).await;
+                return End::Killed;
             }
             self.shared.refresh(&mut self.live);
-            if let Err(end) = self.command(payload).await {
-                return self.finish(end).await;
+            // Sessions are idle most of the time: what a command needs is there while it runs.
+            if let Err(end) = Box::pin(self.command(payload)).await {
+                return end;
             }
             if self.place.handle.is_killed() {
-                return self.finish(End::Killed).await;
+                return End::Killed;
             }
         }
     }
@@ -295,8 +307,8 @@ impl Client {
     }
 
     /// The session is over: the client hears why, the server connections close (which rolls back what is open).
-    async fn finish(mut self, end: End) -> End {
-        if let End::Fatal(error) = &end {
+    async fn finish(&mut self, end: &End) {
+        if let End::Fatal(error) = end {
             self.channel.push(&error.payload());
         }
         if !matches!(end, End::Cut | End::Killed) {
@@ -305,12 +317,11 @@ impl Client {
         self.servers.clear();
         // A reply that was cut off must not be sent on; one killed hears nothing.
         if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
-            let unread = matches!(&end, End::Fatal(error) if *error == ClientError::packet_too_large());
+            let unread = matches!(end, End::Fatal(error) if *error == ClientError::packet_too_large());
             let closed = async { if unread { self.channel.close_behind().await } else { self.channel.close().await } };
             // A client that does not read does not keep its place.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         }
-        end
     }
 
     /// How fresh this user's reads must be.

@@ -207,10 +207,13 @@ impl Client {
             Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes, columns, impatient };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
-        let relayed = tokio::select! {
-            biased;
-            relayed = self.shared.limited(&self.live, &self.identity, on, relay.run()) => relayed,
-            () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
+        let relayed = {
+            let run = std::pin::pin!(relay.run());
+            tokio::select! {
+                biased;
+                relayed = self.shared.limited(&self.live, &self.identity, on, run) => relayed,
+                () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
+            }
         };
         handle.set_running(None);
         let Some(relayed) = relayed else {

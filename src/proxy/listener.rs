@@ -91,7 +91,7 @@ impl Listener {
                         turn = shared.handshakes.enter(shared.live().settings.limits.max_handshakes) => turn,
                         () = shared.stopping() => break,
                     };
-                    workers.spawn(begin(accepted, peer, turn, Arc::clone(&self.proxies), Arc::clone(&shared)));
+                    workers.spawn(serve(accepted, peer, turn, Arc::clone(&self.proxies), Arc::clone(&shared)));
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: give clients that leave a moment to free some.
@@ -137,23 +137,51 @@ enum Accepted {
     Unix(std::os::unix::net::UnixStream),
 }
 
-async fn begin(accepted: Accepted, peer: Peer, turn: Turn, proxies: Arc<[HostPattern]>, shared: Arc<Shared>) {
+/// One client from its first byte to its last.
+async fn serve(accepted: Accepted, peer: Peer, turn: Turn, proxies: Arc<[HostPattern]>, shared: Arc<Shared>) {
+    // Most of a client's time is behind its login: what that needs is gone by then.
+    let Some(mut client) = Box::pin(begin(accepted, peer, turn, proxies, shared)).await else { return };
+    let end = client.serve().await;
+    let (client, user) = client.name();
+    match end {
+        End::Quit | End::Told => tracing::debug!(client, user, "disconnected"),
+        End::Cut => tracing::info!(client, user, "a reply broke off; the session was ended"),
+        End::Killed => tracing::info!(client, user, "the session was killed"),
+        End::Gone(error) => tracing::debug!(client, user, %error, "the client is gone"),
+        End::Fatal(error) => tracing::info!(client, user, %error, "the session was ended"),
+    }
+}
+
+/// `None`: there will be no session; the client has been told why, if it could be.
+async fn begin(
+    accepted: Accepted,
+    peer: Peer,
+    turn: Turn,
+    proxies: Arc<[HostPattern]>,
+    shared: Arc<Shared>,
+) -> Option<Box<Client>> {
     let stream = match accepted {
         Accepted::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
         Accepted::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
     };
     let mut stream = match stream {
         Ok(stream) => stream,
-        Err(error) => return tracing::warn!(%peer, %error, "a client could not be served"),
+        Err(error) => {
+            tracing::warn!(%peer, %error, "a client could not be served");
+            return None;
+        }
     };
-    let client = tokio::select! {
-        client = announced(&mut stream, peer, &proxies, &shared) => client,
-        () = turn.taken() => return tracing::debug!(%peer, "another client needs the place to log in"),
-        () = shared.stopping() => return,
+    let peer = tokio::select! {
+        peer = announced(&mut stream, peer, &proxies, &shared) => peer?,
+        () = turn.taken() => return overtaken(peer),
+        () = shared.stopping() => return None,
     };
-    if let Some(client) = client {
-        serve(stream, client, turn, shared).await;
-    }
+    log_in(stream, peer, turn, shared).await
+}
+
+fn overtaken<T>(peer: Peer) -> Option<T> {
+    tracing::debug!(%peer, "another client needs the place to log in");
+    None
 }
 
 /// Who has come, where a proxy must say it. `None`: it does not; nothing is to be said to it.
@@ -188,8 +216,7 @@ fn too_many(peer: Peer, full: Full, shared: &Shared) {
     }
 }
 
-/// One client from its first byte to its last.
-async fn serve(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) {
+async fn log_in(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) -> Option<Box<Client>> {
     let live = shared.live();
     let limits = &live.settings.limits;
     let mut place = match shared.registry.join(peer.ip(), limits.max_clients, limits.max_clients_per_address) {
@@ -199,41 +226,35 @@ async fn serve(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) {
             if let Some(context) = shared.login_context(&live, 0) {
                 login::refuse(stream, &Refusal::TooManyConnections, &context.greeting).await;
             }
-            return;
+            return None;
         }
     };
     let id = place.handle.id;
     let Some(context) = shared.login_context(&live, id) else {
-        return no_server(stream, &shared).await;
+        no_server(stream, &shared).await;
+        return None;
     };
     let flavor = shared.flavor();
     let login = tokio::select! {
         login = Box::pin(login::login(stream, peer, &context)) => login,
-        () = turn.taken() => return tracing::debug!(%peer, "another client needs the place to log in"),
-        () = shared.stopping() => return,
+        () = turn.taken() => return overtaken(peer),
+        () = shared.stopping() => return None,
     };
     drop(turn);
     let mut logged_in = match login {
         Ok(logged_in) => logged_in,
         Err(end) => {
             tracing::debug!(client = id, "login: {end}");
-            return;
+            return None;
         }
     };
     if let Err(full) = place.log_in(limits.max_clients) {
         too_many(peer, full, &shared);
         logged_in.channel.push(&Refusal::TooManyConnections.payload(&context.greeting, true));
-        return logged_in.channel.close().await;
+        logged_in.channel.close().await;
+        return None;
     }
     drop(context);
-    let user = logged_in.user.name.clone();
-    tracing::debug!(client = id, user, "connected");
-    let end = Box::pin(Client::new(shared, live, place, logged_in, flavor).serve()).await;
-    match end {
-        End::Quit | End::Told => tracing::debug!(client = id, user, "disconnected"),
-        End::Cut => tracing::info!(client = id, user, "a reply broke off; the session was ended"),
-        End::Killed => tracing::info!(client = id, user, "the session was killed"),
-        End::Gone(error) => tracing::debug!(client = id, user, %error, "the client is gone"),
-        End::Fatal(error) => tracing::info!(client = id, user, %error, "the session was ended"),
-    }
+    tracing::debug!(client = id, user = logged_in.user.name, "connected");
+    Some(Box::new(Client::new(shared, live, place, logged_in, flavor)))
 }

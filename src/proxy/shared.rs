@@ -177,10 +177,9 @@ impl Shared {
         live: &Live,
         identity: &Identity,
         on: (ServerId, u32),
-        relay: F,
+        mut relay: std::pin::Pin<&mut F>,
     ) -> Option<F::Output> {
         let Some(limit) = live.settings.timeouts.query else { return Some(relay.await) };
-        let mut relay = std::pin::pin!(relay);
         tokio::select! {
             output = &mut relay => return Some(output),
             () = tokio::time::sleep(limit) => {}
@@ -191,7 +190,7 @@ impl Shared {
             ?limit,
             "a statement runs for longer than timeouts.query; it is killed"
         );
-        if let Err(error) = self.kill_on_server(live, identity, on, "KILL QUERY").await {
+        if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");
         }
         // What the kill still rolls back is rolled back without this connection too.
