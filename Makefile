@@ -30,6 +30,7 @@ lint:
 
 # Beside HAProxy and a direct connection: `make bench`, `make bench ARGS=--quick`. See benches/README.md.
 bench: build
+	@cargo build --release --quiet --example bare_relay
 	@"$$(tests/provision/bench.sh)" -B benches/compare $(ARGS)
 
 # Crowds, gigabytes, slow readers and a long soak: does it stay within bounds? `make bench-memory ARGS=soak` for one of them.

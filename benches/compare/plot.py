@@ -9,7 +9,7 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "forebay", "
                             "axes.spines.right": False})
 from matplotlib import pyplot  # noqa: E402  (the backend is chosen first)
 
-COLOURS = {"direct": "#8c8c8c", "HAProxy": "#d98a29", "Forebay": "#1f6fb2"}
+COLOURS = {"direct": "#8c8c8c", "HAProxy": "#d98a29", "Forebay": "#1f6fb2", "bare relay": "#b9c7d3"}
 MORE_COLOURS = ["#5a9e4b", "#a355a6", "#bf4a4a"]
 
 

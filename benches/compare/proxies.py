@@ -1,4 +1,4 @@
-"""HAProxy and Forebay in front of the cluster, with as many worker threads each."""
+"""HAProxy, Forebay and a bare relay in front of the cluster, with as many worker threads each."""
 
 import os
 import resource
@@ -40,7 +40,8 @@ class Proxies:
         ports = {"primary": self.cluster.primary.port, "replica": self.cluster.replica.port}
         try:
             forebays = [self.start_forebay(name, build, ports) for name, build in self.builds.items()]
-            return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays, *map(peer, self.peers)]
+            return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays, *self.start_relay(ports),
+                    *map(peer, self.peers)]
         except BaseException:
             self.__exit__()
             raise
@@ -69,6 +70,16 @@ defaults
 {listeners}""")
         process = self.start("haproxy", [program("haproxy"), "-db", "-f", file], ports["primary"])
         return Target("HAProxy", "127.0.0.1", ports, process.pid)
+
+    def start_relay(self, servers: dict[str, int]) -> list[Target]:
+        """What a proxy on tokio costs at the least: benches/bare_relay.rs, if it has been built."""
+        built = next(iter(self.builds.values())).parent / "examples/bare_relay"
+        if not built.exists():
+            return []
+        ports = {name: free_port() for name in servers}
+        pairs = [word for name, port in servers.items() for word in (f"127.0.0.1:{port}", ports[name])]
+        process = self.start("bare relay", [built, *pairs], ports["primary"])
+        return [Target("bare relay", "127.0.0.1", ports, process.pid)]
 
     def start_forebay(self, name: str, build: Path, servers: dict[str, int]) -> Target:
         port = free_port()
