@@ -51,7 +51,8 @@ const BY_WISH: CapabilityFlags = CapabilityFlags::CLIENT_FOUND_ROWS
     .union(CapabilityFlags::CLIENT_PS_MULTI_RESULTS)
     .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
     .union(CapabilityFlags::CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS)
-    .union(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
+    .union(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES)
+    .union(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA);
 
 /// The same of MariaDB's: a session's connections send just what its client has asked for. Not CACHE_METADATA: servers go by
 /// what they have sent themselves.

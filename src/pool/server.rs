@@ -260,7 +260,7 @@ impl ServerConnection {
         expect: Expect,
         on_ok: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
     ) -> Result<(Rows, Vec<u8>), ControlError> {
-        let mut tracker = ReplyTracker::new(expect, self.extended);
+        let mut tracker = ReplyTracker::new(expect, self.extended).with_capabilities(self.capabilities);
         let (mut rows, mut columns, mut first) = (Rows::new(), 0, Vec::new());
         self.channel.seq = 1;
         while !tracker.done() {

@@ -8,6 +8,9 @@ use crate::wire::{column::Column, row};
 #[derive(Debug, Clone)]
 pub struct Fix {
     what: What,
+    /// Of the present result.
+    columns: usize,
+    /// Their types, where they are told.
     kinds: Vec<u8>,
     results: usize,
 }
@@ -43,12 +46,13 @@ pub trait IdMap: std::fmt::Debug + Send + Sync {
 impl Fix {
     /// A correction of `what`.
     pub fn new(what: What) -> Self {
-        Fix { what, kinds: Vec::new(), results: 0 }
+        Fix { what, columns: 0, kinds: Vec::new(), results: 0 }
     }
 
     /// A result begins.
-    pub fn result_begins(&mut self) {
+    pub fn result_begins(&mut self, columns: u64) {
         self.results += 1;
+        self.columns = usize::try_from(columns).unwrap_or(usize::MAX);
         self.kinds.clear();
     }
 
@@ -97,7 +101,7 @@ impl Fix {
             } else if binary {
                 row::replace_binary_text(&mut out, &row, &self.kinds, *index, text.as_bytes()).ok()?;
             } else {
-                row::replace_text_cell(&mut out, &row, self.kinds.len(), *index, Some(text.as_bytes())).ok()?;
+                row::replace_text_cell(&mut out, &row, self.columns, *index, Some(text.as_bytes())).ok()?;
             }
             row = out;
         }
@@ -105,23 +109,23 @@ impl Fix {
     }
 
     fn processlist(&self, payload: &[u8], ids: &dyn IdMap) -> Option<Vec<u8>> {
-        let cells = row::text_cells(payload, self.kinds.len()).ok()?;
+        let cells = row::text_cells(payload, self.columns).ok()?;
         let thread_id = std::str::from_utf8((*cells.first()?)?).ok()?.parse().ok()?;
         let id = ids.client_of(thread_id)?.to_string();
         let mut out = Vec::with_capacity(payload.len() + 4);
-        row::replace_text_cell(&mut out, payload, self.kinds.len(), 0, Some(id.as_bytes())).ok()?;
+        row::replace_text_cell(&mut out, payload, self.columns, 0, Some(id.as_bytes())).ok()?;
         Some(out)
     }
 
     fn variable(&self, payload: &[u8], variables: &[(Box<str>, Box<str>)]) -> Option<Vec<u8>> {
-        if self.kinds.len() != 2 {
+        if self.columns != 2 {
             return None;
         }
         let cells = row::text_cells(payload, 2).ok()?;
         let name = (*cells.first()?)?;
         let (_, value) = variables.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))?;
         let mut out = Vec::with_capacity(payload.len() + value.len());
-        row::replace_text_cell(&mut out, payload, self.kinds.len(), 1, Some(value.as_bytes())).ok()?;
+        row::replace_text_cell(&mut out, payload, self.columns, 1, Some(value.as_bytes())).ok()?;
         Some(out)
     }
 }

@@ -168,10 +168,15 @@ impl Client {
     /// Reads the collation back from the connection on which SET NAMES ran.
     pub(super) async fn learn_collation(&mut self) -> Result<(), Refusal> {
         let shared = Arc::clone(&self.shared);
+        let hidden = self.state.value("resultset_metadata") == Some(b"NONE");
         let connection = self.living_home().await?;
         // What the client asked for, the answer comes in bytes that can be read; the second column shows what metadata says.
         let question = "SELECT CONVERT(@@session.collation_connection USING binary), @@session.collation_connection";
-        let rows = connection.control(&[question]).await.map_err(home_refusal)?;
+        let statements: &[&str] = match hidden {
+            true => &["SET resultset_metadata=FULL", question, "SET resultset_metadata=NONE"],
+            false => &[question],
+        };
+        let rows = connection.control(statements).await.map_err(home_refusal)?;
         let collation = rows.into_iter().flatten().flatten().flatten().next().unwrap_or_default();
         let results = collation_name(connection, &shared.learnt).await?;
         if let Some(text) = self.names_text.take() {

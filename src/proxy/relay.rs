@@ -163,7 +163,7 @@ impl<'a> Relay<'a> {
         expect: Expect,
         options: Options<'a>,
     ) -> Self {
-        let tracker = ReplyTracker::new(expect, server.extended);
+        let tracker = ReplyTracker::new(expect, server.extended).with_capabilities(server.capabilities);
         let server_seq = server.reply_seq;
         Relay {
             first_client_seq: client.seq,
@@ -415,10 +415,10 @@ impl<'a> Relay<'a> {
                     self.note_prepared(&chunk[range]);
                 }
             }
-            Kind::ColumnCount(_) => {
+            Kind::ColumnCount(count) => {
                 self.outcome.has_result = true;
                 if let Some(fix) = &mut self.options.fix {
-                    fix.result_begins();
+                    fix.result_begins(count);
                 }
                 if self.options.columns.is_some() {
                     self.pass_count(chunk, span, end);
@@ -429,8 +429,17 @@ impl<'a> Relay<'a> {
             Kind::Text | Kind::Progress => {}
         }
         self.pass_as_is(chunk, span, end);
-        if kind == (Kind::Definition { last: true }) {
-            self.after_definitions(chunk, span);
+        match kind {
+            Kind::Definition { last: true } => self.after_definitions(chunk, span),
+            // The definitions are left out; that they have ended is told all the same.
+            Kind::ColumnCount(_) if self.tracker.in_rows() => self.after_definitions(chunk, span),
+            Kind::PrepareOk if self.tracker.done() => {
+                let lists = self.outcome.prepared.map_or([0, 0], |ok| [ok.parameters, ok.columns]);
+                for _ in lists.into_iter().filter(|definitions| *definitions > 0) {
+                    self.after_definitions(chunk, span);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -1,16 +1,18 @@
 //! Where does a server's reply end, and what did it say? A state machine fed with packet headers, first bytes and, for the few packets that
 //! matter, whole payloads. It never needs a row's content. The server connection always has DEPRECATE_EOF, PROTOCOL_41 and SESSION_TRACK,
-//! and neither OPTIONAL_RESULTSET_METADATA nor MariaDB's CACHE_METADATA.
+//! and never MariaDB's CACHE_METADATA.
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response.html>. Seen alike on MariaDB 10.11
 //! and MySQL 9.7:
 //! - PREPARE: no EOF behind the parameters' definitions, none behind the columns'.
 //! - EXECUTE with a cursor: definitions, then at once an OK with 0xfe and CURSOR_EXISTS; no rows.
 //! - FETCH and FIELD_LIST end with an OK with 0xfe, and so do SET_OPTION and DEBUG (in one packet).
+//! - With OPTIONAL_RESULTSET_METADATA (MySQL) a byte behind the number of columns, and at the end of PREPARE's first packet,
+//!   says whether definitions follow; after `SET resultset_metadata = NONE` none do.
 //! - A row may be as long as it likes; only a packet *shorter* than 16 MiB − 1 that begins with 0xfe ends the rows.
 use super::{
     Malformed,
-    capability::{MariaDbCapabilities, StatusFlags},
+    capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
     err,
     lenenc::Reader,
     ok::{self, Eof},
@@ -23,6 +25,8 @@ pub use kind::{Expect, Kind, Packet};
 
 /// The first byte of a LOCAL INFILE request, in the place of a column count.
 const LOCAL_INFILE: u8 = 0xfb;
+/// Where definitions may be left out: they are.
+const NO_DEFINITIONS: u8 = 0;
 /// More columns than any server can send (both stop at 4096): a count above is garbage.
 const MAX_COLUMNS: u64 = 0xffff;
 
@@ -72,6 +76,8 @@ pub struct ReplyTracker {
     awaits_whole: bool,
     /// Progress reports may come.
     progress: bool,
+    /// Definitions may be left out.
+    optional_metadata: bool,
     rows: u64,
 }
 
@@ -88,7 +94,14 @@ impl ReplyTracker {
             Expect::Ok => State::Ok,
         };
         let progress = extended.contains(MariaDbCapabilities::PROGRESS);
-        ReplyTracker { state, continues: None, awaits_whole: false, progress, rows: 0 }
+        ReplyTracker { state, continues: None, awaits_whole: false, progress, optional_metadata: false, rows: 0 }
+    }
+
+    /// With the rest of what the server connection has negotiated.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: CapabilityFlags) -> Self {
+        self.optional_metadata = capabilities.contains(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA);
+        self
     }
 
     /// A packet begins. `first` is its first payload byte (`None` for an empty payload). A continuation of a 16 MiB packet is recognised
@@ -203,10 +216,11 @@ impl ReplyTracker {
             _ => {
                 let mut reader = Reader::new(payload);
                 let count = reader.lenenc_int("column count")?;
+                let follow = !self.optional_metadata || reader.u8("column count")? != NO_DEFINITIONS;
                 if count == 0 || count > MAX_COLUMNS || !reader.rest.is_empty() {
                     return Err(Malformed { what: "column count" });
                 }
-                self.state = State::Definitions { left: count };
+                self.state = if follow { State::Definitions { left: count } } else { State::Rows };
                 Ok(Kind::ColumnCount(count))
             }
         }
@@ -225,7 +239,9 @@ impl ReplyTracker {
 
     fn prepare_ok(&mut self, payload: &[u8]) -> Result<Kind, Malformed> {
         let prepared = PrepareOk::parse(payload)?;
+        let follow = !self.optional_metadata || payload.get(PrepareOk::BYTES) != Some(&NO_DEFINITIONS);
         self.state = match prepared.parameters {
+            _ if !follow => State::Done,
             0 => columns(prepared.columns),
             left => State::Parameters { left, columns: prepared.columns },
         };

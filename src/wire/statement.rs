@@ -21,6 +21,9 @@ pub struct PrepareOk {
 }
 
 impl PrepareOk {
+    /// Bytes of the payload up to the number of warnings.
+    pub const BYTES: usize = 12;
+
     /// Payload with its 0x00 header.
     pub fn parse(payload: &[u8]) -> Result<PrepareOk, Malformed> {
         const WHAT: &str = "PREPARE reply";

@@ -16,9 +16,7 @@ use crate::{
 };
 
 /// What a server may be able to do and Forebay does not translate.
-const NEVER: CapabilityFlags = CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA
-    .union(CapabilityFlags::CLIENT_PROGRESS_OBSOLETE)
-    .union(MULTI_FACTOR_AUTHENTICATION);
+const NEVER: CapabilityFlags = CapabilityFlags::CLIENT_PROGRESS_OBSOLETE.union(MULTI_FACTOR_AUTHENTICATION);
 /// `mysql_common` has no name for it.
 const MULTI_FACTOR_AUTHENTICATION: CapabilityFlags = CapabilityFlags::from_bits_retain(1 << 28);
 /// What Forebay does itself, whatever the servers can.

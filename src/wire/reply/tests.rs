@@ -168,6 +168,29 @@ fn an_error_of_code_65535_is_no_progress_report() {
     assert!(tracker.done());
 }
 
+/// The byte behind the number of columns and at the end of PREPARE's first packet, as MySQL 9.7 sends it.
+#[test]
+fn definitions_may_be_left_out() {
+    let new = |expect| {
+        let tracker = ReplyTracker::new(expect, MariaDbCapabilities::empty());
+        tracker.with_capabilities(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA)
+    };
+    let mut without = new(Expect::Results);
+    let packets: [&[u8]; 5] = [b"\x02\x00", b"\x011\x012", END_AND_MORE, b"\x01\x00", END];
+    letters(&mut without, &packets);
+    assert!(without.done() && without.rows() == 1);
+    let mut with = new(Expect::Results);
+    letters(&mut with, &[b"\x02\x01", ID, V, b"\x011\x012", END]);
+    assert!(with.done() && with.rows() == 1);
+    let prepared = |follow: u8| [b"\0\x01\0\0\0\x01\0\x01\0\0\0\0".as_slice(), &[follow]].concat();
+    let mut prepare = new(Expect::Prepare);
+    letters(&mut prepare, &[&prepared(0)]);
+    assert!(prepare.done());
+    let mut prepare = new(Expect::Prepare);
+    letters(&mut prepare, &[&prepared(1), PARAMETER, V]);
+    assert!(prepare.done());
+}
+
 #[test]
 fn a_whole_packet_of_sixteen_mib_is_given_once_joined() {
     let mut tracker = ReplyTracker::new(Expect::Text, MariaDbCapabilities::empty());

@@ -105,6 +105,7 @@ fn flag(name: &str) -> Cap {
         "found_rows" => Cap::CLIENT_FOUND_ROWS,
         "local_files" => Cap::CLIENT_LOCAL_FILES,
         "ignore_space" => Cap::CLIENT_IGNORE_SPACE,
+        "optional_metadata" => Cap::CLIENT_OPTIONAL_RESULTSET_METADATA,
         "interactive" => Cap::CLIENT_INTERACTIVE,
         other => panic!("no capability `{other}`"),
     }

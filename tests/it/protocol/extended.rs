@@ -19,14 +19,15 @@ fn what_the_servers_have_is_offered() {
         let [direct, other] = bed.both().map(|(_, to)| Client::connect(&to, &Login::default()).unwrap().greeting);
         assert_eq!(other.extended, direct.extended & TRANSLATED, "{kind:?}");
         assert_eq!(other.extended != 0, kind == Kind::MariaDb);
-        // Nobody but a client of MySQL's C library that asks for it: see docs/differences.md.
-        assert!(!other.capabilities.contains(Cap::CLIENT_OPTIONAL_RESULTSET_METADATA), "{kind:?}");
+        let optional = |offered: Cap| offered.contains(Cap::CLIENT_OPTIONAL_RESULTSET_METADATA);
+        assert_eq!(optional(other.capabilities), optional(direct.capabilities), "{kind:?}");
+        assert_eq!(optional(other.capabilities), kind == Kind::MySql);
     }
 }
 
-/// As for a client that does not ask for it: metadata can't be turned off.
+/// Who has not asked for it can't turn metadata off.
 #[test]
-fn metadata_is_not_optional() {
+fn metadata_is_optional_for_those_who_ask() {
     let bed = Bed::of(Kind::MySql);
     let databases = databases(&bed, "optional");
     let mut both = Both::new(&bed, MODERN, &databases, "optional").expect("a login");

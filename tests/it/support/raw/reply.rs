@@ -57,7 +57,8 @@ impl Reply {
     pub fn read(stream: &mut Stream, seq: u8, expect: Expect, (caps, extended): (Cap, u32), infile: &[u8]) -> Reply {
         let deprecate_eof = caps.contains(Cap::CLIENT_DEPRECATE_EOF);
         let reply = Reply { deprecate_eof, ..Reply::default() };
-        let mut reader = Reader { stream, seq, reply, infile, extended };
+        let optional_metadata = caps.contains(Cap::CLIENT_OPTIONAL_RESULTSET_METADATA);
+        let mut reader = Reader { stream, seq, reply, infile, extended, optional_metadata };
         let result = match expect {
             Expect::Results => reader.results(),
             Expect::Prepare => reader.prepare(),
@@ -119,6 +120,7 @@ struct Reader<'a> {
     reply: Reply,
     infile: &'a [u8],
     extended: u32,
+    optional_metadata: bool,
 }
 
 impl Reader<'_> {
@@ -159,7 +161,8 @@ impl Reader<'_> {
                 _ => {
                     let mut f = Fields(&payload);
                     let columns = f.lenenc();
-                    let follow = self.extended & CACHE_METADATA == 0 || f.int(1) != 0;
+                    let told = self.optional_metadata || self.extended & CACHE_METADATA != 0;
+                    let follow = !told || f.int(1) != 0;
                     self.push(Kind::Count, payload);
                     let after = self.definitions(columns, follow)?;
                     if after & CURSOR_EXISTS != 0 || self.failed() { false } else { self.rows()? }
@@ -180,10 +183,6 @@ impl Reader<'_> {
             self.stream.write_payload(&mut self.seq, chunk)?;
         }
         self.stream.write_payload(&mut self.seq, &[])
-    }
-
-    fn columns(&mut self, columns: u64) -> std::io::Result<u16> {
-        self.definitions(columns, true)
     }
 
     /// Column definitions, if they follow, and, where it still comes, their EOF; returns its status.
@@ -241,10 +240,11 @@ impl Reader<'_> {
         }
         let mut f = Fields(&payload[5..]);
         let (columns, parameters) = (f.int(2), f.int(2));
+        let follow = !self.optional_metadata || payload.get(12) != Some(&0);
         self.push(Kind::PrepareOk, payload);
-        self.columns(parameters)?;
+        self.definitions(parameters, follow)?;
         if !self.failed() {
-            self.columns(columns)?;
+            self.definitions(columns, follow)?;
         }
         Ok(())
     }
