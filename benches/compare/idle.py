@@ -51,6 +51,12 @@ def measure(target: Target, clients: int, query: bool) -> Idle:
 
 def log_in(host: str, port: int) -> socket.socket:
     client = socket.create_connection((host, port), 20)
+    answer_greeting(client)
+    await_welcome(client)
+    return client
+
+
+def answer_greeting(client: socket.socket) -> None:
     greeting = read(client)[1]
     after_version = greeting.index(b"\0", 1) + 5
     # Eight bytes of the challenge, then after capabilities and the like the twelve others.
@@ -58,6 +64,9 @@ def log_in(host: str, port: int) -> socket.socket:
     answer = (CAPABILITIES.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x2d" + bytes(23) + USER.encode()
               + b"\0\x14" + scramble(nonce) + DATABASE.encode() + b"\0" + PLUGIN)
     send(client, 1, answer)
+
+
+def await_welcome(client: socket.socket) -> None:
     seq, said = read(client)
     if said[0] == 0xFE:
         # Another plugin or challenge: only this plugin is known here.
@@ -67,7 +76,6 @@ def log_in(host: str, port: int) -> socket.socket:
         _, said = read(client)
     if said[0] != 0:
         raise SystemExit(f"login failed: {re.sub(rb'^.{9}', b'', said).decode(errors='replace')}")
-    return client
 
 
 def scramble(nonce: bytes) -> bytes:

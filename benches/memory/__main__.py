@@ -8,13 +8,14 @@ from pathlib import Path
 HOUSE = Path(__file__).resolve().parents[2]
 sys.path.append(str(HOUSE / "benches/compare"))
 
+import burst
 import crowd
 import large
 import readers
 import soak
 from cluster import Cluster
 
-PARTS = {"crowd": crowd.run, "large": large.run, "readers": readers.run, "soak": soak.run}
+PARTS = {"burst": burst.run, "crowd": crowd.run, "large": large.run, "readers": readers.run, "soak": soak.run}
 
 
 def main() -> None:

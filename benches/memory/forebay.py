@@ -23,8 +23,8 @@ class Held:
 class Forebay:
     """`with Forebay(program, cluster, limits) as forebay:` – it serves on `forebay.port`."""
 
-    def __init__(self, program: Path, cluster: Cluster, limits: str = ""):
-        self.program, self.cluster, self.limits = program, cluster, limits
+    def __init__(self, program: Path, cluster: Cluster, limits: str = "", pool: str = ""):
+        self.program, self.cluster, self.limits, self.pool = program, cluster, limits, pool
 
     def __enter__(self) -> "Forebay":
         self.port = free_port()
@@ -37,8 +37,8 @@ servers:
   - {{ name: primary, address: "127.0.0.1:{servers['primary']}", role: primary }}
   - {{ name: replica, address: "127.0.0.1:{servers['replica']}", role: replica }}
 users: [{{ name: {USER}, password: {PASSWORD} }}]
-limits: {{ max_clients: 5000, login_delay: off{self.limits} }}
-pool: {{ idle_timeout: 3s }}
+limits: {{ max_clients: 20000, login_delay: off{self.limits} }}
+pool: {{ idle_timeout: 3s{self.pool} }}
 log: {{ level: error }}
 """)
         with open(self.folder / "memory.log", "wb") as log:
