@@ -177,9 +177,7 @@ fn push_target(set: &mut Vec<u8>, name: &str) {
 fn push_value(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     if name == "character_set_results" && value.is_empty() {
         set.extend_from_slice(b"NULL");
-    } else if (name.as_bytes(), value) == GLOBAL_COLLATION {
-        set.extend_from_slice(value);
-    } else if is_number(value) {
+    } else if is_number(value) || (name.as_bytes(), value) == GLOBAL_COLLATION {
         set.extend_from_slice(value);
     } else if value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_,.:+-/= ".contains(byte)) {
         set.push(b'\'');

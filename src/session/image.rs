@@ -117,9 +117,9 @@ impl State {
                 push_assignment(&mut set, name, value);
             }
         }
-        let lost = |name: &&Box<str>| self.variables.get(name).is_none() && !self.birth.has(name);
+        let lost = |name: &str| self.variables.get(name).is_none() && !self.birth.has(name);
         // Another schema brings its own collation.
-        let replaced = |name: &&Box<str>| &***name == "collation_database" && self.schema != image.schema;
+        let replaced = |name: &str| name == "collation_database" && self.schema != image.schema;
         for name in image.changed.keys().filter(|name| lost(name) && !replaced(name)) {
             push_default(&mut set, name);
         }
