@@ -1,6 +1,6 @@
 //! The session's state from reports and facts.
 
-use super::*;
+use super::{carry::Carry, *};
 use crate::{
     sql::{
         Effects, Facts, Kind,
@@ -164,5 +164,20 @@ fn a_reset_keeps_schema_and_role() {
     state.ended(&facts(Kind::Set, Effects::ROLE), b"SET ROLE r", true, 0);
     state.reset();
     assert_eq!(state.schema.as_deref(), Some(&b"app"[..]));
-    assert_eq!((state.value("time_zone"), state.version(), state.pins()), (None, 0, Pins::ROLE));
+    assert_eq!((state.value("time_zone"), state.pins()), (None, Pins::ROLE));
+}
+
+/// Both servers give back the schema, and the server's own collation for it until the next USE, be it of the same schema.
+#[test]
+fn after_a_reset_the_collation_of_the_database_is_the_servers() {
+    let (mut state, mut without) = (state(), state());
+    observe(&mut state, &[SessionChange::Schema(b"app")]);
+    state.reset();
+    let set = Some(b"SET SESSION collation_database=@@global.collation_database".to_vec());
+    assert_eq!(state.difference(0), Carry::Send { schema: None, set });
+    let version = state.version();
+    observe(&mut state, &[SessionChange::Schema(b"app")]);
+    assert_eq!(state.difference(version), Carry::Send { schema: Some(b"app".to_vec()), set: None });
+    without.reset();
+    assert_eq!(without.difference(0), Carry::Nothing);
 }

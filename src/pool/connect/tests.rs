@@ -82,7 +82,6 @@ fn only_what_is_translated_is_asked_for() {
     let (all, extended) = negotiate(&request(1), &greeting(CapabilityFlags::all())).unwrap();
     assert_eq!(extended, MariaDbCapabilities::empty());
     for never in [
-        CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA,
         CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM,
         CapabilityFlags::CLIENT_PROGRESS_OBSOLETE,
         CapabilityFlags::CLIENT_SSL,
