@@ -45,7 +45,7 @@ impl Sites {
             ((server.name.clone(), relay.port), relay)
         });
         let [(primary, to_primary), (replica, to_replica)] = servers;
-        let more = "timeouts: {handshake: 2s, connect: 1s, query: 2s}\nlimits: {max_clients: 6}\npool: {max_idle: 0}\n";
+        let more = "timeouts: {handshake: 2s, connect: 1s, query: 5s}\nlimits: {max_clients: 6}\npool: {max_idle: 0}\n";
         let settings = Settings { users: user, more: more.into(), ..Settings::default() };
         let forebay = Forebay::in_front_of(&[primary, replica], &settings);
         forebay.wait_until_serving();
