@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{birth::Born, connect::Connected, pools::Permit};
 use crate::{
     net::{Channel, ChannelError},
-    session::{Image, variables::Version},
+    session::{Image, user_variables::Type, variables::Version},
     topology::{Position, ServerId},
     wire::{
         Malformed,
@@ -75,6 +75,10 @@ pub struct ServerConnection {
     pub reply_seq: u8,
     /// The OK that ended the login.
     pub login_ok: Vec<u8>,
+    /// Its session's user variables are on it.
+    pub has_user_variables: bool,
+    /// The types of the columns in the answer to one of Forebay's own questions.
+    pub column_types: Vec<Type>,
     /// The collation of the last column in the answer to one of Forebay's own questions.
     pub column_charset: u16,
     /// The status flags of the last OK to one of Forebay's own questions.
@@ -137,6 +141,8 @@ impl ServerConnection {
             seen: Position::default(),
             reply_seq: 1,
             login_ok: connected.ok,
+            has_user_variables: false,
+            column_types: Vec::new(),
             column_charset: 0,
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),
             patience,
@@ -277,7 +283,10 @@ impl ServerConnection {
                 first.clone_from(&payload);
             }
             match kind {
-                Kind::ColumnCount(count) => columns = usize::try_from(count).unwrap_or(usize::MAX),
+                Kind::ColumnCount(count) => {
+                    columns = usize::try_from(count).unwrap_or(usize::MAX);
+                    self.column_types.clear();
+                }
                 // A real EOF (as some commands get) is too short for an OK and says nothing that matters here.
                 Kind::Ok | Kind::End if payload.len() > 5 => {
                     let ok = ok::Ok::parse(&payload, self.capabilities)?;
@@ -289,7 +298,8 @@ impl ServerConnection {
                 Kind::LocalInfile => return Err(Malformed { what: "request for a local file" }.into()),
                 Kind::Definition { .. } => {
                     let column = Column::parse(&payload, self.extended_metadata());
-                    self.column_charset = column.map_or(0, |column| column.charset);
+                    self.column_charset = column.as_ref().map_or(0, |column| column.charset);
+                    self.column_types.extend(column.iter().map(Type::from));
                 }
                 Kind::PrepareOk | Kind::Text | Kind::Progress => {}
             }

@@ -113,6 +113,7 @@ impl Client {
         // What a login begins with stays what it was: that is what the next session is to find.
         server.image = None;
         server.insert_id = Some(0);
+        server.has_user_variables = false;
         self.state.born(born.birth, born.tracking, born.status);
         if matches!(flavor, Flavor::MySql { .. }) {
             // It has fallen back to the server's character set; new connections begin with the login's.
@@ -176,7 +177,7 @@ impl Client {
     /// Nothing is held any more that no report tells.
     fn forget_unreported(&mut self) {
         self.holds_unreported = false;
-        self.assigns_variables = false;
+        self.user_variables = None;
         self.insert_id = InsertId::Known(0);
         self.last = LastStatement::NONE;
     }

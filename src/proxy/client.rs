@@ -23,7 +23,7 @@ use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
     routing::Consistency,
-    session::{State, Statements},
+    session::{State, Statements, UserVariables},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
     wire::{
@@ -64,8 +64,8 @@ pub struct Client {
     pub(super) sticky_until: Option<Instant>,
     /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
     pub(super) holds_unreported: bool,
-    /// It has user variables, which live on the primary's connection.
-    pub(super) assigns_variables: bool,
+    /// Its user variables, if it ever assigned one.
+    pub(super) user_variables: Option<Box<UserVariables>>,
     /// LAST_INSERT_ID().
     pub(super) insert_id: InsertId,
     /// What may be asked about the last statement.
@@ -167,7 +167,7 @@ impl Client {
             position: Position::default(),
             sticky_until: None,
             holds_unreported: false,
-            assigns_variables: false,
+            user_variables: None,
             insert_id: InsertId::Known(0),
             last: LastStatement::NONE,
             last_server: None,
@@ -287,19 +287,29 @@ impl Client {
         } else {
             return;
         };
+        self.spare(why).await;
+    }
+
+    /// Lets go of what can be spared; what is kept although it could be, others may ask for.
+    async fn spare(&mut self, why: Why) {
         self.place.handle.set_spare(false);
         Box::pin(self.give_back(why)).await;
+        if why == Why::Idle && !self.servers.is_empty() {
+            self.place.handle.set_spare(true);
+            if self.shared.pools.wanted() {
+                self.place.handle.set_spare(false);
+                Box::pin(self.give_back(Why::Wanted)).await;
+            }
+        }
     }
 
     /// Gives back what an idle session does not need: connections and buffers belong to those who use them.
     async fn grow_idle(&mut self, why: Why) {
-        self.place.handle.set_spare(false);
-        Box::pin(self.give_back(why)).await;
+        self.spare(why).await;
         if why == Why::Wanted {
             // Where it had nothing to spare, another one may.
             self.shared.pools.ask_again();
         }
-        // What it still has, it is asked for only after its next statement, or by the clock.
         self.channel.trim();
         for server in &mut self.servers {
             server.channel.trim();

@@ -68,16 +68,17 @@ impl Client {
     fn can_spare(&self, connection: &ServerConnection, why: Why) -> bool {
         let server = connection.id;
         let pinned = self.state.home == Some(server.0) && !self.state.pins().is_empty();
-        let of_primary = !connection.replica && (self.assigns_variables || self.state.has_uncarried());
+        let of_primary = !connection.replica && self.state.has_uncarried();
+        let stuck = connection.has_user_variables && self.user_variables.as_ref().is_some_and(|own| own.are_stuck());
         let in_order = connection.permit.is_some() && connection.owed == 0;
-        if pinned || of_primary || !in_order || self.statements.are_bound_to(server.0) {
+        if pinned || of_primary || stuck || !in_order || self.statements.are_bound_to(server.0) {
             return false;
         }
         match why {
             // What may be asked about the last statement is dear to read back.
             Why::Idle => {
                 let asked_about = [self.last_server, self.last_rows_server].contains(&Some(server));
-                !(self.last.has_more && asked_about)
+                !(self.last.has_more && asked_about) && !connection.has_user_variables
             }
             Why::Wanted => true,
             Why::End => !(self.state.in_doubt() || self.state.collation_unknown() || self.is_behind(connection)),
@@ -90,8 +91,11 @@ impl Client {
 
     /// Reads back what only the connection knows, and brings it to a state that is known. False: it stays.
     async fn read_back(&mut self, at: usize, why: Why) -> bool {
-        if why != Why::End && !(self.know_state(at).await && self.ask_about_last(at).await) {
-            return false;
+        if why != Why::End {
+            let known = self.know_state(at).await && self.ask_about_last(at).await;
+            if !known || self.servers[at].has_user_variables && !Box::pin(self.read_user_variables(at)).await {
+                return false;
+            }
         }
         let connection = &mut self.servers[at];
         if connection.warned {
@@ -145,7 +149,8 @@ impl Client {
         if !connection.replica {
             self.place.handle.set_home(None);
         }
-        if self.shared.is_outdated(&connection) {
+        // No statement takes a user variable away again.
+        if connection.has_user_variables || self.shared.is_outdated(&connection) {
             return drop(connection);
         }
         connection.forget_statements();

@@ -86,6 +86,9 @@ impl Client {
         // A statement that must be prepared first is answered for itself: nothing may be on its way before that.
         let pipelined = decision.repeatable && !self.must_prepare(index, request);
         let mut prefixes = self.carry(index, pipelined).await?;
+        if self.user_variables.is_some() {
+            Box::pin(self.carry_user_variables(index, request.facts)).await?;
+        }
         if let Some(expect) = self.push_insert_id(index, request.facts) {
             if pipelined {
                 prefixes.push(expect);

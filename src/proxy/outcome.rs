@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     routing::{Decision, Target},
+    session::user_variables,
     sql::{Effects, Facts, Kind, facts::Target as Assigned},
     topology::ServerId,
 };
@@ -21,6 +22,9 @@ impl Client {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.ping_owed = false;
         self.last_error = outcome.error;
+        if user_variables::may_be_assigned_by(facts) || facts.kind == Kind::Execute {
+            self.note_user_variables(server, request);
+        }
         // A PREPARE that succeeds is no statement to ask about.
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
             self.remember_last(server, facts, outcome);
@@ -50,7 +54,6 @@ impl Client {
         }
         // The end of a result does not tell the insert id of the statement that it came of.
         let returned = outcome.rows > 0 && matches!(facts.kind, Kind::Insert | Kind::Replace);
-        self.assigns_variables |= facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE);
         if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id || returned {
             self.holds_unreported = true;
         }

@@ -11,6 +11,7 @@ pub mod pin;
 pub mod state;
 pub mod statements;
 pub mod track;
+pub mod user_variables;
 pub mod variables;
 
 pub use client_tracking::ClientTracking;
@@ -18,6 +19,7 @@ pub use image::{Fit, Image};
 pub use pin::{Pin, Pins};
 pub use state::State;
 pub use statements::{Statement, Statements};
+pub use user_variables::UserVariables;
 
 #[cfg(test)]
 mod tests;

@@ -27,11 +27,39 @@ pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
 pub use scan::is_about_server;
 
+use std::collections::BTreeSet;
+
 use lexer::{Lexer, TokenKind};
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
 pub fn facts(text: &[u8], dialect: Dialect) -> Facts {
     reader::Reader::new(text, dialect).run()
+}
+
+/// The names of all user variables in the text, in lower case. `None` where one has a name that is not plain, or the text
+/// can't be read for sure.
+pub fn user_variables(text: &[u8], dialect: Dialect) -> Option<BTreeSet<Box<str>>> {
+    if dialect.ascii_in_multibyte && !text.is_ascii() {
+        return None;
+    }
+    let mut names = BTreeSet::new();
+    let mut lexer = Lexer::new(text, dialect);
+    loop {
+        let token = lexer.next_token();
+        match token.kind {
+            TokenKind::End => return Some(names),
+            TokenKind::Bad => return None,
+            TokenKind::UserVariable => {
+                let name = unquote(text.get(token.range())?.get(1..)?);
+                let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
+                if name.is_empty() || !name.iter().all(plain) {
+                    return None;
+                }
+                names.insert(String::from_utf8(name).ok()?.to_ascii_lowercase().into());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Does any identifier of the text (unquoted; keywords, too, but not `@x`) satisfy `names`? Also true where the text

@@ -2,6 +2,7 @@
 
 mod remembered;
 mod sharing;
+mod user_variables;
 mod waiting;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
