@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     pool::ServerConnection,
+    session::UserVariables,
     sql::{Effects, Facts, Kind},
     topology::ServerId,
 };
@@ -69,7 +70,9 @@ impl Client {
         let server = connection.id;
         let pinned = self.state.home == Some(server.0) && !self.state.pins().is_empty();
         let of_primary = !connection.replica && self.state.has_uncarried();
-        let stuck = connection.has_user_variables && self.user_variables.as_ref().is_some_and(|own| own.are_stuck());
+        let flavor = self.state.dialect().flavor;
+        let stuck = |own: &UserVariables| connection.has_user_variables && own.are_stuck(flavor);
+        let stuck = self.user_variables.as_deref().is_some_and(stuck);
         let in_order = connection.permit.is_some() && connection.owed == 0;
         if pinned || of_primary || stuck || !in_order || self.statements.are_bound_to(server.0) {
             return false;

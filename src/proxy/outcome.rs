@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     routing::{Decision, Target},
-    session::user_variables,
     sql::{Effects, Facts, Kind, facts::Target as Assigned},
     topology::ServerId,
 };
@@ -22,9 +21,7 @@ impl Client {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.ping_owed = false;
         self.last_error = outcome.error;
-        if user_variables::may_be_assigned_by(facts) || facts.kind == Kind::Execute {
-            self.note_user_variables(server, request);
-        }
+        self.note_user_variables(server, request);
         // A PREPARE that succeeds is no statement to ask about.
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
             self.remember_last(server, facts, outcome);

@@ -10,11 +10,18 @@ use crate::{
 };
 
 impl Client {
-    /// A statement that may have assigned some has ended on a server.
+    /// A statement has ended on a server: it may have assigned some.
     pub(super) fn note_user_variables(&mut self, server: ServerId, request: &Request<'_>) {
-        // What EXECUTE runs is not in its text.
-        let seen = (request.facts.kind != Kind::Execute).then(|| sql::user_variables(request.text, self.state.dialect()));
-        let names = seen.flatten();
+        let state_changed = self.state.take_state_changed();
+        let facts = request.facts;
+        let names = if user_variables::may_be_assigned_by(facts) {
+            sql::user_variables(request.text, self.state.dialect())
+        } else if facts.kind == Kind::Execute || state_changed && is_data_change(facts.kind) {
+            // What EXECUTE runs is not in its text, nor what a trigger does.
+            None
+        } else {
+            return;
+        };
         if names.as_ref().is_some_and(BTreeSet::is_empty) {
             return;
         }
@@ -46,6 +53,11 @@ impl Client {
     /// Reads back what has been assigned on a connection. False: some can't be carried, or it does not answer.
     pub(super) async fn read_user_variables(&mut self, at: usize) -> bool {
         let Some(variables) = self.user_variables.as_deref_mut() else { return true };
+        if variables.have_unnamed() {
+            let Some(names) = user_variables::names_question(self.state.dialect().flavor) else { return false };
+            let Ok(answers) = self.servers[at].control(&[names]).await else { return false };
+            variables.named(answers.into_iter().flatten().flatten().flatten());
+        }
         let Some([values, types]) = variables.questions() else { return true };
         let hidden = self.state.value("resultset_metadata") == Some(b"NONE");
         let connection = &mut self.servers[at];
@@ -58,4 +70,9 @@ impl Client {
         let cells = answers.into_iter().flatten().next().unwrap_or_default();
         variables.answered(&cells, &connection.column_types)
     }
+}
+
+/// Of these a server reports a changed state only where a trigger has made it.
+fn is_data_change(kind: Kind) -> bool {
+    matches!(kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Load)
 }

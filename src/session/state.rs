@@ -89,6 +89,8 @@ pub struct State {
     /// What session tracking the client asked for.
     pub tracking: ClientTracking,
     pub(super) gtids: Vec<u8>,
+    /// A server has said that something of the session has changed, whatever it is.
+    pub(super) state_changed: bool,
     flavor: Flavor,
     multi_statements: bool,
     dialect: Dialect,
@@ -129,6 +131,7 @@ impl State {
             in_doubt: false,
             tracking: ClientTracking::default(),
             gtids: Vec::new(),
+            state_changed: false,
             flavor,
             multi_statements,
             dialect,
@@ -237,6 +240,11 @@ impl State {
     /// The GTIDs reported since the last call.
     pub fn take_gtids(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.gtids)
+    }
+
+    /// Whether a server has reported a change of any kind since the last call.
+    pub fn take_state_changed(&mut self) -> bool {
+        std::mem::take(&mut self.state_changed)
     }
 
     /// Whether any read may depend on LAST_INSERT_ID(), which lives where the session writes.

@@ -106,7 +106,8 @@ impl State {
                 self.transaction.extend_from_slice(flags);
             }
             SessionChange::Characteristics(text) => self.pins.set(Pins::NEXT_TRANSACTION, !text.is_empty()),
-            SessionChange::State(_) | SessionChange::Other { .. } => {}
+            SessionChange::State(changed) => self.state_changed |= changed,
+            SessionChange::Other { .. } => {}
         }
     }
 

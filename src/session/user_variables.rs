@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    sql::{Effects, Facts},
+    sql::{self, Effects, Facts, Flavor},
     wire::column::Column,
 };
 
@@ -23,7 +23,9 @@ pub struct UserVariables {
     known: BTreeMap<Box<str>, Box<[u8]>>,
     /// Those that were assigned since, or came into being, on the connection that the session has.
     assigned: BTreeSet<Box<str>>,
-    /// There are some that are not known by name, or that can't be carried.
+    /// A trigger or EXECUTE may have assigned others, whose names no text has told.
+    has_unnamed: bool,
+    /// There are some that can't be carried.
     is_stuck: bool,
 }
 
@@ -32,14 +34,33 @@ impl UserVariables {
     pub fn assigned_by(&mut self, names: Option<BTreeSet<Box<str>>>) {
         match names {
             Some(names) => self.assigned.extend(names),
-            None => self.is_stuck = true,
+            None => self.has_unnamed = true,
         }
         self.is_stuck |= self.assigned.len() + self.known.len() > MAX_VARIABLES;
     }
 
     /// Whether the connection must be kept for them.
-    pub fn are_stuck(&self) -> bool {
-        self.is_stuck
+    pub fn are_stuck(&self, flavor: Flavor) -> bool {
+        self.is_stuck || self.has_unnamed && names_question(flavor).is_none()
+    }
+
+    /// Whether the server must be asked for names first: [`names_question`].
+    pub fn have_unnamed(&self) -> bool {
+        self.has_unnamed
+    }
+
+    /// The answer to that: all that are on the connection.
+    pub fn named(&mut self, names: impl Iterator<Item = Vec<u8>>) {
+        for name in names {
+            match String::from_utf8(name) {
+                Ok(name) if name.bytes().all(|byte| sql::is_plain_in_user_variable(byte)) => {
+                    self.assigned.insert(name.to_ascii_lowercase().into());
+                }
+                _ => self.is_stuck = true,
+            }
+        }
+        self.has_unnamed = false;
+        self.is_stuck |= self.assigned.len() > MAX_VARIABLES;
     }
 
     /// What to ask the connection for. Of the first statement the one row counts: three columns for each variable. Of
@@ -97,6 +118,14 @@ impl UserVariables {
             set.extend_from_slice(expression);
         }
         (!set.is_empty()).then_some(set)
+    }
+}
+
+/// What tells the names of all that are on a connection. MySQL tells them to nobody but administrators.
+pub fn names_question(flavor: Flavor) -> Option<&'static str> {
+    match flavor {
+        Flavor::MariaDb { .. } => Some("SELECT CAST(VARIABLE_NAME AS BINARY) FROM information_schema.USER_VARIABLES"),
+        Flavor::MySql { .. } => None,
     }
 }
 
@@ -178,9 +207,8 @@ impl Type {
 }
 
 fn string(value: Option<&[u8]>, charset: &[u8], collation: &[u8]) -> Option<Vec<u8>> {
-    let is_word = |name: &[u8]| {
-        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    };
+    let is_word =
+        |name: &[u8]| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     if value.is_some_and(|value| value.len() > MAX_VALUE_BYTES) || !is_word(charset) || !is_word(collation) {
         return None;
     }
@@ -202,6 +230,8 @@ fn string(value: Option<&[u8]>, charset: &[u8], collation: &[u8]) -> Option<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MARIADB: Flavor = Flavor::MariaDb { version: 101_100 };
 
     fn kind(kind: u8) -> Type {
         Type { kind, is_unsigned: false, exists: true }
@@ -267,12 +297,17 @@ mod tests {
         ] {
             let mut variables = assigned(&["a"]);
             assert!(!variables.answered(&cells(&answer), &[kind]), "{answer:?}");
-            assert!(variables.are_stuck());
+            assert!(variables.are_stuck(MARIADB));
         }
         let mut variables = assigned(&["a"]);
         assert!(!variables.answered(&[], &[]), "no answer is none");
         let mut variables = UserVariables::default();
         variables.assigned_by(None);
-        assert!(variables.are_stuck());
+        assert!(variables.are_stuck(Flavor::MySql { version: 90_700 }), "nobody tells their names");
+        assert!(!variables.are_stuck(MARIADB));
+        variables.named([b"A".to_vec(), b"b".to_vec()].into_iter());
+        assert!(variables.questions().is_some() && !variables.are_stuck(MARIADB));
+        variables.named(["é".as_bytes().to_vec()].into_iter());
+        assert!(variables.are_stuck(MARIADB));
     }
 }

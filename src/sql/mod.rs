@@ -51,8 +51,7 @@ pub fn user_variables(text: &[u8], dialect: Dialect) -> Option<BTreeSet<Box<str>
             TokenKind::Bad => return None,
             TokenKind::UserVariable => {
                 let name = unquote(text.get(token.range())?.get(1..)?);
-                let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
-                if name.is_empty() || !name.iter().all(plain) {
+                if name.is_empty() || !name.iter().all(|byte| is_plain_in_user_variable(*byte)) {
                     return None;
                 }
                 names.insert(String::from_utf8(name).ok()?.to_ascii_lowercase().into());
@@ -60,6 +59,11 @@ pub fn user_variables(text: &[u8], dialect: Dialect) -> Option<BTreeSet<Box<str>
             _ => {}
         }
     }
+}
+
+/// Whether a byte may stand for itself in the name of a user variable.
+pub fn is_plain_in_user_variable(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.')
 }
 
 /// Does any identifier of the text (unquoted; keywords, too, but not `@x`) satisfy `names`? Also true where the text

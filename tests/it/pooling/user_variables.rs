@@ -7,7 +7,12 @@ use crate::support::{
     raw::{Client, Expect, Login},
 };
 
-both!(user_variables_are_carried, what_is_not_carried_stays, undefined_ones_are_undefined);
+both!(
+    those_of_triggers_are_carried,
+    user_variables_are_carried,
+    what_is_not_carried_stays,
+    undefined_ones_are_undefined
+);
 
 /// Values of every type.
 const VALUES: &[&str] = &[
@@ -88,6 +93,30 @@ fn user_variables_are_carried(bed: &Bed) {
                 assert_eq!(through, direct, "{text}");
             }
         }
+    }
+}
+
+/// No text tells what a trigger or SQL's EXECUTE assigns.
+fn those_of_triggers_are_carried(bed: &Bed) {
+    let trigger = "FOR EACH ROW SET @from_trigger = NEW.n + 0.5";
+    bed.cluster.sql(&[
+        "DROP TABLE IF EXISTS app.uvt",
+        "CREATE TABLE app.uvt (n INT)",
+        &format!("CREATE TRIGGER app.uvt_t BEFORE INSERT ON app.uvt {trigger}"),
+    ]);
+    let forebay = forebay(bed, "max_connections: 2, wait_timeout: 1s");
+    let [mut one, mut other] = [(), ()].map(|()| Client::connect(&forebay.endpoint, &Login::to("app")).unwrap());
+    one.ok("INSERT INTO app.uvt VALUES (7)");
+    for _ in 0..2 {
+        other.ok("INSERT INTO app.uvt VALUES (8)");
+        assert_eq!(one.value("SELECT @from_trigger"), "7.5");
+        let mut third = Client::connect(&forebay.endpoint, &Login::to("app"));
+        if bed.kind == Kind::MariaDb {
+            // Its names can be asked for: nothing is kept.
+            let third = third.as_mut().expect("a connection is free");
+            assert_eq!(third.value("SELECT @from_trigger IS NULL"), "1");
+        }
+        assert_eq!(other.value("SELECT @from_trigger"), "8.5");
     }
 }
 
