@@ -23,7 +23,7 @@ use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
     routing::Consistency,
-    session::{State, Statements, UserVariables},
+    session::{Diagnostics, State, Statements, UserVariables},
     sql::lexer::Flavor,
     topology::{Position, ServerId},
     wire::{
@@ -66,6 +66,8 @@ pub struct Client {
     pub(super) holds_unreported: bool,
     /// Its user variables, if it ever assigned one.
     pub(super) user_variables: Option<Box<UserVariables>>,
+    /// What the last statement raised, where its connection has gone to others.
+    pub(super) diagnostics: Option<Box<Diagnostics>>,
     /// LAST_INSERT_ID().
     pub(super) insert_id: InsertId,
     /// What may be asked about the last statement.
@@ -168,6 +170,7 @@ impl Client {
             sticky_until: None,
             holds_unreported: false,
             user_variables: None,
+            diagnostics: None,
             insert_id: InsertId::Known(0),
             last: LastStatement::NONE,
             last_server: None,
@@ -343,6 +346,9 @@ impl Client {
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
         self.state.warnings = 0;
+        if matches!(self.state.dialect().flavor, Flavor::MySql { .. }) {
+            self.diagnostics = None;
+        }
         self.send_ok_with(0).await
     }
 
@@ -381,6 +387,7 @@ impl Client {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
         self.state.warnings = 1;
         (self.last.row_count, self.last.is_gone) = (-1, true);
+        self.diagnostics = Some(Box::new(Diagnostics::error(error.code, &error.message)));
         self.send(&error.payload()).await
     }
 

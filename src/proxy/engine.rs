@@ -177,7 +177,7 @@ impl Client {
         request: &Request<'_>,
         decision: &Decision,
     ) -> Result<Option<Attempt>, End> {
-        let fix = self.fix_for(request.facts, lease.server);
+        let fix = self.fix_for(request, lease.server);
         let binary = matches!(request.action, Action::Execute { .. });
         let hold = if decision.repeatable && lease.replica { REFUSED_BY_REPLICA } else { &[] };
         let statement_id = match request.action {

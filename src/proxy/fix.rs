@@ -22,6 +22,8 @@ pub enum What {
     Cells(Vec<(usize, Value)>),
     /// SHOW PROCESSLIST: the first column is a server's connection id; known ones become the clients'.
     Processlist(Arc<dyn IdMap>),
+    /// Rows that the server does not know of, behind its own.
+    Rows(Vec<Box<[u8]>>),
     /// SHOW VARIABLES: the second column of the rows that the first one names.
     Variables(Vec<(Box<str>, Box<str>)>),
 }
@@ -59,6 +61,14 @@ impl Fix {
     /// A column definition of it; `extended`: with MariaDB's extended metadata.
     pub fn definition(&mut self, payload: &[u8], extended: bool) {
         self.kinds.push(Column::parse(payload, extended).map_or(0, |column| column.kind));
+    }
+
+    /// The rows to put in where the first result ends.
+    pub fn rows_at_end(&mut self) -> Vec<Box<[u8]>> {
+        match &mut self.what {
+            What::Rows(rows) if self.results == 1 => std::mem::take(rows),
+            _ => Vec::new(),
+        }
     }
 
     /// The corrected row; `None` if it stays as it is.

@@ -5,13 +5,14 @@
 
 use super::{
     client::{Client, InsertId},
+    engine::Request,
     lease::touches_insert_id,
     relay::Outcome,
 };
 use crate::{
     pool::ServerConnection,
-    session::UserVariables,
-    sql::{Effects, Facts, Kind},
+    session::{Diagnostics, UserVariables, diagnostics},
+    sql::{self, Effects, Facts, Flavor, Kind},
     topology::ServerId,
 };
 
@@ -39,12 +40,20 @@ pub(super) struct LastStatement {
     pub rows_are_gone: bool,
     /// There is more to ask: warnings, errors, what several results left.
     pub has_more: bool,
+    /// The counts are the server's to say.
+    pub is_unclear: bool,
 }
 
 impl LastStatement {
     /// Of a session that has run nothing: whatever its connection says was another's.
-    pub const NONE: LastStatement =
-        LastStatement { found_rows: 0, row_count: 0, is_gone: true, rows_are_gone: true, has_more: false };
+    pub const NONE: LastStatement = LastStatement {
+        found_rows: 0,
+        row_count: 0,
+        is_gone: true,
+        rows_are_gone: true,
+        has_more: false,
+        is_unclear: false,
+    };
 }
 
 impl Client {
@@ -95,7 +104,8 @@ impl Client {
     /// Reads back what only the connection knows, and brings it to a state that is known. False: it stays.
     async fn read_back(&mut self, at: usize, why: Why) -> bool {
         if why != Why::End {
-            let known = self.know_state(at).await && self.ask_about_last(at).await;
+            // What clears up a doubt takes warnings away.
+            let known = self.ask_about_last(at).await && self.know_state(at).await;
             if !known || self.servers[at].has_user_variables && !Box::pin(self.read_user_variables(at)).await {
                 return false;
             }
@@ -120,26 +130,43 @@ impl Client {
         !self.is_behind(&self.servers[at]) || Box::pin(self.carry(at, false)).await.is_ok()
     }
 
-    /// LAST_INSERT_ID() and the counts, where the replies have not told them.
+    /// LAST_INSERT_ID(), the counts and the warnings, where the replies have not told them.
     async fn ask_about_last(&mut self, at: usize) -> bool {
+        let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let connection = &mut self.servers[at];
-        let last = self.last.has_more && self.last_server == Some(connection.id);
+        let is_last = self.last_server == Some(connection.id);
         let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
-        if !last && !insert_id {
+        let counts = is_last && (self.last.is_unclear || mariadb && self.last.has_more);
+        // After SHOW WARNINGS the counts are its own; on MySQL, a SELECT takes the warnings away.
+        let warnings = is_last && connection.warned && (mariadb || !counts);
+        let select = counts || insert_id;
+        if !select && !warnings {
             return true;
         }
-        let Ok(rows) = connection.control(&["SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID()"]).await else {
-            return false;
-        };
-        let cells: Vec<_> = rows.into_iter().flatten().flatten().map(|cell| cell.and_then(number)).collect();
-        let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
-        if last {
-            self.last.found_rows = found_rows.cast_unsigned();
-            self.last.row_count = row_count;
+        let mut statements = if warnings { diagnostics::QUESTIONS.to_vec() } else { Vec::new() };
+        let select_at = if mariadb { 0 } else { statements.len() };
+        if select {
+            statements.insert(select_at, "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID()");
+            // MySQL warns of FOUND_ROWS().
+            connection.warned |= !mariadb;
         }
-        if insert_id {
-            self.insert_id = InsertId::Known(id.cast_unsigned());
-            connection.insert_id = Some(id.cast_unsigned());
+        let Ok(mut answers) = connection.control(&statements).await else { return false };
+        if select {
+            let rows = answers.remove(select_at);
+            let cells: Vec<_> = rows.into_iter().flatten().map(|cell| cell.and_then(number)).collect();
+            let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
+            if counts {
+                self.last.found_rows = found_rows.cast_unsigned();
+                self.last.row_count = row_count;
+            }
+            if insert_id {
+                self.insert_id = InsertId::Known(id.cast_unsigned());
+                connection.insert_id = Some(id.cast_unsigned());
+            }
+        }
+        if warnings {
+            let Some(kept) = Diagnostics::answered(&answers) else { return false };
+            self.diagnostics = (!kept.is_empty()).then(|| Box::new(kept));
         }
         true
     }
@@ -166,7 +193,8 @@ impl Client {
     }
 
     /// Remembers what may be asked about a statement that has ended.
-    pub(super) fn remember_last(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
+    pub(super) fn remember_last(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
+        let facts = request.facts;
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         self.last_server = Some(server);
         if !quiet {
@@ -195,9 +223,33 @@ impl Client {
             connection.warned = warned || keeps && connection.warned;
             warned = connection.warned;
         }
-        let has_more = warned || quiet && self.last.has_more || calls || facts.effects.intersects(unclear);
+        // After an error there is nothing to count.
+        let is_unclear = outcome.error.is_none()
+            && (quiet && self.last.is_unclear || calls || facts.effects.intersects(unclear));
+        let has_more = warned || quiet && self.last.has_more || is_unclear;
+        if self.diagnostics.is_some() && !self.keeps_diagnostics(request, outcome) {
+            self.diagnostics = None;
+        }
         let rows_are_gone = quiet_error || quiet && self.last.rows_are_gone;
-        self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more };
+        self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more, is_unclear };
+    }
+
+    /// Whether a statement leaves what SHOW WARNINGS tells of the one before. MySQL clears it with whatever does not ask for
+    /// it; MariaDB when a table is used, or something else raised.
+    fn keeps_diagnostics(&self, request: &Request<'_>, outcome: &Outcome) -> bool {
+        let facts = request.facts;
+        let asks = facts.effects.contains(Effects::LAST_STATEMENT) && facts.kind != Kind::Select;
+        let has_tables = || {
+            sql::mentions(request.text, self.state.dialect(), &|word| {
+                word.eq_ignore_ascii_case(b"from") || word.eq_ignore_ascii_case(b"table")
+            })
+        };
+        let without_tables = match (self.state.dialect().flavor, facts.kind) {
+            (Flavor::MySql { .. }, _) => false,
+            (_, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty | Kind::Do | Kind::Select) => !has_tables(),
+            _ => false,
+        };
+        outcome.error.is_none() && (asks || without_tables && self.state.warnings == 0)
     }
 
     /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.

@@ -3,11 +3,11 @@
 use super::{
     client::{Client, End},
     client_tracking_error,
-    engine::Request,
+    engine::{Action, Request},
     fix::{Fix, Value, What},
 };
 use crate::{
-    session::{ClientTracking, client_tracking},
+    session::{ClientTracking, client_tracking, diagnostics::Answer},
     sql::{
         self, Effects, Facts, Flavor, Kind,
         facts::{Assignment, Corrected, Target},
@@ -99,7 +99,14 @@ impl Client {
     }
 
     /// What to correct in the answer to a statement with these facts.
-    pub(super) fn fix_for(&self, facts: &Facts, server: ServerId) -> Option<Fix> {
+    pub(super) fn fix_for(&self, request: &Request<'_>, server: ServerId) -> Option<Fix> {
+        let facts = request.facts;
+        if let Some(answer) = self.remembered_diagnostics(request) {
+            return Some(Fix::new(match answer {
+                Answer::Count(count) => What::Cells(vec![(0, Value::Number(count))]),
+                Answer::Rows(rows) => What::Rows(rows),
+            }));
+        }
         if !facts.corrections.is_empty() {
             // What the last statement left is its connection's to say, where that is asked.
             let cells = facts.corrections.iter().filter_map(|correction| {
@@ -112,6 +119,8 @@ impl Client {
                         Value::Number(self.last.row_count.cast_unsigned())
                     }
                     Corrected::FoundRows | Corrected::RowCount => return None,
+                    Corrected::WarningCount => Value::Number(self.diagnostics.as_ref()?.warnings),
+                    Corrected::ErrorCount => Value::Number(self.diagnostics.as_ref()?.errors),
                     Corrected::SessionTrack(name) => Value::Text(self.state.tracking.selected(name)?.into()),
                 };
                 Some((correction.column, value))
@@ -130,6 +139,17 @@ impl Client {
             return Some(Fix::new(What::Variables(self.shown_compression())));
         }
         None
+    }
+
+    /// The answer to SHOW WARNINGS and its like that the connection which runs it does not know.
+    fn remembered_diagnostics(&self, request: &Request<'_>) -> Option<Answer> {
+        let diagnostics = self.diagnostics.as_ref()?;
+        let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
+        let question = asks.then(|| sql::diagnostics_question(request.text, self.state.dialect()))??;
+        let answer = diagnostics.answer(&question);
+        // Rows are kept as text.
+        let is_text = request.action == Action::Plain;
+        (is_text || matches!(answer, Answer::Count(_))).then_some(answer)
     }
 
     /// The variables that SHOW VARIABLES must show as the client has them.

@@ -24,7 +24,7 @@ impl Client {
         self.note_user_variables(server, request);
         // A PREPARE that succeeds is no statement to ask about.
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
-            self.remember_last(server, facts, outcome);
+            self.remember_last(server, request, outcome);
         }
         if let Action::Prepare { id } = request.action {
             return self.after_prepare(server, id, outcome);

@@ -500,6 +500,13 @@ impl<'a> Relay<'a> {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
+        if payload[0] == ok::END_HEADER
+            && let Some(fix) = &mut self.options.fix
+        {
+            let rows = fix.rows_at_end();
+            self.put_in(chunk, span, rows);
+        }
+        let payload = &chunk[span.at + HEADER_BYTES..end];
         let ok = OkPacket::parse(payload, self.server.capabilities)?;
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
@@ -528,6 +535,22 @@ impl<'a> Relay<'a> {
         }
         span.skip_to(end);
         Ok(())
+    }
+
+    /// Rows of Forebay's own, behind those of the server.
+    fn put_in(&mut self, chunk: &BytesMut, span: &mut Span, rows: Vec<Box<[u8]>>) {
+        // A connection that was kept after all tells them itself.
+        if rows.is_empty() || self.outcome.rows > 0 {
+            return;
+        }
+        self.flush_front(chunk, span);
+        if self.eof_due {
+            self.push_definitions_eof(self.state.lasting_status());
+        }
+        for row in rows {
+            self.outcome.rows += 1;
+            self.client.push(&row);
+        }
     }
 
     fn pass_err(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {

@@ -2,6 +2,7 @@
 
 pub mod carry;
 pub mod client_tracking;
+pub mod diagnostics;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -15,6 +16,7 @@ pub mod user_variables;
 pub mod variables;
 
 pub use client_tracking::ClientTracking;
+pub use diagnostics::Diagnostics;
 pub use image::{Fit, Image};
 pub use pin::{Pin, Pins};
 pub use state::State;

@@ -225,6 +225,10 @@ pub enum Corrected {
     FoundRows,
     /// Exactly `ROW_COUNT()`.
     RowCount,
+    /// `@@[session.|local.]warning_count`.
+    WarningCount,
+    /// `@@[session.|local.]error_count`.
+    ErrorCount,
     /// `@@[session.|local.]session_track_xxx`: lower-case name.
     SessionTrack(String),
 }

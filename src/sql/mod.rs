@@ -4,6 +4,7 @@
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
 pub mod commands;
 mod connection_id;
+mod diagnostics;
 pub mod facts;
 pub mod fingerprint;
 mod functions;
@@ -23,6 +24,7 @@ mod words;
 mod tests;
 
 pub use connection_id::with_connection_id;
+pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
 pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
 pub use scan::is_about_server;

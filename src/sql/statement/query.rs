@@ -163,6 +163,8 @@ fn variable(reader: &Reader<'_>) -> Item {
         return Item::Whole(Corrected::ConnectionId);
     }
     match String::from_utf8(name) {
+        Ok(name) if name == "warning_count" => Item::Whole(Corrected::WarningCount),
+        Ok(name) if name == "error_count" => Item::Whole(Corrected::ErrorCount),
         Ok(name) if name.starts_with("session_track_") => Item::Whole(Corrected::SessionTrack(name)),
         _ => Item::Other,
     }
