@@ -178,6 +178,7 @@ impl Client {
     fn forget_unreported(&mut self) {
         self.holds_unreported = false;
         self.user_variables = None;
+        self.begun_later = None;
         self.diagnostics = None;
         self.insert_id = InsertId::Known(0);
         self.last = LastStatement::NONE;

@@ -64,6 +64,8 @@ pub struct Client {
     pub(super) sticky_until: Option<Instant>,
     /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
     pub(super) holds_unreported: bool,
+    /// The BEGIN that has been answered and goes with the next statement.
+    pub(super) begun_later: Option<&'static str>,
     /// Its user variables, if it ever assigned one.
     pub(super) user_variables: Option<Box<UserVariables>>,
     /// What the last statement raised, where its connection has gone to others.
@@ -169,6 +171,7 @@ impl Client {
             position: Position::default(),
             sticky_until: None,
             holds_unreported: false,
+            begun_later: None,
             user_variables: None,
             diagnostics: None,
             insert_id: InsertId::Known(0),

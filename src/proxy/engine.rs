@@ -81,7 +81,13 @@ impl Client {
             return Ok(());
         }
         match self.own_connection_id(&facts, query.text) {
-            None => self.run(&Request::plain(payload, query.text, &facts, Expect::Results)).await,
+            None => {
+                let request = Request::plain(payload, query.text, &facts, Expect::Results);
+                if facts.transaction.is_some() && Box::pin(self.begun_locally(&request)).await? {
+                    return Ok(());
+                }
+                self.run(&request).await
+            }
             Some(text) => {
                 let mut rewritten = payload[..payload.len() - query.text.len()].to_vec();
                 rewritten.extend_from_slice(&text);
@@ -115,6 +121,9 @@ impl Client {
             Box::pin(self.catch_up_ping(request.facts)).await;
         }
         let mut decision = self.decide(request);
+        if request.facts.effects.contains(Effects::LAST_STATEMENT) {
+            Box::pin(self.bring_last(&decision)).await;
+        }
         if let Some(primary) = self.must_move(request) {
             match Box::pin(self.move_transaction(primary)).await {
                 Ok(()) => decision.target = Target::Primary,
@@ -203,8 +212,18 @@ impl Client {
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
-        let options =
-            Options { hold, statement_id, fix, binary, temporary_variables, max_payload_bytes, columns, impatient };
+        let begins = lease.begins;
+        let options = Options {
+            begins,
+            hold,
+            statement_id,
+            fix,
+            binary,
+            temporary_variables,
+            max_payload_bytes,
+            columns,
+            impatient,
+        };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = {
@@ -252,7 +271,7 @@ impl Client {
     }
 
     /// Where the statement goes, by everything that is known at this moment.
-    fn decide(&self, request: &Request<'_>) -> Decision {
+    pub(super) fn decide(&self, request: &Request<'_>) -> Decision {
         let view = self.shared.topology.view();
         let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
         let dialect = self.state.dialect();
@@ -294,6 +313,18 @@ impl Client {
         started: Instant,
     ) {
         self.after_statement(server, request, outcome);
+        self.tell(server, request, decision, outcome, started);
+    }
+
+    /// Tells whoever listens of a finished statement.
+    pub(super) fn tell(
+        &self,
+        server: ServerId,
+        request: &Request<'_>,
+        decision: &Decision,
+        outcome: &Outcome,
+        started: Instant,
+    ) {
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),
@@ -307,7 +338,7 @@ impl Client {
         });
     }
 
-    fn server_of(&self, target: Target) -> Option<ServerId> {
+    pub(super) fn server_of(&self, target: Target) -> Option<ServerId> {
         match target {
             Target::Primary => self.shared.topology.view().primary,
             Target::Replica(server) | Target::Server(server) => Some(server),

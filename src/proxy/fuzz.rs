@@ -96,6 +96,7 @@ impl Case {
 
     fn options(&self) -> Options<'static> {
         Options {
+            begins: false,
             hold: if self.hold { &[1290] } else { &[] },
             statement_id: Some(77),
             fix: self.fix.map(|index| Fix::new(What::Cells(vec![(index, Value::Id(1 << 30))]))),

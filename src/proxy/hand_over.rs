@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     pool::ServerConnection,
+    routing::Decision,
     session::{Diagnostics, UserVariables, diagnostics},
     sql::{self, Effects, Facts, Flavor, Kind},
     topology::ServerId,
@@ -77,7 +78,7 @@ impl Client {
     /// Whether nothing is lost with the connection but what is read back before.
     fn can_spare(&self, connection: &ServerConnection, why: Why) -> bool {
         let server = connection.id;
-        let pinned = self.state.home == Some(server.0) && !self.state.pins().is_empty();
+        let pinned = self.state.home == Some(server.0) && !self.state.pins().is_empty() && !self.is_begun_later(server);
         let of_primary = !connection.replica && self.state.has_uncarried();
         let flavor = self.state.dialect().flavor;
         let stuck = |own: &UserVariables| connection.has_user_variables && own.are_stuck(flavor);
@@ -90,7 +91,7 @@ impl Client {
             // What may be asked about the last statement is dear to read back.
             Why::Idle => {
                 let asked_about = [self.last_server, self.last_rows_server].contains(&Some(server));
-                !(self.last.has_more && asked_about) && !connection.has_user_variables
+                !(connection.has_user_variables || self.last.has_more && asked_about)
             }
             Why::Wanted => true,
             Why::End => !(self.state.in_doubt() || self.state.collation_unknown() || self.is_behind(connection)),
@@ -112,8 +113,8 @@ impl Client {
         }
         let connection = &mut self.servers[at];
         if connection.warned {
-            // Another session must not see them. On MariaDB a statement without a table would leave them.
-            connection.warned = connection.control(&["SELECT 1 FROM (SELECT 1) AS forebay"]).await.is_err();
+            // Another session must not see them.
+            connection.warned = connection.control(&[CLEARS_WARNINGS]).await.is_err();
         }
         !self.servers[at].warned
     }
@@ -130,15 +131,38 @@ impl Client {
         !self.is_behind(&self.servers[at]) || Box::pin(self.carry(at, false)).await.is_ok()
     }
 
+    /// What is asked about the last statement on another server than its own is read back from that.
+    pub(super) async fn bring_last(&mut self, decision: &Decision) {
+        let (target, raised_on) = (self.server_of(decision.target), self.diagnostics_server());
+        let raised_at = self.servers.iter().position(|open| Some(open.id) == raised_on && open.warned);
+        let Some(at) = raised_at.filter(|_| raised_on != target) else { return };
+        // Where it fails nothing is known of it, as if it had not been asked.
+        if self.ask_about_last(at).await
+            && let Some(asked) = self.servers.iter_mut().find(|open| Some(open.id) == target && open.warned)
+        {
+            // What that one has of its own is older.
+            asked.warned = asked.control(&[CLEARS_WARNINGS]).await.is_err();
+        }
+    }
+
+    /// Where that statement ran of which SHOW WARNINGS tells.
+    fn diagnostics_server(&self) -> Option<ServerId> {
+        match self.state.dialect().flavor {
+            Flavor::MySql { .. } => self.last_server,
+            Flavor::MariaDb { .. } => self.last_rows_server,
+        }
+    }
+
     /// LAST_INSERT_ID(), the counts and the warnings, where the replies have not told them.
     async fn ask_about_last(&mut self, at: usize) -> bool {
+        let raised_here = self.diagnostics_server() == Some(self.servers[at].id);
         let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let connection = &mut self.servers[at];
         let is_last = self.last_server == Some(connection.id);
         let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
         let counts = is_last && (self.last.is_unclear || mariadb && self.last.has_more);
         // After SHOW WARNINGS the counts are its own; on MySQL, a SELECT takes the warnings away.
-        let warnings = is_last && connection.warned && (mariadb || !counts);
+        let warnings = raised_here && connection.warned && (mariadb || !counts);
         let select = counts || insert_id;
         if !select && !warnings {
             return true;
@@ -224,8 +248,8 @@ impl Client {
             warned = connection.warned;
         }
         // After an error there is nothing to count.
-        let is_unclear = outcome.error.is_none()
-            && (quiet && self.last.is_unclear || calls || facts.effects.intersects(unclear));
+        let is_unclear =
+            outcome.error.is_none() && (quiet && self.last.is_unclear || calls || facts.effects.intersects(unclear));
         let has_more = warned || quiet && self.last.has_more || is_unclear;
         if self.diagnostics.is_some() && !self.keeps_diagnostics(request, outcome) {
             self.diagnostics = None;
@@ -264,6 +288,9 @@ impl Client {
         }
     }
 }
+
+/// On MariaDB a statement without a table would leave them.
+const CLEARS_WARNINGS: &str = "SELECT 1 FROM (SELECT 1) AS forebay";
 
 /// Errors of a command of which the server ran nothing: ER_UNKNOWN_COM_ERROR, ER_UNKNOWN_STMT_HANDLER,
 /// ER_MALFORMED_PACKET. The counts stay those of the statement before.

@@ -9,6 +9,7 @@ use super::{
     client::{Client, InsertId},
     engine::{Action, Request},
     error::ClientError,
+    transaction::Begun,
 };
 use crate::{
     pool::{ServerConnection, birth, server::ControlError},
@@ -38,6 +39,8 @@ pub struct Lease {
     pub replica: bool,
     /// Replies to statements that bring it up to the session come first: see [`Lease::read_prefixes`].
     pub pipelined: bool,
+    /// The first of the reply's results is BEGIN's, which the client has been answered.
+    pub begins: bool,
     prefixes: Vec<Expect>,
 }
 
@@ -96,13 +99,25 @@ impl Client {
                 self.servers[index].answer(expect).await?;
             }
         }
-        let payload = self.payload_for(index, request).await?;
+        let mut begins = false;
+        let mut payload = None;
+        if self.begun_later.is_some() {
+            match Box::pin(self.begin_on(index, request)).await? {
+                Begun::Already => {}
+                Begun::Pushed(expect) => prefixes.push(expect),
+                Begun::Joined(joined) => (begins, payload) = (true, Some(Cow::Owned(joined))),
+            }
+        }
+        let payload = match payload {
+            Some(payload) => payload,
+            None => self.payload_for(index, request).await?,
+        };
         self.servers[index].push_last_command(&payload);
         let connection = &self.servers[index];
         if connection.replica {
             self.reader = Some(server);
         }
-        Ok(Lease { index, server, replica: connection.replica, pipelined: !prefixes.is_empty(), prefixes })
+        Ok(Lease { index, server, replica: connection.replica, pipelined: !prefixes.is_empty(), begins, prefixes })
     }
 
     /// Brings a connection up to the session's version. In front of a read the statements are pushed and their replies
@@ -262,7 +277,7 @@ impl Client {
         Ok(reached)
     }
 
-    fn must_prepare(&self, index: usize, request: &Request<'_>) -> bool {
+    pub(super) fn must_prepare(&self, index: usize, request: &Request<'_>) -> bool {
         matches!(request.action, Action::Execute { id } if !self.servers[index].statements.contains_key(&id))
     }
 

@@ -31,7 +31,8 @@ pub mod registry;
 pub mod relay;
 pub mod settings;
 pub mod shared;
-pub mod user_variables;
+pub mod transaction;
+mod user_variables;
 mod workers;
 
 use std::{io, sync::Arc, thread, time::Duration};

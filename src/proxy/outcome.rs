@@ -191,7 +191,8 @@ impl Client {
     pub(super) fn holds_state(&self, server: ServerId) -> bool {
         let replica = self.servers.iter().any(|open| open.id == server && open.replica);
         let unreported = !replica && (self.holds_unreported || self.state.in_doubt());
-        self.state.home == Some(server.0) && (unreported || !self.state.pins().is_empty())
+        self.state.home == Some(server.0)
+            && (unreported || !self.state.pins().is_empty() && !self.is_begun_later(server))
     }
 
     pub(super) fn name_of(&self, server: ServerId) -> String {

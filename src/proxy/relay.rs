@@ -28,6 +28,8 @@ pub use columns::{Columns, UNKNOWN as UNKNOWN_COLUMNS};
 /// How a reply is to be treated.
 #[derive(Debug, Default)]
 pub struct Options<'a> {
+    /// The first result is an OK that the client has been answered already: it is not passed on.
+    pub begins: bool,
     /// Errors that, as the very first packet, are not passed on but returned: the statement will run elsewhere.
     pub hold: &'a [u16],
     /// The id that the client will know a statement by (PREPARE).
@@ -508,6 +510,11 @@ impl<'a> Relay<'a> {
         }
         let payload = &chunk[span.at + HEADER_BYTES..end];
         let ok = OkPacket::parse(payload, self.server.capabilities)?;
+        if std::mem::take(&mut self.options.begins) {
+            self.state.observe(&ok, &mut Vec::new());
+            span.skip_to(end);
+            return Ok(());
+        }
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
         self.outcome.insert_id |= ok.last_insert_id != 0;
@@ -556,6 +563,9 @@ impl<'a> Relay<'a> {
     fn pass_err(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         let code = ErrPacket::parse(payload)?.code;
+        if std::mem::take(&mut self.options.begins) {
+            self.state.not_begun();
+        }
         self.outcome.error = Some(code);
         self.state.warnings = 1;
         let nothing_sent = !self.reached_client && span.at == 0 && self.client.to_send().is_empty();

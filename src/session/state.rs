@@ -212,6 +212,12 @@ impl State {
             || self.transaction.first().is_some_and(|flag| matches!(flag, b'T' | b'I'))
     }
 
+    /// The transaction that was answered for the server has not begun.
+    pub fn not_begun(&mut self) {
+        self.status.remove(StatusFlags::SERVER_STATUS_IN_TRANS);
+        self.transaction.clear();
+    }
+
     /// `autocommit` is off: every statement is part of a transaction.
     pub fn autocommit_off(&self) -> bool {
         !self.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)

@@ -53,7 +53,7 @@ impl UserVariables {
     pub fn named(&mut self, names: impl Iterator<Item = Vec<u8>>) {
         for name in names {
             match String::from_utf8(name) {
-                Ok(name) if name.bytes().all(|byte| sql::is_plain_in_user_variable(byte)) => {
+                Ok(name) if name.bytes().all(sql::is_plain_in_user_variable) => {
                     self.assigned.insert(name.to_ascii_lowercase().into());
                 }
                 _ => self.is_stuck = true,
