@@ -122,7 +122,7 @@ impl Client {
         }
         let mut decision = self.decide(request);
         if request.facts.effects.contains(Effects::LAST_STATEMENT) {
-            Box::pin(self.bring_last(&decision)).await;
+            Box::pin(self.bring_last(request, &decision)).await;
         }
         if let Some(primary) = self.must_move(request) {
             match Box::pin(self.move_transaction(primary)).await {

@@ -13,7 +13,10 @@ use crate::{
     pool::ServerConnection,
     routing::Decision,
     session::{Diagnostics, UserVariables, diagnostics},
-    sql::{self, Effects, Facts, Flavor, Kind},
+    sql::{
+        self, Effects, Facts, Flavor, Kind,
+        facts::{Corrected, Correction},
+    },
     topology::ServerId,
 };
 
@@ -131,8 +134,14 @@ impl Client {
         !self.is_behind(&self.servers[at]) || Box::pin(self.carry(at, false)).await.is_ok()
     }
 
-    /// What is asked about the last statement on another server than its own is read back from that.
-    pub(super) async fn bring_last(&mut self, decision: &Decision) {
+    /// The warnings of the last statement that are asked for on another server than its own are read back from that.
+    pub(super) async fn bring_last(&mut self, request: &Request<'_>, decision: &Decision) {
+        let counts = |of: &Correction| matches!(of.what, Corrected::WarningCount | Corrected::ErrorCount);
+        let asks = request.facts.corrections.iter().any(counts)
+            || sql::diagnostics_question(request.text, self.state.dialect()).is_some();
+        if !asks {
+            return;
+        }
         let (target, raised_on) = (self.server_of(decision.target), self.diagnostics_server());
         let raised_at = self.servers.iter().position(|open| Some(open.id) == raised_on && open.warned);
         let Some(at) = raised_at.filter(|_| raised_on != target) else { return };
@@ -159,6 +168,7 @@ impl Client {
         let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let connection = &mut self.servers[at];
         let is_last = self.last_server == Some(connection.id);
+        let found_here = self.last_rows_server == Some(connection.id);
         let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
         let counts = is_last && (self.last.is_unclear || mariadb && self.last.has_more);
         // After SHOW WARNINGS the counts are its own; on MySQL, a SELECT takes the warnings away.
@@ -180,7 +190,9 @@ impl Client {
             let cells: Vec<_> = rows.into_iter().flatten().map(|cell| cell.and_then(number)).collect();
             let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
             if counts {
-                self.last.found_rows = found_rows.cast_unsigned();
+                if found_here {
+                    self.last.found_rows = found_rows.cast_unsigned();
+                }
                 self.last.row_count = row_count;
             }
             if insert_id {

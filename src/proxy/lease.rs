@@ -180,6 +180,8 @@ impl Client {
         }
         connection.push_query(format!("SET SESSION last_insert_id={id}").as_bytes());
         connection.insert_id = Some(id);
+        // It sets ROW_COUNT() to 0, which then is Forebay's to say.
+        self.last.is_gone |= self.last_server == Some(connection.id);
         Some(Expect::Results)
     }
 

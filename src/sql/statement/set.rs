@@ -218,6 +218,9 @@ impl Reader<'_> {
         if name.starts_with("session_track_") {
             self.add(Effects::SESSION_TRACK);
         }
+        if name == "last_insert_id" || name == "identity" {
+            self.add(Effects::LAST_INSERT_ID);
+        }
         if name == "autocommit" {
             self.add(Effects::IMPLICIT_COMMIT);
         }
