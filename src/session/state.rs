@@ -17,6 +17,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     ClientTracking, Pins,
+    taken::Taken,
     variables::{GLOBAL_COLLATION, Variables, Version},
 };
 use crate::{
@@ -80,8 +81,9 @@ pub struct State {
     pub(super) transaction: Vec<u8>,
     pub(super) pins: Pins,
     pub(super) temporary_tables: BTreeSet<Vec<u8>>,
-    /// How many HANDLERs are open.
-    pub(super) handlers: u32,
+    pub(super) taken: Taken,
+    /// No role is active where the session begins; `false`: one is, or it is not known.
+    pub began_without_role: bool,
     /// The server on which the pins hold, or where the last statement ran that could change the session.
     pub home: Option<ServerIndex>,
     /// An error came from a statement that may have changed the session before it failed.
@@ -126,7 +128,8 @@ impl State {
             transaction: Vec::new(),
             pins: Pins::empty(),
             temporary_tables: BTreeSet::new(),
-            handlers: 0,
+            taken: Taken::default(),
+            began_without_role: false,
             home: None,
             in_doubt: false,
             tracking: ClientTracking::default(),
@@ -146,6 +149,7 @@ impl State {
         fresh.birth = Arc::clone(&self.birth);
         fresh.multi_statements = self.multi_statements;
         fresh.home = self.home;
+        fresh.began_without_role = self.began_without_role;
         fresh.tracking = self.tracking.clone();
         fresh.tracking.reset();
         fresh.pins = role;

@@ -1,8 +1,14 @@
 //! From what the server reports, and from the statement's facts where it reports nothing, to the session's state.
 
-use super::{Pins, State, state::ServerIndex, variables::travels};
+use super::{
+    Pins, State,
+    phrase::is_set_role_none,
+    state::ServerIndex,
+    taken::{Known, Taken},
+    variables::travels,
+};
 use crate::{
-    sql::{Effects, Facts, Kind, facts::Target},
+    sql::{Effects, Facts, Kind},
     wire::ok::{Ok, SessionChange, push_session_change, session_changes},
 };
 
@@ -92,6 +98,9 @@ impl State {
             SessionChange::Variable { name: b"last_gtid", value } => self.add_gtids(value),
             SessionChange::Variable { name, value } => {
                 seen.note(name);
+                if matches!(name, b"rand_seed1" | b"rand_seed2" | b"timestamp") {
+                    self.taken.note_seed();
+                }
                 self.note_uncarried(name, value);
                 if std::str::from_utf8(name).is_ok_and(travels) && self.variables.report(name, value, self.version + 1)
                 {
@@ -161,6 +170,7 @@ impl State {
     /// A statement that the session sent has ended on `server`. What no report tells is taken from its facts.
     pub fn ended(&mut self, facts: &Facts, text: &[u8], succeeded: bool, server: ServerIndex) {
         let effects = facts.effects;
+        let known = self.taken.ended(facts, text, succeeded, self.dialect());
         let looks = matches!(facts.kind, Kind::Empty | Kind::Select | Kind::Show | Kind::Explain | Kind::Describe);
         if looks && facts.is_read() && !effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
             return;
@@ -169,51 +179,25 @@ impl State {
         if !succeeded {
             self.in_doubt = true;
         }
-        if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) {
+        if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) && known == Known::ByFacts {
             self.pins |= Pins::UNKNOWN_STATE;
         }
         if effects.contains(Effects::STATEMENT_VARIABLES | Effects::SEVERAL_STATEMENTS) {
             // Which of the reported values last is not said.
             self.pins |= Pins::UNKNOWN_STATE;
         }
-        self.user_locks_from(effects, text);
         if effects.contains(Effects::ROLE) {
-            self.pins |= Pins::ROLE;
-        }
-        if facts.kind == Kind::Prepare {
-            self.pins |= Pins::SQL_PREPARE;
-        }
-        if facts.kind == Kind::Handler && succeeded {
-            self.handlers_from(text);
+            // What it began with is what it is again.
+            let ends = succeeded && self.began_without_role && is_set_role_none(text, self.dialect());
+            self.pins.set(Pins::ROLE, !ends);
         }
         self.temporary_tables_from(facts, succeeded);
-        self.seeds_from(facts, text);
+        self.pins = self.pins.difference(Taken::PINS) | self.taken.pins();
     }
 
     /// The server has said (with an OK to a statement that reports) what it has become after an error.
     pub fn doubt_resolved(&mut self) {
         self.in_doubt = false;
-    }
-
-    /// A lock taken is held until all are known to be released: one RELEASE_LOCK() may be one of several.
-    fn user_locks_from(&mut self, effects: Effects, text: &[u8]) {
-        if effects.contains(Effects::TAKES_USER_LOCK) {
-            self.pins |= Pins::USER_LOCK;
-        } else if effects.contains(Effects::RELEASES_USER_LOCK) && contains_ignore_case(text, b"release_all_locks") {
-            self.pins.remove(Pins::USER_LOCK);
-        }
-    }
-
-    /// `HANDLER … OPEN [AS …]` and `HANDLER … CLOSE`.
-    fn handlers_from(&mut self, text: &[u8]) {
-        let words = || text.split(|byte| b" \t\r\n;".contains(byte)).filter(|word| !word.is_empty());
-        let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        if words().next_back().is_some_and(|word| is(word, "close")) {
-            self.handlers = self.handlers.saturating_sub(1);
-        } else if words().skip(2).any(|word| is(word, "open")) {
-            self.handlers += 1;
-        }
-        self.pins.set(Pins::HANDLER, self.handlers > 0);
     }
 
     fn temporary_tables_from(&mut self, facts: &Facts, succeeded: bool) {
@@ -231,25 +215,6 @@ impl State {
         }
         self.pins.set(Pins::TEMPORARY_TABLE, !self.temporary_tables.is_empty());
     }
-
-    /// `rand_seed1`, `rand_seed2` and `timestamp` are reported wrongly or never again, so they stay where they were set.
-    fn seeds_from(&mut self, facts: &Facts, text: &[u8]) {
-        for assignment in &facts.assignments {
-            let Target::Variable { name, global: false, .. } = &assignment.target else { continue };
-            match name.as_str() {
-                "rand_seed1" | "rand_seed2" => self.pins |= Pins::SEED,
-                "timestamp" => {
-                    let value = text.get(assignment.value.clone()).unwrap_or_default().trim_ascii();
-                    self.pins.set(Pins::SEED, !(value.eq_ignore_ascii_case(b"default") || value == b"0"));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn contains_ignore_case(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 /// What one OK's block held, of what has consequences of its own.
