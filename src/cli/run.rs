@@ -46,6 +46,7 @@ async fn serve(config: Config) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    let mut flush = signal(SignalKind::user_defined1())?;
     let tls = (config.client_tls_settings.clone(), config.server_tls_settings.clone());
     let (live, servers) = config.into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
@@ -56,6 +57,7 @@ async fn serve(config: Config) -> io::Result<()> {
             _ = interrupt.recv() => break "SIGINT",
             _ = terminate.recv() => break "SIGTERM",
             _ = hang_up.recv() => reload_certificates(&running, &tls, "SIGHUP"),
+            _ = flush.recv() => flush_pools(&running),
             _ = look.tick() => {
                 let now = stamps(&tls);
                 if now != seen {
@@ -69,6 +71,15 @@ async fn serve(config: Config) -> io::Result<()> {
     running.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Every server connection makes room for a new one.
+fn flush_pools(running: &proxy::Running) {
+    let closed = running.shared().pools.flush();
+    tracing::info!(
+        closed,
+        "SIGUSR1: idle server connections were closed, the others close when their sessions let go of them"
+    );
 }
 
 /// How often certificate files are looked at for a change.

@@ -87,6 +87,9 @@ pub const COUNT: Form<u32> = Form {
 pub const COUNT_OR_OFF: Form<Option<u32>> =
     Form { what: "a count", examples: "a whole number above zero, or `off`", parse: |text| or_off(text, COUNT.parse) };
 
+/// At least 0.
+pub const NUMBER: Form<u32> = Form { what: "a number", examples: "a whole number", parse: |text| text.parse().ok() };
+
 /// At least 0, or no limit.
 pub const NUMBER_OR_OFF: Form<Option<usize>> = Form {
     what: "a number",

@@ -183,12 +183,22 @@ fn pool(root: &Section<'_>) -> pool::Settings {
     if let Some(section) = root.section("pool") {
         let count = |key| section.get(key, &form::COUNT).and_then(|count| usize::try_from(count).ok());
         set(&mut pool.max_connections, count("max_connections"));
+        let least = section.get("min_connections", &form::NUMBER).and_then(|least| usize::try_from(least).ok());
+        set(&mut pool.min_connections, least);
         set(&mut pool.max_waiting, count("max_waiting"));
         set(&mut pool.wait_timeout, section.get("wait_timeout", &form::POSITIVE_DURATION));
         set(&mut pool.hold, section.get("hold", &form::DURATION));
         set(&mut pool.max_idle, section.get("max_idle", &form::NUMBER_OR_OFF));
         set(&mut pool.idle_timeout, section.get("idle_timeout", &form::POSITIVE_DURATION));
         set(&mut pool.max_lifetime, section.get("max_lifetime", &form::POSITIVE_DURATION));
+        let most = pool.max_idle.map_or(pool.max_connections, |most| most.min(pool.max_connections));
+        if pool.min_connections > most {
+            let which = if most < pool.max_connections { "max_idle" } else { "max_connections" };
+            section.error(
+                section.place("min_connections"),
+                format!("`pool.min_connections` is above `pool.{which}` ({most}): so many are never open while nobody uses them"),
+            );
+        }
         section.finish();
     }
     pool

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::server::{ControlError, ServerConnection};
+use super::server::{ControlError, Rows, ServerConnection};
 use crate::{
     session::{ClientTracking, client_tracking, state::Birth},
     sql::lexer::Flavor,
     topology::{Position, answers},
-    wire::capability::StatusFlags,
+    wire::{capability::StatusFlags, reply::Expect},
 };
 
 /// What a connection was born with.
@@ -17,18 +17,46 @@ pub struct Born {
     pub birth: Arc<Birth>,
     /// The session tracking that clients start with on this server.
     pub tracking: ClientTracking,
+    /// No role is active; `false`: one is, or servers of this kind have none.
+    pub roleless: bool,
     /// The session's status flags.
     pub status: StatusFlags,
 }
 
+/// COM_RESET_CONNECTION.
+const RESET_CONNECTION: &[u8] = &[31];
+
 /// Reads the birth of a connection and makes Forebay's settings, in one round trip. On a replica transactions are READ
 /// ONLY (belt and braces: a misrouted write becomes error 1792, also for root) and autocommit is on.
 pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool) -> Result<Born, ControlError> {
-    let names = names(flavor);
+    let replies = server.control(&statements(flavor, replica)).await?;
+    Ok(born(server, flavor, replies))
+}
+
+/// Resets a connection that nobody uses any more and settles it again, in one round trip: how its session was born, and the
+/// schema in which a reset has left it. Answers leave `column_charset` as the collation of results.
+pub async fn renew(server: &mut ServerConnection, flavor: Flavor) -> Result<(Born, Option<Vec<u8>>), ControlError> {
+    server.push_command(RESET_CONNECTION);
+    let mut statements = statements(flavor, server.replica);
+    statements.push("SELECT DATABASE()".to_owned());
+    for statement in &statements {
+        server.push_query(statement.as_bytes());
+    }
+    // Where the reset is refused the rest does no harm: the connection is closed.
+    server.answer(Expect::Ok).await?;
+    let mut replies = server.read_answers(statements.len()).await?;
+    let schema = replies.pop().into_iter().flatten().flatten().next().flatten();
+    Ok((born(server, flavor, replies), schema))
+}
+
+fn statements(flavor: Flavor, replica: bool) -> Vec<String> {
     let mut select = String::from("SELECT ");
-    for (at, name) in names.iter().enumerate() {
+    for (at, name) in names(flavor).iter().enumerate() {
         select.push_str(if at == 0 { "@@session." } else { ",@@session." });
         select.push_str(name);
+    }
+    if has_roles(flavor) {
+        select.push_str(",CURRENT_ROLE()");
     }
     let mut statements = vec![select, tracking_on(flavor).to_owned()];
     if replica {
@@ -37,17 +65,33 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
     }
     // What the SETs leave, ROW_COUNT() must not show: after a SELECT elsewhere, or a command that fails, it is -1.
     statements.push("SELECT 1".to_owned());
-    let replies = server.control(&statements).await?;
+    statements
+}
+
+fn has_roles(flavor: Flavor) -> bool {
+    match flavor {
+        Flavor::MariaDb { .. } => true,
+        Flavor::MySql { version } => version >= 80_000,
+    }
+}
+
+fn born(server: &ServerConnection, flavor: Flavor, replies: Vec<Rows>) -> Born {
     let row = replies.into_iter().next().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
-    let mut values =
-        names.iter().zip(row).map(|(name, value)| (Box::<str>::from(*name), value.map(Vec::into_boxed_slice)));
+    // NULL on MariaDB.
+    let roleless = has_roles(flavor)
+        && row.last().is_some_and(|role| role.as_ref().is_none_or(|role| role.eq_ignore_ascii_case(b"none")));
+    let mut values = names(flavor)
+        .into_iter()
+        .zip(row)
+        .map(|(name, value)| (Box::<str>::from(name), value.map(Vec::into_boxed_slice)));
     let tracked = tracking_names(flavor).len();
     let tracking: Vec<_> = values.by_ref().take(tracked).map(|(_, value)| value.map(text)).collect();
-    Ok(Born {
+    Born {
         birth: Arc::new(Birth { values: values.collect() }),
         tracking: client_tracking(tracking),
+        roleless,
         status: server.status,
-    })
+    }
 }
 
 fn text(value: Box<[u8]>) -> Box<str> {

@@ -11,8 +11,8 @@
 //!      │      idle for `hold`, its end,           │        BEGIN, a temporary table, …       │
 //!      │      others wait for one                 │                                          │
 //!      ▼                                          ▼                                          ▼
-//!    closed: unused for `idle_timeout`,     closed: broken, or in doubt            closed with its session
-//!    old, globals changed
+//!    closed: unused for `idle_timeout`,     closed: broken                 reset and idle with its session's end,
+//!    old, globals changed, flushed                                       closed where a reset does not clear it
 //! ```
 //!
 //! Whoever waits does so in a fair queue, for a bounded time.
@@ -29,7 +29,9 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{ServerConnection, key::Key, queue::Queue, settings::Settings};
+mod care;
+
+use super::{ServerConnection, backoff::Backoff, holding::Holder, key::Key, queue::Queue, settings::Settings};
 use crate::{session::Fit, topology::ServerId};
 
 /// The pools of all servers.
@@ -40,6 +42,8 @@ pub struct Pools {
     /// Sessions that wait, over all servers: what every session looks at after every statement.
     waiting: AtomicUsize,
     next_permit: AtomicU64,
+    /// How often the pools were flushed.
+    generation: AtomicU64,
     me: Weak<Pools>,
 }
 
@@ -52,6 +56,7 @@ struct Shelf {
     queue: Queue<Waiter>,
     /// Who has the others, by permit.
     lent: HashMap<u64, Arc<dyn Holder>>,
+    backoff: Backoff,
 }
 
 #[derive(Debug)]
@@ -66,12 +71,6 @@ struct Waiter {
     key: Key,
     holder: Arc<dyn Holder>,
     grant: oneshot::Sender<Grant>,
-}
-
-/// A session that has connections.
-pub trait Holder: std::fmt::Debug + Send + Sync {
-    /// Asks it to let go of what it can spare; false if it is busy, has nothing to spare or has been asked already.
-    fn ask_back(&self) -> bool;
 }
 
 /// What a session gets.
@@ -113,13 +112,20 @@ pub struct Permit {
 impl Pools {
     /// Empty pools for so many servers.
     pub fn new(settings: Settings, servers: usize) -> Arc<Self> {
-        let shelf = || Shelf { open: 0, idle: Vec::new(), queue: Queue::new(), lent: HashMap::new() };
+        let shelf = || Shelf {
+            open: 0,
+            idle: Vec::new(),
+            queue: Queue::new(),
+            lent: HashMap::new(),
+            backoff: Backoff::default(),
+        };
         Arc::new_cyclic(|me| Pools {
             me: Weak::clone(me),
             settings,
             shelves: (0..servers).map(|_| Mutex::new(shelf())).collect(),
             waiting: AtomicUsize::new(0),
             next_permit: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -200,38 +206,12 @@ impl Pools {
             shelf.lent.remove(&permit.id);
         }
         let enough = shelf.queue.len() == 0 && self.settings.max_idle.is_some_and(|most| shelf.idle.len() >= most);
-        if enough || self.is_old(&connection) {
+        if enough || self.is_old(&connection) || self.is_flushed(&connection) {
             drop(shelf);
             return drop(connection);
         }
         shelf.idle.push(Idle { key, since: Instant::now(), connection });
         self.serve(server, shelf);
-    }
-
-    /// Closes what has been idle for long, has grown old, was closed by the server, or is of no use any more.
-    pub fn sweep(&self, is_useless: impl Fn(&ServerConnection) -> bool) {
-        for shelf in &self.shelves {
-            let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut kept, mut closed) = (Vec::new(), Vec::new());
-            for mut idle in std::mem::take(&mut shelf.idle) {
-                let ends = idle.since.elapsed() > self.settings.idle_timeout
-                    || self.is_old(&idle.connection)
-                    || idle.connection.has_ended()
-                    || is_useless(&idle.connection);
-                if ends { closed.push(idle) } else { kept.push(idle) }
-            }
-            shelf.idle = kept;
-            drop(shelf);
-            drop(closed);
-        }
-    }
-
-    /// Closes every connection that no session has.
-    pub fn close_idle(&self) {
-        for shelf in &self.shelves {
-            let idle = std::mem::take(&mut shelf.lock().unwrap_or_else(PoisonError::into_inner).idle);
-            drop(idle);
-        }
     }
 
     fn shelf(&self, server: ServerId) -> Option<MutexGuard<'_, Shelf>> {

@@ -55,6 +55,8 @@ pub struct ServerConnection {
     pub permit: Option<Permit>,
     /// The server's globals when it was opened, as [`crate::topology::view::Server::globals`].
     pub globals: Option<u64>,
+    /// How often the pools had been flushed when it was opened: see [`super::Pools::generation`].
+    pub generation: u64,
     /// When it was opened.
     pub opened_at: Instant,
     /// The thread whose reactor it belongs to.
@@ -131,6 +133,7 @@ impl ServerConnection {
             insert_id: Some(0),
             permit: None,
             globals: None,
+            generation: 0,
             opened_at: Instant::now(),
             opened_on: thread::current().id(),
             statements: HashMap::new(),
@@ -209,9 +212,14 @@ impl ServerConnection {
             self.push_query(statement.as_ref());
         }
         self.channel.flush().await?;
-        let mut answers = Vec::with_capacity(statements.len());
+        self.read_answers(statements.len()).await
+    }
+
+    /// Reads the answers to that many statements of Forebay's own, which have been sent.
+    pub(super) async fn read_answers(&mut self, statements: usize) -> Result<Vec<Rows>, ControlError> {
+        let mut answers = Vec::with_capacity(statements);
         let mut refused = None;
-        for _ in statements {
+        for _ in 0..statements {
             match self.read_rows(&mut |_| {}).await {
                 Ok(rows) => answers.push(rows),
                 Err(ControlError::Refused(payload)) => refused = refused.or(Some(payload)),

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Connections to one server at once, of all users.
     pub max_connections: usize,
+    /// Connections to one server that are open in any case, used or not.
+    pub min_connections: usize,
     /// Sessions that may wait for a connection to one server; a further one is refused at once.
     pub max_waiting: usize,
     /// How long a session waits for one before it is refused.
@@ -26,6 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             max_connections: 100,
+            min_connections: 0,
             max_waiting: 20_000,
             wait_timeout: Duration::from_secs(10),
             hold: Duration::from_secs(1),

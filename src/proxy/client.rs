@@ -190,7 +190,10 @@ impl Client {
     /// Answers the login and then command after command, until the session ends. It should be dropped then.
     pub async fn serve(&mut self) -> End {
         let end = match Box::pin(self.answer_login()).await {
-            Ok(()) => self.answer_commands().await,
+            Ok(()) => {
+                self.shared.warm.remember(&self.identity.user, || self.pool_key());
+                self.answer_commands().await
+            }
             Err(end) => end,
         };
         Box::pin(self.finish(&end)).await;
@@ -216,10 +219,12 @@ impl Client {
                 return End::Killed;
             }
             self.shared.refresh(&mut self.live);
+            let byte = payload.first().copied().unwrap_or_default();
             // Sessions are idle most of the time: what a command needs is there while it runs.
             if let Err(end) = Box::pin(self.command(payload)).await {
                 return end;
             }
+            self.note_pins(byte);
             if self.place.handle.is_killed() {
                 return End::Killed;
             }
@@ -286,7 +291,8 @@ impl Client {
         if !spare {
             return;
         }
-        let why = if self.shared.pools.wanted() {
+        let pools = &self.shared.pools;
+        let why = if pools.wanted() || self.servers.iter().any(|server| pools.is_flushed(server)) {
             Why::Wanted
         } else if self.live.settings.pool.hold.is_zero() {
             Why::Idle
@@ -322,13 +328,15 @@ impl Client {
         }
     }
 
-    /// The session is over: the client hears why, the server connections close (which rolls back what is open).
+    /// The session is over: the client hears why, the server connections go to others or close (both roll back what is open).
     async fn finish(&mut self, end: &End) {
+        self.place.handle.set_spare(false);
         if let End::Fatal(error) = end {
             self.channel.push(&error.payload());
         }
         if !matches!(end, End::Cut | End::Killed) {
             Box::pin(self.give_back(Why::End)).await;
+            self.leave_connections();
         }
         self.servers.clear();
         // A reply that was cut off must not be sent on; one killed hears nothing.

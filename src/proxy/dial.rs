@@ -1,10 +1,16 @@
 //! A server connection as the session's user.
 
-use super::{client::Identity, shared::Live};
+use std::time::Instant;
+
+use super::{
+    client::Identity,
+    shared::{Live, Shared},
+};
 use crate::{
     auth::{Credential, Secret},
     net::Address,
     pool::connect::{self, ConnectError, ConnectRequest, Connected},
+    topology::Server,
     wire::capability::{CapabilityFlags, MariaDbCapabilities},
 };
 
@@ -48,6 +54,19 @@ pub(super) async fn connect(
     }
     // What the client itself has shown is what it hears of.
     Err(refused)
+}
+
+impl Shared {
+    /// No connection could be opened to a server, by an attempt that began at `begun`: others spare themselves the wait
+    /// for a moment, and its health is looked at.
+    pub(super) fn unreachable(&self, server: &Server, begun: Instant, error: &ConnectError) {
+        if matches!(error, ConnectError::Unreachable(_) | ConnectError::TimedOut(_) | ConnectError::Protocol(_))
+            && let Some(pause) = self.pools.not_opened(server, begun)
+        {
+            tracing::info!(server = %server.name, ?pause, %error, "no connection; none is opened for a moment");
+        }
+        self.topology.report_failure(server.id, &error.to_string());
+    }
 }
 
 fn other_passwords(secrets: &[Secret], shown: &Credential) -> Vec<Credential> {

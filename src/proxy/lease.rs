@@ -362,7 +362,10 @@ impl Client {
 }
 
 /// The name of the collation that the last answer's metadata showed.
-async fn collation_name(connection: &mut ServerConnection, learnt: &Learnt) -> Result<Option<Box<[u8]>>, Refusal> {
+pub(super) async fn collation_name(
+    connection: &mut ServerConnection,
+    learnt: &Learnt,
+) -> Result<Option<Box<[u8]>>, Refusal> {
     let id = connection.column_charset;
     if let Some(name) = learnt.name(id) {
         return Ok(name);

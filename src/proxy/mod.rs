@@ -25,15 +25,19 @@ pub mod login;
 mod obtain;
 mod outcome;
 pub mod peer;
+mod pinned;
 mod prepared;
 mod read_only;
 pub mod registry;
 pub mod relay;
+mod renew;
 pub mod settings;
 pub mod shared;
-pub mod transaction;
 mod user_variables;
+mod warm;
 mod workers;
+pub mod transaction;
+pub mod workers;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -92,6 +96,7 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tokio::spawn(sweep(Arc::clone(&shared)));
+    warm::keep_warm(&shared, &workers);
     tracing::info!("listening on {}", listening.join(", "));
     Ok(Running { shared, workers, stop, listeners, listening })
 }
@@ -156,7 +161,7 @@ async fn sweep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
-            _ = ticks.tick() => shared.pools.sweep(|connection| shared.is_outdated(connection)),
+            _ = ticks.tick() => shared.sweep_pools(),
             () = shared.stopping() => return shared.pools.close_idle(),
         }
     }

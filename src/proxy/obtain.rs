@@ -1,6 +1,9 @@
 //! Where a session's server connections come from: those it has, those that others let go of, new ones.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{client::Client, dial, error::ClientError, hand_over::Why, lease::Refusal};
 use crate::{
@@ -93,6 +96,7 @@ impl Client {
             && let Some(born) = &connection.born
         {
             self.state.born(Arc::clone(&born.birth), born.tracking.clone(), born.status);
+            self.state.began_without_role = born.roleless;
         }
         tracing::debug!(client = self.place.handle.id, server = %connection.name, thread_id = connection.thread_id, "taken over");
         self.keep(connection)
@@ -113,19 +117,26 @@ impl Client {
         let view = self.shared.topology.view();
         let target = view.server(server).ok_or_else(|| Refusal::Unreachable("unknown server".to_owned()))?.clone();
         drop(view);
+        let pools = Arc::clone(&self.shared.pools);
+        if let Err(pause) = pools.may_open(&target) {
+            return Err(Refusal::Unreachable(format!("it could not be reached, and is tried again in {pause:.0?}")));
+        }
+        let (begun, generation) = (Instant::now(), pools.generation());
         let request = ConnectRequest {
             schema: self.state.schema.clone(),
             capabilities: self.capabilities,
             extended: self.extended,
             attributes: self.identity.attributes.clone(),
-            ..dial::request(&self.live, &self.identity, target.address)
+            ..dial::request(&self.live, &self.identity, target.address.clone())
         };
         let connected = match dial::connect(request, &self.identity).await {
             Ok((connected, credential)) => {
                 self.identity.credential = credential;
+                pools.opened(server);
                 connected
             }
             Err(ConnectError::Refused { code, sql_state, message }) => {
+                pools.opened(server);
                 let mut payload = Vec::with_capacity(message.len() + 9);
                 ErrPacket { code, sql_state, message: &message }.push(&mut payload, true);
                 return Err(Refusal::Refused(payload));
@@ -135,7 +146,7 @@ impl Client {
                     // The servers' health says nothing of these: only the configuration can mend them.
                     tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
                 }
-                self.shared.topology.report_failure(server, &error.to_string());
+                self.shared.unreachable(&target, begun, &error);
                 return Err(Refusal::Unreachable(error.to_string()));
             }
         };
@@ -148,11 +159,13 @@ impl Client {
             ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
         connection.permit = Some(permit);
         connection.globals = target.globals;
+        connection.generation = generation;
         connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await?;
         connection.born = Some(born.clone());
         if self.state.birth.values.is_empty() {
+            self.state.began_without_role = born.roleless;
             self.state.born(born.birth, born.tracking, born.status);
         } else if let Some(set) = self.state.difference_from_birth(&born.birth) {
             connection.control(&[set]).await?;
@@ -162,7 +175,8 @@ impl Client {
             connection.control(&[set]).await?;
         }
         connection.version = self.state.version();
-        tracing::debug!(client = self.place.handle.id, server = %target.name, thread_id = connection.thread_id, "connected");
+        let elapsed_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(client = self.place.handle.id, server = %target.name, thread_id = connection.thread_id, elapsed_us, "connected");
         Ok(self.keep(connection))
     }
 
@@ -192,7 +206,8 @@ impl Client {
     /// What the client hears for whom there is no connection.
     fn exhausted(&self, server: ServerId, why: Exhausted) -> ClientError {
         let name = self.name_of(server);
-        tracing::warn!(client = self.place.handle.id, user = %self.identity.name, server = %name, ?why, "no server connection is free");
+        let held = self.shared.pools.held(server);
+        tracing::warn!(client = self.place.handle.id, user = %self.identity.name, server = %name, ?why, %held, "no server connection is free");
         match why {
             Exhausted::TimedOut { waited, max_connections } => {
                 ClientError::pool_exhausted(&name, max_connections, waited.as_millis())

@@ -14,7 +14,7 @@ use atomic_waker::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::fix::IdMap;
-use crate::{pool::Holder, topology::ServerId};
+use crate::{pool::Holder, session::Pins, topology::ServerId};
 
 /// Forebay's connection ids lie in `FIRST_ID ..= LAST_ID`: positive in 32 bits with a sign, and far above what a server counts to.
 pub const FIRST_ID: u32 = 1 << 30;
@@ -69,6 +69,8 @@ pub struct Handle {
     running: AtomicU64,
     /// The connection that holds its state, packed; 0: none yet.
     home: AtomicU64,
+    /// Why it keeps the connection to a server, packed.
+    pins: AtomicU64,
     /// What it was told: KILLED, STOP.
     told: AtomicU8,
     /// Wakes the session's task, which alone waits for what it is told. One waker for the session's whole life: a
@@ -124,6 +126,7 @@ impl Registry {
             user: Mutex::new(None),
             running: AtomicU64::new(0),
             home: AtomicU64::new(0),
+            pins: AtomicU64::new(0),
             told: AtomicU8::new(inner.told),
             waker: AtomicWaker::new(),
             kills: AtomicU32::new(0),
@@ -282,6 +285,16 @@ impl Handle {
         self.home.store(on.map_or(0, pack), Ordering::Release);
     }
 
+    /// Why it keeps its connection to this server from now on.
+    pub fn set_pins(&self, server: ServerId, pins: Pins) {
+        self.pins.store(pack((server, u32::from(pins.bits()))), Ordering::Release);
+    }
+
+    /// Why it keeps a connection.
+    pub fn pins(&self) -> Pins {
+        unpack_pins(self.pins.load(Ordering::Acquire)).1
+    }
+
     /// The server connection that its statement runs on.
     pub fn running(&self) -> Option<(ServerId, u32)> {
         unpack(self.running.load(Ordering::Acquire))
@@ -306,6 +319,21 @@ impl Holder for Handle {
         }
         asked
     }
+
+    fn pins(&self, server: ServerId) -> Pins {
+        let (on, pins) = unpack_pins(self.pins.load(Ordering::Acquire));
+        if on == Some(server) { pins } else { Pins::empty() }
+    }
+
+    fn runs_on(&self, server: ServerId) -> bool {
+        self.running().is_some_and(|(on, _)| on == server)
+    }
+}
+
+fn unpack_pins(packed: u64) -> (Option<ServerId>, Pins) {
+    let unpacked = unpack(packed);
+    let bits = unpacked.and_then(|(_, bits)| u16::try_from(bits).ok()).unwrap_or(0);
+    (unpacked.map(|(server, _)| server), Pins::from_bits_truncate(bits))
 }
 
 /// Server index + 1 in the high half, so that 0 means none.

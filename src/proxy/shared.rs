@@ -8,7 +8,7 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{client::Identity, dial, handshakes::Handshakes, registry::Registry, settings::Settings};
+use super::{client::Identity, dial, handshakes::Handshakes, registry::Registry, settings::Settings, warm::Warm};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
@@ -69,6 +69,8 @@ pub struct Shared {
     pub written: Mutex<Position>,
     /// Counts replica choices, for the round robin.
     pub turn: AtomicU64,
+    /// What kind of server connection is opened before anybody asks.
+    pub(super) warm: Warm,
     stopping: watch::Receiver<bool>,
 }
 
@@ -91,6 +93,7 @@ impl Shared {
             learnt: Learnt::default(),
             written: Mutex::default(),
             turn: AtomicU64::new(0),
+            warm: Warm::default(),
             stopping,
         }
     }
@@ -218,6 +221,11 @@ impl Shared {
         view.server(connection.id).is_none_or(|server| {
             server.globals != connection.globals || (server.role == Role::Primary) == connection.replica
         })
+    }
+
+    /// Closes server connections that nobody needs any more.
+    pub(super) fn sweep_pools(&self) {
+        self.pools.sweep(self.warm.key().as_ref(), |connection| self.is_outdated(connection));
     }
 
     /// Waits until Forebay is to end.

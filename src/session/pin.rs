@@ -26,6 +26,15 @@ bitflags! {
         const HANDLER = 1 << 9;
         /// Something ran whose effects on the session nobody reports (a routine, a statement too large to read).
         const UNKNOWN_STATE = 1 << 8;
+        // What follows does not decide where statements go, but keeps a connection from others all the same.
+        /// A cursor of a prepared statement is open.
+        const CURSOR = 1 << 10;
+        /// COM_STMT_SEND_LONG_DATA waits for its EXECUTE.
+        const LONG_DATA = 1 << 11;
+        /// User variables were assigned.
+        const USER_VARIABLE = 1 << 12;
+        /// A variable was set that stays with its connection.
+        const VARIABLE = 1 << 13;
     }
 }
 
@@ -35,7 +44,7 @@ pub type Pin = &'static str;
 impl Pins {
     /// The names of the reasons that hold.
     pub fn names(self) -> impl Iterator<Item = Pin> {
-        const NAMES: [(Pins, Pin); 10] = [
+        const NAMES: [(Pins, Pin); 14] = [
             (Pins::TRANSACTION, "transaction"),
             (Pins::NEXT_TRANSACTION, "next_transaction"),
             (Pins::TEMPORARY_TABLE, "temporary_table"),
@@ -46,6 +55,10 @@ impl Pins {
             (Pins::SEED, "seed"),
             (Pins::HANDLER, "handler"),
             (Pins::UNKNOWN_STATE, "unknown_state"),
+            (Pins::CURSOR, "cursor"),
+            (Pins::LONG_DATA, "long_data"),
+            (Pins::USER_VARIABLE, "user_variable"),
+            (Pins::VARIABLE, "variable"),
         ];
         NAMES.into_iter().filter(move |(pin, _)| self.contains(*pin)).map(|(_, name)| name)
     }

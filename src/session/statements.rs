@@ -67,6 +67,12 @@ impl Statements {
         self.by_id.values().any(|statement| bound(statement.long_data_on) || bound(statement.cursor_on))
     }
 
+    /// Whether any of them has a cursor open, and whether any has long data on its way.
+    pub fn holds(&self) -> (bool, bool) {
+        let cursor = self.by_id.values().any(|statement| statement.cursor_on.is_some());
+        (cursor, self.by_id.values().any(|statement| statement.long_data_on.is_some()))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_id.len()

@@ -190,7 +190,8 @@ fn limits(config: &Config) -> String {
 fn pool(config: &Config) -> String {
     let pool = &config.proxy.pool;
     format!(
-        "{} connections to each server, kept for {} by idle sessions, {} while unused, for {} at most ({} idle); {} may wait for {}",
+        "{}{} connections to each server, kept for {} by idle sessions, {} while unused, for {} at most ({} idle); {} may wait for {}",
+        if pool.min_connections == 0 { String::new() } else { format!("{} to ", pool.min_connections) },
         pool.max_connections,
         duration(pool.hold),
         duration(pool.idle_timeout),
