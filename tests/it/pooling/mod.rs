@@ -1,9 +1,14 @@
 //! Sessions that share server connections: nobody notices, nobody waits for ever, nobody starves.
 
+mod backoff;
+mod flushed;
+mod pinned;
 mod remembered;
+mod renewed;
 mod sharing;
 mod user_variables;
 mod waiting;
+mod warm;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,8 +19,13 @@ use crate::support::{
 };
 
 fn forebay(bed: &Bed, pool: &str) -> Forebay {
+    forebay_with(bed, pool, "")
+}
+
+/// The same with more of the configuration.
+fn forebay_with(bed: &Bed, pool: &str, more: &str) -> Forebay {
     let users = &["{name: other, password: secret}"];
-    let settings = Settings { users, more: format!("pool: {{{pool}}}\n"), ..Settings::default() };
+    let settings = Settings { users, more: format!("pool: {{{pool}}}\n{more}"), ..Settings::default() };
     let forebay = Forebay::start(bed.cluster, &settings);
     forebay.wait_until_serving();
     forebay

@@ -29,12 +29,12 @@ fn who_comes_next_gets_it(bed: &Bed) {
     forebay.assert_sound();
 }
 
-fn open_as(bed: &Bed, tag: &str) -> usize {
+pub(super) fn open_as(bed: &Bed, tag: &str) -> usize {
     let mut root = bed.cluster.root(&bed.cluster.primary);
     root.value(&format!("SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{tag}'")).parse().unwrap()
 }
 
-fn user(bed: &Bed, name: &str) {
+pub(super) fn user(bed: &Bed, name: &str) {
     let create = format!("CREATE USER IF NOT EXISTS {name}@'%' IDENTIFIED BY 'secret'");
     let grant = format!("GRANT SELECT, INSERT, CREATE TEMPORARY TABLES ON app.* TO {name}@'%'");
     bed.cluster.sql(&[&create, &grant]);
