@@ -34,19 +34,24 @@ pub async fn settle(server: &mut ServerConnection, flavor: Flavor, replica: bool
 }
 
 /// Resets a connection that nobody uses any more and settles it again, in one round trip: how its session was born, and the
-/// schema in which a reset has left it. Answers leave `column_charset` as the collation of results.
-pub async fn renew(server: &mut ServerConnection, flavor: Flavor) -> Result<(Born, Option<Vec<u8>>), ControlError> {
+/// schema in which a reset has left it. `None`: it is not as after a login, since an `init_connect` runs only there. Leaves
+/// `column_charset` as the collation of results.
+pub async fn renew(
+    server: &mut ServerConnection,
+    flavor: Flavor,
+) -> Result<Option<(Born, Option<Vec<u8>>)>, ControlError> {
     server.push_command(RESET_CONNECTION);
     let mut statements = statements(flavor, server.replica);
-    statements.push("SELECT DATABASE()".to_owned());
+    statements.push("SELECT @@global.init_connect = '', DATABASE()".to_owned());
     for statement in &statements {
         server.push_query(statement.as_bytes());
     }
     // Where the reset is refused the rest does no harm: the connection is closed.
     server.answer(Expect::Ok).await?;
     let mut replies = server.read_answers(statements.len()).await?;
-    let schema = replies.pop().into_iter().flatten().flatten().next().flatten();
-    Ok((born(server, flavor, replies), schema))
+    let row = replies.pop().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
+    let Ok([Some(no_init_connect), schema]) = <[_; 2]>::try_from(row) else { return Ok(None) };
+    Ok((no_init_connect == b"1").then(|| (born(server, flavor, replies), schema)))
 }
 
 fn statements(flavor: Flavor, replica: bool) -> Vec<String> {
