@@ -5,12 +5,19 @@ use std::{thread, time::Duration};
 use super::{forebay_with, thread_id};
 use crate::support::{
     bed::{Bed, both},
-    forebay::Forebay,
+    cluster::Cluster,
+    forebay::{Forebay, Settings},
     process::eventually,
     raw::{Client, Expect, Login},
 };
 
-both!(the_next_session_begins_anew, a_role_is_not_left_behind, what_is_open_is_rolled_back, other_schemas_and_none);
+both!(
+    the_next_session_begins_anew,
+    a_role_is_not_left_behind,
+    what_is_open_is_rolled_back,
+    other_schemas_and_none,
+    what_runs_at_logins_runs_again
+);
 
 const DEBUG: &str = "log: {level: 'info,forebay=debug'}\n";
 
@@ -46,13 +53,10 @@ const QUESTIONS: [&str; 15] = [
     "DELETE FROM renewed",
 ];
 
-fn table(bed: &Bed) {
-    bed.cluster.sql(&[
-        "DROP TABLE IF EXISTS app.renewed",
-        "CREATE TABLE app.renewed (id INT PRIMARY KEY AUTO_INCREMENT, n INT)",
-        "DROP DATABASE IF EXISTS app_renewed",
-        "CREATE DATABASE app_renewed CHARACTER SET latin1 COLLATE latin1_bin",
-    ]);
+/// A table of the test's own: others run at the same time.
+fn table(bed: &Bed, name: &str) {
+    let (drop, create) = (format!("DROP TABLE IF EXISTS app.{name}"), format!("CREATE TABLE app.{name}"));
+    bed.cluster.sql(&[&drop, &format!("{create} (id INT PRIMARY KEY AUTO_INCREMENT, n INT)")]);
     bed.cluster.settle();
 }
 
@@ -74,7 +78,7 @@ fn quit(mut client: Client) {
 }
 
 fn the_next_session_begins_anew(bed: &Bed) {
-    table(bed);
+    table(bed, "renewed");
     let forebay = forebay_with(bed, "max_connections: 1", DEBUG);
     let login = Login::to("app");
     for left in LEFT {
@@ -124,30 +128,52 @@ fn a_role_is_not_left_behind(bed: &Bed) {
 
 /// Also where the client vanishes, and at once.
 fn what_is_open_is_rolled_back(bed: &Bed) {
-    table(bed);
+    table(bed, "renewed_open");
     let forebay = forebay_with(bed, "max_connections: 4", DEBUG);
     let mut other = connect(&forebay, &Login::to("app"));
     for round in 1..=5 {
         let mut client = connect(&forebay, &Login::to("app"));
         client.ok("START TRANSACTION");
-        client.ok("INSERT INTO renewed VALUES (1, 1)");
+        client.ok("INSERT INTO renewed_open VALUES (1, 1)");
         client.ok("DO GET_LOCK('renewed_rolled', 1)");
         drop(client);
         other.ok("START TRANSACTION");
         other.ok("SET innodb_lock_wait_timeout = 10");
-        other.ok("INSERT INTO renewed VALUES (1, 2)");
+        other.ok("INSERT INTO renewed_open VALUES (1, 2)");
         other.ok("ROLLBACK");
         assert_eq!(other.value("SELECT GET_LOCK('renewed_rolled', 10)"), "1", "round {round}");
         other.ok("DO RELEASE_ALL_LOCKS()");
         eventually("it is renewed", || renewed(&forebay) >= round);
     }
-    assert_eq!(other.value("SELECT COUNT(*) FROM renewed FOR UPDATE"), "0");
+    assert_eq!(other.value("SELECT COUNT(*) FROM renewed_open FOR UPDATE"), "0");
+    forebay.assert_sound();
+}
+
+/// A reset does not run `init_connect`.
+fn what_runs_at_logins_runs_again(bed: &Bed) {
+    let cluster = Cluster::start(bed.kind, 0);
+    cluster.sql(&["SET GLOBAL init_connect = 'SET @from_init = 5'"]);
+    let settings = Settings { more: format!("pool: {{max_connections: 1}}\n{DEBUG}"), ..Settings::default() };
+    let forebay = Forebay::start(&cluster, &settings);
+    forebay.wait_until_serving();
+    for round in 1..=3 {
+        let mut client = connect(&forebay, &Login::to("app"));
+        assert_eq!(client.value("SELECT @from_init"), "5", "round {round}");
+        client.ok("SET @from_init = 6, @left = 1");
+        quit(client);
+    }
+    eventually("it is closed", || forebay.log().contains(": not renewed "));
+    assert_eq!(renewed(&forebay), 0, "{}", forebay.log());
     forebay.assert_sound();
 }
 
 /// A connection in a schema serves sessions in others, and none that has no schema.
 fn other_schemas_and_none(bed: &Bed) {
-    table(bed);
+    bed.cluster.sql(&[
+        "DROP DATABASE IF EXISTS app_renewed",
+        "CREATE DATABASE app_renewed CHARACTER SET latin1 COLLATE latin1_bin",
+    ]);
+    bed.cluster.settle();
     let forebay = forebay_with(bed, "max_connections: 1", DEBUG);
     let ask = |client: &mut Client| {
         let questions = ["SELECT DATABASE()", "SELECT @@character_set_database, @@collation_database"];
