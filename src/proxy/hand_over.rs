@@ -215,8 +215,11 @@ impl Client {
         if !connection.replica {
             self.place.handle.set_home(None);
         }
-        // No statement takes a user variable away again.
-        if connection.has_user_variables || self.shared.is_outdated(&connection) {
+        if connection.has_user_variables {
+            // No statement takes a user variable away again.
+            return self.renew_or_close(connection);
+        }
+        if self.shared.is_outdated(&connection) {
             return drop(connection);
         }
         connection.forget_statements();

@@ -33,10 +33,9 @@ pub mod relay;
 mod renew;
 pub mod settings;
 pub mod shared;
+mod transaction;
 mod user_variables;
 mod warm;
-mod workers;
-pub mod transaction;
 pub mod workers;
 
 use std::{io, sync::Arc, thread, time::Duration};

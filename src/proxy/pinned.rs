@@ -29,7 +29,12 @@ impl Client {
             // What is reported of the present one is not about the next.
             pins.remove(Pins::NEXT_TRANSACTION);
         }
-        pins.set(Pins::USER_VARIABLE, self.assigns_variables);
+        if self.begun_later.is_some() {
+            // It has no connection yet.
+            pins.remove(Pins::TRANSACTION);
+        }
+        let flavor = self.state.dialect().flavor;
+        pins.set(Pins::USER_VARIABLE, self.user_variables.as_ref().is_some_and(|own| own.are_stuck(flavor)));
         pins.set(Pins::VARIABLE, self.state.has_uncarried());
         // Sessions may have many statements: they are looked through only where one of them may have changed.
         let of_statements = Pins::CURSOR | Pins::LONG_DATA;

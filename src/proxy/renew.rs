@@ -27,13 +27,17 @@ impl Client {
     /// beginning are renewed, by a task of their own, the others are closed.
     pub(super) fn leave_connections(&mut self) {
         for connection in std::mem::take(&mut self.servers) {
-            if !self.is_renewable(&connection) {
-                continue;
-            }
             if !connection.replica {
                 // A kill must not find it any more: it is nobody's.
                 self.place.handle.set_home(None);
             }
+            self.renew_or_close(connection);
+        }
+    }
+
+    /// A connection that is not the session's any more goes to others once it is as at the beginning.
+    pub(super) fn renew_or_close(&self, connection: ServerConnection) {
+        if self.is_renewable(&connection) {
             let renewal = Renewal {
                 shared: Arc::clone(&self.shared),
                 key: self.pool_key(),
@@ -94,6 +98,7 @@ impl Renewal {
         connection.image = Some(state.image());
         connection.insert_id = Some(0);
         connection.warned = false;
+        connection.has_user_variables = false;
         Ok(true)
     }
 

@@ -16,8 +16,8 @@ impl Client {
         let facts = request.facts;
         let names = if user_variables::may_be_assigned_by(facts) {
             sql::user_variables(request.text, self.state.dialect())
-        } else if facts.kind == Kind::Execute || state_changed && is_data_change(facts.kind) {
-            // What EXECUTE runs is not in its text, nor what a trigger does.
+        } else if state_changed && changes_data(facts.kind) {
+            // What a trigger does is not in the text, nor what EXECUTE runs (which pins, where it may do more than that).
             None
         } else {
             return;
@@ -72,7 +72,7 @@ impl Client {
     }
 }
 
-/// Of these a server reports a changed state only where a trigger has made it.
-fn is_data_change(kind: Kind) -> bool {
-    matches!(kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Load)
+/// Of these a server reports a changed state only where a user variable has been assigned.
+fn changes_data(kind: Kind) -> bool {
+    matches!(kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Load | Kind::Execute)
 }
