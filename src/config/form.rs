@@ -88,14 +88,15 @@ pub const COUNT_OR_OFF: Form<Option<u32>> =
     Form { what: "a count", examples: "a whole number above zero, or `off`", parse: |text| or_off(text, COUNT.parse) };
 
 /// At least 0.
-pub const NUMBER: Form<u32> = Form { what: "a number", examples: "a whole number", parse: |text| text.parse().ok() };
+pub const NUMBER: Form<usize> = Form {
+    what: "a number",
+    examples: "a whole number",
+    parse: |text| text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok()),
+};
 
 /// At least 0, or no limit.
-pub const NUMBER_OR_OFF: Form<Option<usize>> = Form {
-    what: "a number",
-    examples: "a whole number, or `off`",
-    parse: |text| or_off(text, |text| text.parse::<u32>().ok().and_then(|number| usize::try_from(number).ok())),
-};
+pub const NUMBER_OR_OFF: Form<Option<usize>> =
+    Form { what: "a number", examples: "a whole number, or `off`", parse: |text| or_off(text, NUMBER.parse) };
 
 /// 1 to 1024, or as many as there are processors.
 pub const THREADS: Form<Option<usize>> = Form {

@@ -183,7 +183,7 @@ fn pool(root: &Section<'_>) -> pool::Settings {
     if let Some(section) = root.section("pool") {
         let count = |key| section.get(key, &form::COUNT).and_then(|count| usize::try_from(count).ok());
         set(&mut pool.max_connections, count("max_connections"));
-        let least = section.get("min_connections", &form::NUMBER).and_then(|least| usize::try_from(least).ok());
+        let least = section.get("min_connections", &form::NUMBER);
         set(&mut pool.min_connections, least);
         set(&mut pool.max_waiting, count("max_waiting"));
         set(&mut pool.wait_timeout, section.get("wait_timeout", &form::POSITIVE_DURATION));
@@ -199,6 +199,7 @@ fn pool(root: &Section<'_>) -> pool::Settings {
                 format!("`pool.min_connections` is above `pool.{which}` ({most}): so many are never open while nobody uses them"),
             );
         }
+        set(&mut pool.max_statements, section.get("max_statements", &form::NUMBER));
         section.finish();
     }
     pool

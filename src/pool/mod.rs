@@ -9,6 +9,7 @@ pub mod pools;
 mod queue;
 pub mod server;
 pub mod settings;
+pub mod statements;
 
 pub use holding::{Held, Holder};
 pub use key::Key;

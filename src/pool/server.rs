@@ -1,7 +1,6 @@
 //! One authenticated connection to a server, and what it still owes.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     thread::{self, ThreadId},
     time::{Duration, Instant},
@@ -9,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{birth::Born, connect::Connected, pools::Permit};
+use super::{birth::Born, connect::Connected, pools::Permit, statements::Prepared};
 use crate::{
     net::{Channel, ChannelError},
     session::{Image, user_variables::Type, variables::Version},
@@ -61,16 +60,14 @@ pub struct ServerConnection {
     pub opened_at: Instant,
     /// The thread whose reactor it belongs to.
     pub opened_on: ThreadId,
-    /// The session's statement ids → the server's.
-    pub statements: HashMap<u32, u32>,
+    /// What is prepared on it.
+    pub statements: Prepared,
     /// Statements of its session have left warnings or errors on it.
     pub warned: bool,
     /// Replies that are still to be read.
     pub owed: usize,
     /// Session transactions are READ ONLY here.
     pub replica: bool,
-    /// Closed statements, to be told with the next command.
-    pub to_close: Vec<u32>,
     /// The session's writes that this replica is known to have executed.
     pub seen: Position,
     /// The sequence id with which the reply to the command pushed last begins (a long command takes several packets).
@@ -136,11 +133,10 @@ impl ServerConnection {
             generation: 0,
             opened_at: Instant::now(),
             opened_on: thread::current().id(),
-            statements: HashMap::new(),
+            statements: Prepared::new(0),
             owed: 0,
             warned: false,
             replica,
-            to_close: Vec::new(),
             seen: Position::default(),
             reply_seq: 1,
             login_ok: connected.ok,
@@ -177,7 +173,7 @@ impl ServerConnection {
     }
 
     fn begin_command(&mut self) {
-        for id in std::mem::take(&mut self.to_close) {
+        for id in self.statements.take_closed() {
             let mut close = Vec::with_capacity(5);
             crate::wire::statement::push_close(&mut close, id);
             self.channel.begin_command();
@@ -333,12 +329,6 @@ impl ServerConnection {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let is_stale = std::pin::pin!(self.is_stale());
         matches!(is_stale.poll(&mut context), std::task::Poll::Ready(true))
-    }
-
-    /// Every statement that sessions prepared on it is closed with its next command.
-    pub fn forget_statements(&mut self) {
-        let ids = self.statements.drain().map(|(_, id)| id);
-        self.to_close.extend(ids);
     }
 
     /// The next packet's header, if it has been received.

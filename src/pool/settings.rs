@@ -22,6 +22,9 @@ pub struct Settings {
     /// Connections older than this are closed when nobody uses them, give or take a tenth (so that those opened
     /// together do not end together).
     pub max_lifetime: Duration,
+    /// Statements that stay prepared on a connection for whoever would prepare them again; a session may have more of its
+    /// own.
+    pub max_statements: usize,
 }
 
 impl Default for Settings {
@@ -35,6 +38,7 @@ impl Default for Settings {
             max_idle: None,
             idle_timeout: Duration::from_secs(60),
             max_lifetime: Duration::from_secs(30 * 60),
+            max_statements: 100,
         }
     }
 }

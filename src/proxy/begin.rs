@@ -104,7 +104,6 @@ impl Client {
         let flavor = self.state.dialect().flavor;
         let server = &mut self.servers[index];
         server.statements.clear();
-        server.to_close.clear();
         server.push_command(RESET_CONNECTION);
         server.answer(Expect::Ok).await?;
         let replica = server.replica;

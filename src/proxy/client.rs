@@ -86,6 +86,8 @@ pub struct Client {
     pub(super) names_text: Option<Box<[u8]>>,
     /// The replica it reads from.
     pub(super) reader: Option<ServerId>,
+    /// It has run what may have changed a schema: what replicas said before is nothing to go by.
+    pub(super) changes_schemas: bool,
     idle: Idle,
     /// How many COM_CHANGE_USERs were refused.
     pub(super) refused_changes: u32,
@@ -182,6 +184,7 @@ impl Client {
             last_error: None,
             names_text: None,
             reader: None,
+            changes_schemas: false,
             idle: Idle::new(),
             refused_changes: 0,
         }

@@ -8,15 +8,23 @@ use super::{
     client::{Client, End},
     error::ClientError,
     lease::{Lease, Refusal},
+    prepared_on::NO_ROOM,
     relay::{Options, Outcome, Relay, RelayError},
 };
 use crate::{
+    pool::ServerConnection,
     routing::{self, Decision, Question, Reason, SessionView, Target},
     sql::{self, Effects, Facts, lexer::Flavor},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
 };
+
+/// Errors by which an execution that ran nothing may be tried again, with the statement prepared anew: ER_UNKNOWN_STMT_HANDLER
+/// and ER_NEED_REPREPARE; and with those of a replica.
+pub(super) const NOT_PREPARED: &[u16] = &[1243, 1615];
+const NOT_PREPARED_OR_REFUSED: &[u16] = &[1243, 1290, 1615, 1792, 1836];
+const NO_ROOM_OR_REFUSED: &[u16] = &[1290, NO_ROOM, 1792, 1836];
 
 /// Errors of a replica that mean "not here": a read that turned out to write (1792 by our own READ ONLY, 1290 and 1836 by
 /// the server's). It is done again on the primary, if nothing has reached the client.
@@ -50,6 +58,8 @@ pub enum Action {
     Prepare {
         /// The session's id of it.
         id: u32,
+        /// [`Prepares::generation`](super::prepares::Prepares::generation) before a server is asked.
+        generation: u64,
     },
     /// COM_STMT_EXECUTE of the session's statement: prepared where it runs, under that server's id.
     Execute {
@@ -71,6 +81,8 @@ pub(super) enum Attempt {
     Done(Outcome),
     /// Nothing has reached the client, and the statement may run elsewhere.
     Elsewhere(String),
+    /// Nothing has reached the client, and what was in the way on this server is gone.
+    Again,
 }
 
 impl Client {
@@ -147,6 +159,7 @@ impl Client {
 
     async fn run_decided(&mut self, request: &Request<'_>, mut decision: Decision) -> Result<(), End> {
         let started = Instant::now();
+        let _changing = self.may_change_schema(request);
         let mut tried = Vec::new();
         loop {
             let Some(server) = self.server_of(decision.target) else {
@@ -174,6 +187,8 @@ impl Client {
                     tracing::debug!(client = self.place.handle.id, server = server.0, why, "the read goes elsewhere");
                     decision.target = self.alternative(&tried);
                 }
+                // What comes then is the answer.
+                Some(Attempt::Again) => decision.repeatable = false,
                 None => return Ok(()),
             }
         }
@@ -188,11 +203,12 @@ impl Client {
     ) -> Result<Option<Attempt>, End> {
         let fix = self.fix_for(request, lease.server);
         let binary = matches!(request.action, Action::Execute { .. });
-        let hold = if decision.repeatable && lease.replica { REFUSED_BY_REPLICA } else { &[] };
+        let hold = held_errors(request.action, decision.repeatable, &self.servers[lease.index]);
         let statement_id = match request.action {
-            Action::Prepare { id } => Some(id),
+            Action::Prepare { id, .. } => Some(id),
             _ => None,
         };
+        let reply = statement_id.map(|_| Box::default());
         let columns = self.columns_of(request);
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
@@ -217,6 +233,7 @@ impl Client {
             begins,
             hold,
             statement_id,
+            reply,
             fix,
             binary,
             temporary_variables,
@@ -246,6 +263,9 @@ impl Client {
             .await;
         };
         match relayed {
+            Ok(outcome) if outcome.held.is_some() && self.may_run_again(lease.index, request.action, &outcome) => {
+                Ok(Some(Attempt::Again))
+            }
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
                 self.shared.refused.insert(request.facts.digest);
@@ -344,6 +364,19 @@ impl Client {
             Target::Replica(server) | Target::Server(server) => Some(server),
             Target::Unavailable => None,
         }
+    }
+}
+
+/// Errors that are not passed on at once.
+fn held_errors(action: Action, repeatable: bool, server: &ServerConnection) -> &'static [u16] {
+    let replica = server.replica;
+    match action {
+        Action::Prepare { .. } if server.statements.has_free() && repeatable && replica => NO_ROOM_OR_REFUSED,
+        Action::Prepare { .. } if server.statements.has_free() => &[NO_ROOM],
+        Action::Execute { .. } if repeatable && replica => NOT_PREPARED_OR_REFUSED,
+        Action::Execute { .. } if repeatable => NOT_PREPARED,
+        _ if repeatable && replica => REFUSED_BY_REPLICA,
+        _ => &[],
     }
 }
 

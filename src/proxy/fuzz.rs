@@ -99,6 +99,7 @@ impl Case {
             begins: false,
             hold: if self.hold { &[1290] } else { &[] },
             statement_id: Some(77),
+            reply: None,
             fix: self.fix.map(|index| Fix::new(What::Cells(vec![(index, Value::Id(1 << 30))]))),
             binary: self.binary,
             temporary_variables: false,

@@ -222,7 +222,7 @@ impl Client {
         if self.shared.is_outdated(&connection) {
             return drop(connection);
         }
-        connection.forget_statements();
+        connection.statements.close_all();
         connection.channel.trim();
         if connection.image.is_none() {
             connection.image = Some(self.state.image());

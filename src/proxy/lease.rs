@@ -3,11 +3,9 @@
 
 use std::{borrow::Cow, sync::Arc, time::Instant};
 
-use bytes::Bytes;
-
 use super::{
     client::{Client, InsertId},
-    engine::{Action, Request},
+    engine::Request,
     error::ClientError,
     transaction::Begun,
 };
@@ -20,12 +18,7 @@ use crate::{
     },
     sql::{Effects, Facts, Kind},
     topology::{Position, ServerId},
-    wire::{
-        bulk::BulkExecute,
-        command,
-        reply::Expect,
-        statement::{self, Execute, PrepareOk},
-    },
+    wire::reply::Expect,
 };
 
 /// A server connection with the request on its way (or pushed, to go with the relay's first write).
@@ -35,8 +28,6 @@ pub struct Lease {
     pub index: usize,
     /// Which server.
     pub server: ServerId,
-    /// Session transactions are READ ONLY there.
-    pub replica: bool,
     /// Replies to statements that bring it up to the session come first: see [`Lease::read_prefixes`].
     pub pipelined: bool,
     /// The first of the reply's results is BEGIN's, which the client has been answered.
@@ -87,7 +78,8 @@ impl Client {
             return Err(Refusal::Behind);
         }
         // A statement that must be prepared first is answered for itself: nothing may be on its way before that.
-        let pipelined = decision.repeatable && !self.must_prepare(index, request);
+        let must_prepare = self.must_prepare(index, request);
+        let pipelined = decision.repeatable && !must_prepare;
         let mut prefixes = self.carry(index, pipelined).await?;
         if self.user_variables.is_some() {
             Box::pin(self.carry_user_variables(index, request.facts)).await?;
@@ -117,7 +109,7 @@ impl Client {
         if connection.replica {
             self.reader = Some(server);
         }
-        Ok(Lease { index, server, replica: connection.replica, pipelined: !prefixes.is_empty(), begins, prefixes })
+        Ok(Lease { index, server, pipelined: !prefixes.is_empty(), begins, prefixes })
     }
 
     /// Brings a connection up to the session's version. In front of a read the statements are pushed and their replies
@@ -279,73 +271,6 @@ impl Client {
         Ok(reached)
     }
 
-    pub(super) fn must_prepare(&self, index: usize, request: &Request<'_>) -> bool {
-        matches!(request.action, Action::Execute { id } if !self.servers[index].statements.contains_key(&id))
-    }
-
-    /// The bytes to send to this connection for the request.
-    async fn payload_for<'p>(&mut self, index: usize, request: &Request<'p>) -> Result<Cow<'p, Bytes>, Refusal> {
-        let Action::Execute { id } = request.action else { return Ok(Cow::Borrowed(request.payload)) };
-        let server_id = self.prepared_on(index, id).await?;
-        let end = self.full_stop();
-        let malformed = || Refusal::Client(ClientError::malformed(end));
-        let (_, prepared) = self.statements.get_mut(id).ok_or_else(malformed)?;
-        let attributes = self.servers[index].query_attributes();
-        let mut payload = Vec::with_capacity(request.payload.len() + 16);
-        let parameters = prepared.parameters;
-        let pushed = match command::parse(request.payload, self.capabilities) {
-            command::Command::StmtExecute(execute) => {
-                remember_types(prepared, &execute, attributes).and_then(|types| {
-                    statement::push_execute(&mut payload, &execute, parameters, attributes, server_id, types)
-                })
-            }
-            command::Command::StmtBulkExecute(bulk) => {
-                remember_bulk_types(prepared, &bulk).map(|types| bulk.push(&mut payload, server_id, types))
-            }
-            _ => return Err(malformed()),
-        };
-        if pushed.is_err() {
-            // Parameters that make no sense get the server's own error.
-            payload.clear();
-            payload.extend_from_slice(request.payload);
-            payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
-        }
-        Ok(Cow::Owned(payload.into()))
-    }
-
-    /// The server's id of one of the session's statements; prepared there now if it is not yet.
-    pub(super) async fn prepared_on(&mut self, index: usize, id: u32) -> Result<u32, Refusal> {
-        if let Some(known) = self.servers[index].statements.get(&id) {
-            return Ok(*known);
-        }
-        let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
-        let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
-        let schema = self.state.schema.as_deref();
-        let its_own = prepared.schema.as_deref().filter(|own| Some(*own) != schema);
-        if let Some(own) = its_own {
-            use_schema(&mut self.servers[index], own).await?;
-        }
-        let mut payload = Vec::with_capacity(prepared.text.len() + 1);
-        statement::push_prepare(&mut payload, &prepared.text);
-        let handle = Arc::clone(&self.place.handle);
-        let connection = &mut self.servers[index];
-        connection.push_command(&payload);
-        handle.set_running(Some((connection.id, connection.thread_id)));
-        let first = tokio::select! {
-            biased;
-            first = connection.answer_whenever(Expect::Prepare) => first.map_err(control_refusal),
-            () = handle.server_silent() => Err(Refusal::Unreachable("the server has fallen silent".to_owned())),
-        };
-        handle.set_running(None);
-        if let (Some(_), Some(schema), Ok(_) | Err(Refusal::Refused(_))) = (its_own, schema, &first) {
-            use_schema(connection, schema).await?;
-        }
-        let first = first?;
-        let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
-        connection.statements.insert(id, ok.statement_id);
-        Ok(ok.statement_id)
-    }
-
     /// Merges the positions of writes that servers have reported. Returns whether there were any.
     pub(super) fn take_position(&mut self) -> bool {
         let gtids = self.state.take_gtids();
@@ -377,46 +302,14 @@ pub(super) async fn collation_name(
     Ok(name.map(Vec::into_boxed_slice))
 }
 
-async fn use_schema(connection: &mut ServerConnection, schema: &[u8]) -> Result<(), Refusal> {
-    connection.push_schema(schema);
-    connection.answer(Expect::Ok).await.map(drop).map_err(control_refusal)
-}
-
 /// Statements that may look at LAST_INSERT_ID(), or change it without a word.
 pub(super) fn touches_insert_id(facts: &Facts) -> bool {
     let effects = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
     matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown) || facts.effects.intersects(effects)
 }
 
-/// Keeps the types that this execution binds; gives those bound before if it binds none.
-fn remember_types<'s>(
-    prepared: &'s mut crate::session::Statement,
-    execute: &Execute<'_>,
-    attributes: bool,
-) -> Result<Option<&'s [u8]>, crate::wire::Malformed> {
-    if prepared.parameters == 0 {
-        return Ok(None);
-    }
-    let parameters = statement::Parameters::parse(execute, prepared.parameters, attributes)?;
-    if let Some(types) = parameters.types {
-        prepared.types = Some(types.into());
-    }
-    Ok(prepared.types.as_deref())
-}
-
-/// The same for an execution with many rows of parameters: MariaDB keeps the types of both together.
-fn remember_bulk_types<'s>(
-    prepared: &'s mut crate::session::Statement,
-    bulk: &BulkExecute<'_>,
-) -> Result<Option<&'s [u8]>, crate::wire::Malformed> {
-    if let Some(types) = bulk.types(prepared.parameters)? {
-        prepared.types = Some(types.into());
-    }
-    Ok(prepared.types.as_deref())
-}
-
 /// What a failed question of Forebay's own means for the lease.
-fn control_refusal(error: ControlError) -> Refusal {
+pub(super) fn control_refusal(error: ControlError) -> Refusal {
     match error {
         ControlError::Refused(payload) => Refusal::Refused(payload),
         error => Refusal::Unreachable(error.to_string()),

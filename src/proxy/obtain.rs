@@ -160,6 +160,7 @@ impl Client {
         connection.permit = Some(permit);
         connection.globals = target.globals;
         connection.generation = generation;
+        connection.statements.set_most(self.live.settings.pool.max_statements);
         connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await?;

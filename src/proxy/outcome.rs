@@ -26,8 +26,11 @@ impl Client {
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
             self.remember_last(server, request, outcome);
         }
-        if let Action::Prepare { id } = request.action {
-            return self.after_prepare(server, id, outcome);
+        if let Action::Prepare { id, generation } = request.action {
+            return self.after_prepare(server, id, generation, outcome);
+        }
+        if let Action::Execute { id } = request.action {
+            self.note_column_count(id, outcome);
         }
         if let (Action::Execute { id }, Some(columns)) = (request.action, outcome.columns)
             && let Some((_, statement)) = self.statements.get_mut(id)

@@ -1,4 +1,5 @@
-//! Prepared statements: the ids are the session's, the servers learn a statement when it first runs there.
+//! What is done with prepared statements: the ids are the session's, and each is prepared where it runs (see
+//! [`super::prepared_on`]).
 
 use std::sync::Arc;
 
@@ -9,10 +10,9 @@ use super::{
     engine::{Action, Request},
     error::ClientError,
     lease::Refusal,
-    relay::{Columns, Outcome, UNKNOWN_COLUMNS},
+    relay::{Columns, UNKNOWN_COLUMNS},
 };
 use crate::{
-    session::Statement,
     sql::{Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{
@@ -28,47 +28,6 @@ use crate::{
 const CURSOR_FLAGS: u8 = 0b111;
 
 impl Client {
-    /// COM_STMT_PREPARE: on the server that would run the statement now.
-    pub(super) async fn prepare(&mut self, text: &[u8]) -> Result<(), End> {
-        let facts = Arc::new(self.facts_of(text));
-        let rewritten = self.own_connection_id(&facts, text);
-        let text = rewritten.as_deref().unwrap_or(text);
-        let mut payload = Vec::with_capacity(text.len() + 1);
-        statement::push_prepare(&mut payload, text);
-        let id = self.statements.add(Statement {
-            text: text.into(),
-            facts: Arc::clone(&facts),
-            schema: self.state.schema.as_deref().map(Into::into),
-            parameters: UNPREPARED,
-            types: None,
-            columns: None,
-            long_data_on: None,
-            cursor_on: None,
-        });
-        let action = Action::Prepare { id };
-        let prepared =
-            self.run(&Request { payload: &payload.into(), text, facts: &facts, expect: Expect::Prepare, action }).await;
-        if self.statements.get_mut(id).is_some_and(|(_, statement)| statement.parameters == UNPREPARED) {
-            self.statements.remove(id);
-        }
-        prepared
-    }
-
-    /// PREPARE has been answered by `server`.
-    pub(super) fn after_prepare(&mut self, server: ServerId, id: u32, outcome: &Outcome) {
-        let Some(ok) = outcome.prepared.filter(|_| outcome.error.is_none()) else {
-            self.statements.remove(id);
-            return;
-        };
-        if let Some((_, statement)) = self.statements.get_mut(id) {
-            statement.parameters = ok.parameters;
-            statement.columns = outcome.columns;
-        }
-        if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
-            connection.statements.insert(id, ok.statement_id);
-        }
-    }
-
     /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
     pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
         self.execute_statement(payload, execute.statement_id, execute.flags & CURSOR_FLAGS != 0).await
@@ -98,6 +57,9 @@ impl Client {
         let action = Action::Execute { id };
         let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
         self.run(&request).await?;
+        if bound {
+            self.keep_from_others(id);
+        }
         let last = self.last_server.map(|server| server.0);
         let opened = self.last_error.is_none() && self.state.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         if let Some((_, statement)) = self.statements.get_mut(id) {
@@ -134,6 +96,7 @@ impl Client {
         statement::push_long_data(&mut payload, server_id, parameter, data);
         let connection = &mut self.servers[index];
         let server = connection.id;
+        connection.statements.keep_from_others(id);
         connection.push_unanswered(&payload);
         if connection.channel.flush().await.is_err() {
             self.drop_server(server);
@@ -148,7 +111,12 @@ impl Client {
     async fn statement_on_primary(&mut self, id: u32) -> Result<(usize, u32), Refusal> {
         let pinned = self.state.home.filter(|_| !self.state.pins().is_empty()).map(ServerId);
         let server = pinned.or(self.shared.topology.view().primary).ok_or(Refusal::Behind)?;
+        if self.state.in_doubt() && self.state.home != Some(server.0) {
+            Box::pin(self.resolve_doubt()).await?;
+        }
         let index = self.connection(server).await?;
+        // It may be another session's still, with that one's schema.
+        self.carry(index, false).await?;
         let server_id = self.prepared_on(index, id).await?;
         Ok((index, server_id))
     }
@@ -158,7 +126,7 @@ impl Client {
         let open = self.statements.get_mut(id).and_then(|(id, statement)| Some((id, ServerId(statement.cursor_on?))));
         let found = open.and_then(|(id, server)| {
             let connection = self.servers.iter().find(|open| open.id == server)?;
-            Some((server, *connection.statements.get(&id)?))
+            Some((server, connection.statements.get(id)?))
         });
         let Some((server, server_id)) = found else {
             let known = self.statements.get_mut(id).is_some();
@@ -188,7 +156,7 @@ impl Client {
         let used = statement.cursor_on.take().or(statement.long_data_on.take()).map(ServerId);
         let found = used.and_then(|server| {
             let connection = self.servers.iter().find(|open| open.id == server)?;
-            Some((server, *connection.statements.get(&id)?))
+            Some((server, connection.statements.get(id)?))
         });
         let Some((server, server_id)) = found else { return self.send_ok().await };
         let mut payload = Vec::with_capacity(5);
@@ -196,15 +164,21 @@ impl Client {
         self.on_server(server, &payload.into(), Expect::Ok).await
     }
 
-    /// COM_STMT_CLOSE: no reply; the servers hear of it with their next command.
+    /// COM_STMT_CLOSE: no reply. Whoever would prepare the same may have what the servers have made of it; else they hear
+    /// of it with their next command.
     pub(super) fn close_statement(&mut self, id: u32) -> Result<(), End> {
         self.statements.remove(id);
+        let reusable = self.state.is_told_by_settings();
         for connection in &mut self.servers {
-            if let Some(server_id) = connection.statements.remove(&id) {
-                connection.to_close.push(server_id);
-            }
+            connection.statements.close(id, reusable);
         }
         Ok(())
+    }
+
+    fn keep_from_others(&mut self, id: u32) {
+        for connection in &mut self.servers {
+            connection.statements.keep_from_others(id);
+        }
     }
 
     /// MySQL ends these sentences with one, MariaDB does not.
@@ -229,6 +203,3 @@ impl Client {
         self.run_on(server, &Request::plain(payload, b"", &facts, expect)).await
     }
 }
-
-/// A statement that no server has answered for yet.
-const UNPREPARED: u16 = u16::MAX;

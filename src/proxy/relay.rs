@@ -6,7 +6,7 @@
 
 use bytes::{Buf, BytesMut};
 
-use super::{fix::Fix, registry::Handle};
+use super::{fix::Fix, prepares::Reply, registry::Handle};
 use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
@@ -34,6 +34,8 @@ pub struct Options<'a> {
     pub hold: &'a [u16],
     /// The id that the client will know a statement by (PREPARE).
     pub statement_id: Option<u32>,
+    /// Takes in the packets (of PREPARE's reply), to answer the same with them again.
+    pub reply: Option<Box<Reply>>,
     /// Cells to correct.
     pub fix: Option<Fix>,
     /// Rows are in the binary protocol.
@@ -65,6 +67,10 @@ pub struct Outcome {
     pub affected_rows: u64,
     /// There was a result set.
     pub has_result: bool,
+    /// Columns of the first one.
+    pub column_count: Option<u64>,
+    /// [`Options::reply`], with the whole reply.
+    pub reply: Option<Box<Reply>>,
     /// A cursor was opened.
     pub cursor: bool,
     /// PREPARE succeeded.
@@ -209,6 +215,7 @@ impl<'a> Relay<'a> {
             sent.map_err(RelayError::Client)?;
             if self.tracker.done() || self.outcome.held.is_some() {
                 self.outcome.rows = self.tracker.rows();
+                self.outcome.reply = self.options.reply.take();
                 self.outcome.columns = self.options.columns.as_ref().and_then(|columns| columns.held);
                 self.server.owed = self.server.owed.saturating_sub(1);
                 return Ok(std::mem::take(&mut self.outcome));
@@ -396,6 +403,9 @@ impl<'a> Relay<'a> {
     fn pass_whole(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let range = span.at + HEADER_BYTES..end;
         let kind = self.tracker.whole(&chunk[range.clone()])?;
+        if let Some(reply) = &mut self.options.reply {
+            reply.add(&chunk[range.clone()]);
+        }
         match kind {
             Kind::Ok | Kind::End => return self.pass_ok(chunk, span, end),
             Kind::Err => return self.pass_err(chunk, span, end),
@@ -419,6 +429,7 @@ impl<'a> Relay<'a> {
             }
             Kind::ColumnCount(count) => {
                 self.outcome.has_result = true;
+                self.outcome.column_count = self.outcome.column_count.or(Some(count));
                 if let Some(fix) = &mut self.options.fix {
                     fix.result_begins(count);
                 }

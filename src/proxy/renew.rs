@@ -78,7 +78,6 @@ impl Renewal {
     /// False: what it is now can't be said.
     async fn renew(&self, connection: &mut ServerConnection) -> Result<bool, ControlError> {
         connection.statements.clear();
-        connection.to_close.clear();
         let Some((born, schema)) = birth::renew(connection, self.flavor).await? else { return Ok(false) };
         if schema.as_ref().is_some_and(|schema| !schema.is_ascii()) {
             // In which character set sessions would name it is not known.

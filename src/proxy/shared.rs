@@ -8,7 +8,10 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{client::Identity, dial, handshakes::Handshakes, registry::Registry, settings::Settings, warm::Warm};
+use super::{
+    client::Identity, dial, handshakes::Handshakes, prepares::Prepares, registry::Registry, settings::Settings,
+    warm::Warm,
+};
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
@@ -63,6 +66,8 @@ pub struct Shared {
     pub sha2_cache: Arc<Sha2Cache>,
     /// Statements that replicas refused.
     pub refused: Refused,
+    /// What PREPARE is answered.
+    pub(super) prepares: Arc<Prepares>,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// The newest write acknowledged to anybody, for `consistency: global`.
@@ -90,6 +95,7 @@ impl Shared {
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
             refused: Refused::default(),
+            prepares: Arc::default(),
             learnt: Learnt::default(),
             written: Mutex::default(),
             turn: AtomicU64::new(0),

@@ -69,6 +69,8 @@ impl Client {
             && !facts.effects.contains(Effects::SEVERAL_STATEMENTS)
             && !state.autocommit_off()
             && !state.in_doubt()
+            // A session may be READ ONLY as a whole.
+            && !state.has_uncarried()
             && !told(&SessionChange::Characteristics(b""))
             && !told(&SessionChange::Variable { name: b"statement_id", value: b"" })
     }

@@ -71,7 +71,7 @@ impl State {
         }
     }
 
-    fn results(&self) -> Results {
+    pub(super) fn results(&self) -> Results {
         match &self.results_collation {
             Some(collation) => Results::Named(collation.clone()),
             None if self.results_set => Results::Default,

@@ -8,6 +8,7 @@ pub mod diagnostics;
 pub mod fuzz;
 pub mod image;
 pub mod learnt;
+mod meaning;
 mod phrase;
 pub mod pin;
 pub mod state;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::state::ServerIndex;
+use super::{state::ServerIndex, variables::Version};
 use crate::sql::Facts;
 
 /// One prepared statement.
@@ -14,6 +14,14 @@ pub struct Statement {
     pub facts: Arc<Facts>,
     /// The schema in which it was prepared: names without one mean that, wherever and whenever it runs.
     pub schema: Option<Box<[u8]>>,
+    /// The digest of what it meant when it was prepared, if that can be named: see [`State::meaning`](super::State::meaning).
+    pub meaning: Option<u64>,
+    /// The session's version then.
+    pub version: Version,
+    /// Something of this client's has been put into the text.
+    pub is_rewritten: bool,
+    /// Columns that its result had when it was looked at last.
+    pub column_count: u16,
     /// Parameters, as the server counted them.
     pub parameters: u16,
     /// The parameter types the client bound last; EXECUTE may leave them out when they stay the same.

@@ -29,8 +29,10 @@ both!(generated_sessions, kept_cases, generated_sessions_that_share, kept_cases_
 const SEEDS: Range<u64> = 0..20;
 
 /// Cases that hold only on a connection that the session keeps: metadata of a statement that is prepared anew under
-/// settings that have changed since, or of a parameter whose type an earlier execution has fixed.
-const NOT_SHARED: [&str; 2] = ["prepared-metadata.txt", "prepared-long-data.txt"];
+/// settings that have changed since, or of which a server tells that it has prepared it anew itself, or what it has derived
+/// from types bound before.
+const NOT_SHARED: [&str; 4] =
+    ["prepared-metadata.txt", "prepared-ddl.txt", "prepared-rebound.txt", "prepared-long-data.txt"];
 
 /// So many failing seeds are told of at once.
 const ENOUGH: usize = 4;

@@ -3,6 +3,7 @@
 mod backoff;
 mod flushed;
 mod pinned;
+mod prepared;
 mod remembered;
 mod renewed;
 mod sharing;

@@ -1,0 +1,178 @@
+//! A session's statement on a server connection: found among those that are prepared there, or prepared now.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use twox_hash::XxHash3_64;
+
+use super::{
+    client::Client,
+    engine::{Action, Request},
+    error::ClientError,
+    lease::{Refusal, control_refusal},
+};
+use crate::{
+    pool::{
+        ServerConnection,
+        statements::{Key, NO_TYPES},
+    },
+    session::Statement,
+    wire::{
+        command::{self, Command},
+        err::Err as ErrPacket,
+        reply::Expect,
+        statement::{self, Parameters, PrepareOk},
+    },
+};
+
+/// ER_MAX_PREPARED_STMT_COUNT_REACHED: the server has no room for one more.
+pub(super) const NO_ROOM: u16 = 1461;
+
+impl Client {
+    /// Whether a statement must be prepared on this connection before it can be executed.
+    pub(super) fn must_prepare(&mut self, index: usize, request: &Request<'_>) -> bool {
+        let Action::Execute { id } = request.action else { return false };
+        self.note_types(index, id, request);
+        self.take_prepared(index, id).is_none()
+    }
+
+    /// The bytes to send to this connection for the request.
+    pub(super) async fn payload_for<'p>(
+        &mut self,
+        index: usize,
+        request: &Request<'p>,
+    ) -> Result<Cow<'p, Bytes>, Refusal> {
+        let id = match request.action {
+            Action::Plain => return Ok(Cow::Borrowed(request.payload)),
+            Action::Prepare { .. } => {
+                self.servers[index].statements.make_room();
+                return Ok(Cow::Borrowed(request.payload));
+            }
+            Action::Execute { id } => id,
+        };
+        let server_id = self.prepared_on(index, id).await?;
+        let end = self.full_stop();
+        let malformed = || Refusal::Client(ClientError::malformed(end));
+        let (_, prepared) = self.statements.get_mut(id).ok_or_else(malformed)?;
+        let attributes = self.servers[index].query_attributes();
+        let mut payload = Vec::with_capacity(request.payload.len() + 16);
+        let types = prepared.types.as_deref();
+        let pushed = match command::parse(request.payload, self.capabilities) {
+            Command::StmtExecute(execute) => {
+                statement::push_execute(&mut payload, &execute, prepared.parameters, attributes, server_id, types)
+            }
+            Command::StmtBulkExecute(bulk) => {
+                bulk.types(prepared.parameters).map(|_| bulk.push(&mut payload, server_id, types))
+            }
+            _ => return Err(malformed()),
+        };
+        if pushed.is_err() {
+            // Parameters that make no sense get the server's own error.
+            payload.clear();
+            payload.extend_from_slice(request.payload);
+            payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
+            self.servers[index].statements.keep_from_others(id);
+        }
+        Ok(Cow::Owned(payload.into()))
+    }
+
+    /// Keeps the types that this execution binds: where the next one binds none, they are sent again.
+    fn note_types(&mut self, index: usize, id: u32, request: &Request<'_>) {
+        let attributes = self.servers[index].query_attributes();
+        let Some((_, prepared)) = self.statements.get_mut(id) else { return };
+        let types = match command::parse(request.payload, self.capabilities) {
+            Command::StmtExecute(execute) if prepared.parameters > 0 => {
+                Parameters::parse(&execute, prepared.parameters, attributes).map(|parameters| parameters.types)
+            }
+            // MariaDB keeps the types of both together.
+            Command::StmtBulkExecute(bulk) => bulk.types(prepared.parameters),
+            _ => return,
+        };
+        if let Ok(Some(types)) = types
+            && prepared.types.as_deref() != Some(types)
+        {
+            prepared.types = Some(types.into());
+        }
+    }
+
+    /// The server's id of one of the session's statements, if it is prepared on this connection, by this session or, in
+    /// just the same way, by another.
+    fn take_prepared(&mut self, index: usize, id: u32) -> Option<u32> {
+        let changes = self.shared.prepares.changes();
+        let (id, prepared) = self.statements.get_mut(id)?;
+        // Under settings that have changed since, what it meant then and what a server makes of it now may differ.
+        let meaning = prepared.meaning.filter(|_| prepared.version == self.state.version());
+        let key = meaning.filter(|_| self.state.is_told_by_settings()).map(|meaning| key(meaning, prepared, changes));
+        self.servers[index].statements.take(id, key.as_ref())
+    }
+
+    /// The server's id of one of the session's statements; prepared there now if it is not yet.
+    pub(super) async fn prepared_on(&mut self, index: usize, id: u32) -> Result<u32, Refusal> {
+        if let Some(known) = self.take_prepared(index, id) {
+            return Ok(known);
+        }
+        let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
+        let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
+        let schema = self.state.schema.as_deref();
+        let its_own = prepared.schema.as_deref().filter(|own| Some(*own) != schema);
+        if let Some(own) = its_own {
+            use_schema(&mut self.servers[index], own).await?;
+        }
+        let changes = self.shared.prepares.changes();
+        let mut payload = Vec::with_capacity(prepared.text.len() + 1);
+        statement::push_prepare(&mut payload, &prepared.text);
+        let handle = Arc::clone(&self.place.handle);
+        let connection = &mut self.servers[index];
+        connection.statements.make_room();
+        let first = loop {
+            connection.push_command(&payload);
+            handle.set_running(Some((connection.id, connection.thread_id)));
+            let first = tokio::select! {
+                biased;
+                first = connection.answer_whenever(Expect::Prepare) => first.map_err(control_refusal),
+                () = handle.server_silent() => Err(Refusal::Unreachable("the server has fallen silent".to_owned())),
+            };
+            handle.set_running(None);
+            if !(has_no_room(&first) && connection.statements.has_free()) {
+                break first;
+            }
+            connection.statements.close_free();
+        };
+        if let (Some(_), Some(schema), Ok(_) | Err(Refusal::Refused(_))) = (its_own, schema, &first) {
+            use_schema(connection, schema).await?;
+        }
+        let first = first?;
+        let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        // It means what it does under the settings of this moment.
+        let meaning = match prepared.meaning {
+            Some(_) => self.state.meaning(&prepared.text, &prepared.facts, prepared.schema.as_deref()),
+            None => None,
+        };
+        connection.statements.add(id, ok.statement_id, meaning.map(|meaning| key(meaning, prepared, changes)));
+        if meaning == prepared.meaning && ok.columns != prepared.column_count {
+            self.shared.prepares.schema_changed();
+        }
+        Ok(ok.statement_id)
+    }
+}
+
+fn key(meaning: u64, prepared: &Statement, changes: u64) -> Key {
+    let types = match &prepared.types {
+        Some(types) if prepared.parameters > 0 => XxHash3_64::oneshot(types).max(NO_TYPES + 1),
+        _ => NO_TYPES,
+    };
+    Key { meaning, types, changes, text: Arc::clone(&prepared.text) }
+}
+
+fn has_no_room<T>(answer: &Result<T, Refusal>) -> bool {
+    let code = match answer {
+        Err(Refusal::Refused(payload)) => ErrPacket::parse(payload).ok().map(|err| err.code),
+        _ => None,
+    };
+    code == Some(NO_ROOM)
+}
+
+async fn use_schema(connection: &mut ServerConnection, schema: &[u8]) -> Result<(), Refusal> {
+    connection.push_schema(schema);
+    connection.answer(Expect::Ok).await.map(drop).map_err(control_refusal)
+}
