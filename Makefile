@@ -1,4 +1,4 @@
-.PHONY: run build deb test test-deb lint bench bench-memory bench-instructions fuzz
+.PHONY: run build deb test test-deb lint bench bench-memory bench-delay bench-instructions fuzz
 
 # A primary, two replicas and Forebay in front of them; Ctrl-C ends exactly those.
 run:
@@ -37,6 +37,12 @@ bench: build
 bench-memory: build
 	@tests/provision/apt.sh mariadb-server-core mariadb-client-core sysbench
 	@python3 -B benches/memory $(ARGS)
+
+# Requests to servers that are not on the same host, direct and through Forebay. `make bench-delay ARGS="--round-trip 1"`.
+bench-delay: build
+	@tests/provision/apt.sh mariadb-server-core mariadb-client-core sysbench
+	@cargo build --release --quiet --example delaying_relay
+	@python3 -B benches/delay $(ARGS)
 
 # What the hot path's parts cost in instructions, beside the kept numbers: `make bench-instructions ARGS=--keep` keeps new ones.
 bench-instructions:
