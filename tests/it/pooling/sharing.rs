@@ -66,7 +66,8 @@ fn old_ones_are_closed(bed: &Bed) {
 
 /// Each reason keeps the connection, and its end lets it go.
 fn what_can_not_be_carried_stays(bed: &Bed) {
-    let forebay = forebay(bed, "hold: 20ms");
+    // As many as are held at once below: then the one that is looked for is among them.
+    let forebay = forebay(bed, "hold: 20ms, max_connections: 8");
     let cases = [
         ("START TRANSACTION", "COMMIT"),
         ("CREATE TEMPORARY TABLE pool_tmp (n INT)", "DROP TEMPORARY TABLE pool_tmp"),
@@ -91,7 +92,7 @@ fn what_can_not_be_carried_stays(bed: &Bed) {
         if !ended.is_empty() {
             client.ok(ended);
             client.ok("DO 1");
-            eventually("others may have it", || {
+            eventually(&format!("{taken}: others may have it"), || {
                 let mut next: Vec<_> = (0..8).map(|_| connect(&forebay)).collect();
                 let hold = |client: &mut Client| {
                     client.ok("START TRANSACTION");
