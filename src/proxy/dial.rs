@@ -9,8 +9,11 @@ use super::{
 use crate::{
     auth::{Credential, Secret},
     net::Address,
-    pool::connect::{self, ConnectError, ConnectRequest, Connected},
-    topology::Server,
+    pool::{
+        Permit, ServerConnection,
+        connect::{self, ConnectError, ConnectRequest, Connected},
+    },
+    topology::{Role, Server},
     wire::capability::{CapabilityFlags, MariaDbCapabilities},
 };
 
@@ -33,6 +36,24 @@ pub(super) fn request(live: &Live, identity: &Identity, address: Address) -> Con
         max_packet_bytes: u32::try_from(live.settings.limits.max_allowed_packet_bytes).unwrap_or(u32::MAX),
         timeout: live.settings.timeouts.connect,
     }
+}
+
+/// A connection that has just logged in, as one of its server's pool; `generation`: the pools' before it was opened.
+pub(super) fn pooled(
+    live: &Live,
+    server: &Server,
+    connected: Connected,
+    permit: Permit,
+    generation: u64,
+) -> ServerConnection {
+    let (replica, patience) = (server.role != Role::Primary, live.settings.patience());
+    let mut connection = ServerConnection::new(server.id, server.name.clone(), connected, replica, patience);
+    connection.permit = Some(permit);
+    connection.globals = server.globals;
+    connection.generation = generation;
+    connection.statements.set_most(live.settings.pool.max_statements);
+    connection.channel.set_window(live.settings.limits.relay_window_bytes);
+    connection
 }
 
 /// Connects and logs in. While a password is being changed two are valid, of which a server may know only the one that

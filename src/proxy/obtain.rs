@@ -13,7 +13,7 @@ use crate::{
         connect::{self, ConnectError, ConnectRequest},
     },
     session::Fit,
-    topology::{Role, ServerId},
+    topology::ServerId,
     wire::{
         capability::{MariaDbCapabilities, StatusFlags},
         err::Err as ErrPacket,
@@ -154,14 +154,8 @@ impl Client {
             // A server that came later: its definitions are not what the client reads.
             return Err(Refusal::Unreachable("it has no extended metadata, which the client was offered".to_owned()));
         }
-        let replica = target.role != Role::Primary;
-        let mut connection =
-            ServerConnection::new(server, target.name.clone(), connected, replica, self.live.settings.patience());
-        connection.permit = Some(permit);
-        connection.globals = target.globals;
-        connection.generation = generation;
-        connection.statements.set_most(self.live.settings.pool.max_statements);
-        connection.channel.set_window(self.live.settings.limits.relay_window_bytes);
+        let mut connection = dial::pooled(&self.live, &target, connected, permit, generation);
+        let replica = connection.replica;
         let flavor = target.flavor.unwrap_or(self.state.dialect().flavor);
         let born = birth::settle(&mut connection, flavor, replica).await?;
         connection.born = Some(born.clone());

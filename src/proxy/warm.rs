@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Secret, User},
-    pool::{Key, Permit, ServerConnection, birth, connect::ConnectRequest},
+    pool::{Key, Permit, birth, connect::ConnectRequest},
     session::State,
     topology::{Health, Role, Server, ServerId},
     wire::capability::{CapabilityFlags, MariaDbCapabilities},
@@ -155,13 +155,8 @@ async fn open(shared: &Arc<Shared>, key: &Key, target: &Server, permit: Permit) 
         // A server that came later: its definitions are not what such clients read.
         return None;
     }
-    let replica = target.role != Role::Primary;
-    let patience = live.settings.patience();
-    let mut connection = ServerConnection::new(target.id, target.name.clone(), connected, replica, patience);
-    connection.permit = Some(permit);
-    connection.globals = target.globals;
-    connection.generation = generation;
-    connection.channel.set_window(live.settings.limits.relay_window_bytes);
+    let mut connection = dial::pooled(&live, target, connected, permit, generation);
+    let replica = connection.replica;
     let flavor = target.flavor?;
     let born = match birth::settle(&mut connection, flavor, replica).await {
         Ok(born) => born,
