@@ -54,6 +54,8 @@ pub struct Prepared {
     most: usize,
     /// Of no use any more: the server is told with the next command.
     to_close: Vec<u32>,
+    /// The id that the server will give to the next one, where that is known.
+    next: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ struct InUse {
 impl Prepared {
     /// None yet; `most`: how many there may be while some of them are free.
     pub fn new(most: usize) -> Self {
-        Prepared { in_use: HashMap::new(), free: LruCache::unbounded(), most, to_close: Vec::new() }
+        Prepared { in_use: HashMap::new(), free: LruCache::unbounded(), most, to_close: Vec::new(), next: None }
     }
 
     /// Sets how many there may be while some of them are free.
@@ -94,9 +96,20 @@ impl Prepared {
 
     /// A session's statement has been prepared.
     pub fn add(&mut self, id: u32, server_id: u32, key: Option<Key>) {
+        self.next = server_id.checked_add(1);
         if let Some(before) = self.in_use.insert(id, InUse { server_id, key }) {
             self.to_close.push(before.server_id);
         }
+    }
+
+    /// The id of the next one to be prepared: both servers count, statements of SQL's PREPARE included.
+    pub fn next(&self) -> Option<u32> {
+        self.next
+    }
+
+    /// Something may have been prepared that nobody tells of.
+    pub fn lost_count(&mut self) {
+        self.next = None;
     }
 
     /// One will be prepared: free ones go, so that there are not too many.
@@ -147,6 +160,7 @@ impl Prepared {
         self.in_use.clear();
         self.free.clear();
         self.to_close.clear();
+        self.next = None;
     }
 
     /// Those that the server is to be told of with the next command.

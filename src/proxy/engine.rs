@@ -1,13 +1,16 @@
 //! The life of a query, on one screen.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
 use super::{
     client::{Client, End},
     error::ClientError,
-    lease::{Lease, Refusal},
+    lease::Lease,
     prepared_on::NO_ROOM,
     relay::{Options, Outcome, Relay, RelayError},
 };
@@ -217,12 +220,13 @@ impl Client {
         if handle.is_killed() {
             return Err(End::Killed);
         }
-        if lease.pipelined
-            && let Err(why) = lease.read_prefixes(server).await
+        if lease.has_in_front()
+            && let ControlFlow::Break(attempt) = Box::pin(self.read_in_front(lease, decision)).await?
         {
-            handle.set_running(None);
-            return Box::pin(self.refused(lease.server, Refusal::Unreachable(why), decision)).await;
+            self.place.handle.set_running(None);
+            return Ok(attempt);
         }
+        let (server, handle) = (&mut self.servers[lease.index], &self.place.handle);
         let version = self.state.version();
         let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)

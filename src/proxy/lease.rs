@@ -1,12 +1,14 @@
 //! A server connection that equals the session: found or opened, seen to be alive, caught up, brought to the session's
 //! version.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{borrow::Cow, ops::ControlFlow, sync::Arc, time::Instant};
 
 use super::{
-    client::{Client, InsertId},
-    engine::Request,
+    client::{Client, End, InsertId},
+    engine::{Attempt, Request},
     error::ClientError,
+    prepared_on::{Ahead, may_prepare},
+    relay::Reached,
     transaction::Begun,
 };
 use crate::{
@@ -28,11 +30,11 @@ pub struct Lease {
     pub index: usize,
     /// Which server.
     pub server: ServerId,
-    /// Replies to statements that bring it up to the session come first: see [`Lease::read_prefixes`].
-    pub pipelined: bool,
     /// The first of the reply's results is BEGIN's, which the client has been answered.
     pub begins: bool,
     prefixes: Vec<Expect>,
+    /// Behind those the statement is prepared that the request executes.
+    ahead: Option<Ahead>,
 }
 
 /// Why there is no lease.
@@ -51,9 +53,15 @@ pub enum Refusal {
 }
 
 impl Lease {
+    /// Whether replies come in front of the request's: to statements that bring the connection up to the session, and to
+    /// the PREPARE of what is executed.
+    pub fn has_in_front(&self) -> bool {
+        !self.prefixes.is_empty() || self.ahead.is_some()
+    }
+
     /// Reads the replies to the prefixes that went in one write with the request. An error text means that the
     /// connection must not be used.
-    pub async fn read_prefixes(&self, server: &mut ServerConnection) -> Result<(), String> {
+    async fn read_prefixes(&self, server: &mut ServerConnection) -> Result<(), String> {
         server.channel.flush().await.map_err(|error| error.to_string())?;
         for expect in &self.prefixes {
             server.read_reply(*expect, &mut |_| {}).await.map_err(|error| error.to_string())?;
@@ -77,9 +85,11 @@ impl Client {
         if decision.causal && self.servers[index].replica && !self.caught_up(index).await? {
             return Err(Refusal::Behind);
         }
-        // A statement that must be prepared first is answered for itself: nothing may be on its way before that.
+        // Where a statement must be prepared first and its id is not known, nothing may be on its way before that.
         let must_prepare = self.must_prepare(index, request);
-        let pipelined = decision.repeatable && !must_prepare;
+        let mut ahead = if must_prepare { self.ahead(index, request) } else { None };
+        let is_ready = !must_prepare || ahead.is_some();
+        let pipelined = decision.repeatable && is_ready;
         let mut prefixes = self.carry(index, pipelined).await?;
         if self.user_variables.is_some() {
             Box::pin(self.carry_user_variables(index, request.facts)).await?;
@@ -94,22 +104,49 @@ impl Client {
         let mut begins = false;
         let mut payload = None;
         if self.begun_later.is_some() {
-            match Box::pin(self.begin_on(index, request)).await? {
+            match Box::pin(self.begin_on(index, request, is_ready)).await? {
                 Begun::Already => {}
-                Begun::Pushed(expect) => prefixes.push(expect),
+                Begun::Pushed => prefixes.push(Expect::Results),
                 Begun::Joined(joined) => (begins, payload) = (true, Some(Cow::Owned(joined))),
             }
         }
         let payload = match payload {
             Some(payload) => payload,
-            None => self.payload_for(index, request).await?,
+            None => self.payload_for(index, request, ahead.as_mut()).await?,
         };
+        if let Some(ahead) = &ahead {
+            self.push_ahead(index, ahead);
+        }
+        if may_prepare(request.facts) {
+            self.servers[index].statements.lost_count();
+        }
         self.servers[index].push_last_command(&payload);
         let connection = &self.servers[index];
         if connection.replica {
             self.reader = Some(server);
         }
-        Ok(Lease { index, server, pipelined: !prefixes.is_empty(), begins, prefixes })
+        Ok(Lease { index, server, begins, prefixes, ahead })
+    }
+
+    /// Reads the replies that come in front of the request's. Break: how the attempt has ended with them.
+    pub(super) async fn read_in_front(
+        &mut self,
+        lease: &Lease,
+        decision: &Decision,
+    ) -> Result<ControlFlow<Option<Attempt>>, End> {
+        if let Err(why) = lease.read_prefixes(&mut self.servers[lease.index]).await {
+            return self.refused(lease.server, Refusal::Unreachable(why), decision).await.map(ControlFlow::Break);
+        }
+        let Some(ahead) = &lease.ahead else { return Ok(ControlFlow::Continue(())) };
+        match self.read_ahead(lease.index, ahead).await {
+            Ok(true) => Ok(ControlFlow::Continue(())),
+            Ok(false) => Ok(ControlFlow::Break(Some(Attempt::Again))),
+            // The execution may have run.
+            Err(Refusal::Unreachable(why)) => {
+                self.server_failed(lease.server, &why, Reached::Nothing, decision).await.map(ControlFlow::Break)
+            }
+            Err(refusal) => self.refused(lease.server, refusal, decision).await.map(ControlFlow::Break),
+        }
     }
 
     /// Brings a connection up to the session's version. In front of a read the statements are pushed and their replies

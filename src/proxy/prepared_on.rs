@@ -14,9 +14,11 @@ use super::{
 use crate::{
     pool::{
         ServerConnection,
+        server::ControlError,
         statements::{Key, NO_TYPES},
     },
     session::Statement,
+    sql::{Effects, Facts, Kind},
     wire::{
         command::{self, Command},
         err::Err as ErrPacket,
@@ -41,6 +43,7 @@ impl Client {
         &mut self,
         index: usize,
         request: &Request<'p>,
+        ahead: Option<&mut Ahead>,
     ) -> Result<Cow<'p, Bytes>, Refusal> {
         let id = match request.action {
             Action::Plain => return Ok(Cow::Borrowed(request.payload)),
@@ -50,7 +53,10 @@ impl Client {
             }
             Action::Execute { id } => id,
         };
-        let server_id = self.prepared_on(index, id).await?;
+        let server_id = match &ahead {
+            Some(ahead) => ahead.server_id,
+            None => self.prepared_on(index, id).await?,
+        };
         let end = self.full_stop();
         let malformed = || Refusal::Client(ClientError::malformed(end));
         let (_, prepared) = self.statements.get_mut(id).ok_or_else(malformed)?;
@@ -72,8 +78,66 @@ impl Client {
             payload.extend_from_slice(request.payload);
             payload.get_mut(1..5).ok_or_else(malformed)?.copy_from_slice(&server_id.to_le_bytes());
             self.servers[index].statements.keep_from_others(id);
+            if let Some(ahead) = ahead {
+                ahead.is_its_own = true;
+            }
         }
         Ok(Cow::Owned(payload.into()))
+    }
+
+    /// The PREPARE that can go in one write with its execution, since the id is known that the server will give it. Should it
+    /// be another one, or the PREPARE be refused, the execution's answer is error 1243: nothing has run.
+    pub(super) fn ahead(&mut self, index: usize, request: &Request<'_>) -> Option<Ahead> {
+        let Action::Execute { id } = request.action else { return None };
+        let server_id = self.servers[index].statements.next()?;
+        let changes = self.shared.prepares.changes();
+        let (_, prepared) = self.statements.get_mut(id)?;
+        let elsewhere = prepared.schema.as_deref().is_some_and(|own| Some(own) != self.state.schema.as_deref());
+        (!elsewhere).then_some(Ahead { id, server_id, changes, is_its_own: false })
+    }
+
+    /// Puts it in front of its execution.
+    pub(super) fn push_ahead(&mut self, index: usize, ahead: &Ahead) {
+        let Some((_, prepared)) = self.statements.get_mut(ahead.id) else { return };
+        let mut payload = Vec::with_capacity(prepared.text.len() + 1);
+        statement::push_prepare(&mut payload, &prepared.text);
+        let connection = &mut self.servers[index];
+        connection.statements.make_room();
+        connection.push_command(&payload);
+    }
+
+    /// Reads the answer to it. False: its execution has been in vain, and has been answered too.
+    pub(super) async fn read_ahead(&mut self, index: usize, ahead: &Ahead) -> Result<bool, Refusal> {
+        let handle = Arc::clone(&self.place.handle);
+        let connection = &mut self.servers[index];
+        let first = tokio::select! {
+            biased;
+            first = connection.answer_whenever(Expect::Prepare) => first,
+            () = handle.server_silent() => return Err(Refusal::Unreachable("the server has fallen silent".to_owned())),
+        };
+        let given = match first {
+            Ok(first) => {
+                let given = self.took_prepare(index, ahead.id, ahead.changes, &first)?;
+                if ahead.is_its_own {
+                    self.servers[index].statements.keep_from_others(ahead.id);
+                }
+                Some(given)
+            }
+            Err(ControlError::Refused(_)) => None,
+            Err(error) => return Err(control_refusal(error)),
+        };
+        if given == Some(ahead.server_id) {
+            return Ok(true);
+        }
+        let connection = &mut self.servers[index];
+        if given.is_none() {
+            connection.statements.lost_count();
+        }
+        match connection.read_reply(Expect::Ok, &mut |_| {}).await {
+            Err(ControlError::Refused(_)) => Ok(false),
+            Ok(_) => Err(Refusal::Unreachable("it executed a statement that was never prepared".to_owned())),
+            Err(error) => Err(control_refusal(error)),
+        }
     }
 
     /// Keeps the types that this execution binds: where the next one binds none, they are sent again.
@@ -141,19 +205,47 @@ impl Client {
         if let (Some(_), Some(schema), Ok(_) | Err(Refusal::Refused(_))) = (its_own, schema, &first) {
             use_schema(connection, schema).await?;
         }
-        let first = first?;
-        let ok = PrepareOk::parse(&first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
+        if first.is_err() {
+            connection.statements.lost_count();
+        }
+        self.took_prepare(index, id, changes, &first?)
+    }
+
+    /// Takes in a server's answer to the PREPARE of one of the session's statements; the server's id of it.
+    fn took_prepare(&mut self, index: usize, id: u32, changes: u64, first: &[u8]) -> Result<u32, Refusal> {
+        let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
+        let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
+        let ok = PrepareOk::parse(first).map_err(|error| Refusal::Unreachable(error.to_string()))?;
         // It means what it does under the settings of this moment.
         let meaning = match prepared.meaning {
             Some(_) => self.state.meaning(&prepared.text, &prepared.facts, prepared.schema.as_deref()),
             None => None,
         };
-        connection.statements.add(id, ok.statement_id, meaning.map(|meaning| key(meaning, prepared, changes)));
+        self.servers[index].statements.add(id, ok.statement_id, meaning.map(|meaning| key(meaning, prepared, changes)));
         if meaning == prepared.meaning && ok.columns != prepared.column_count {
             self.shared.prepares.schema_changed();
         }
         Ok(ok.statement_id)
     }
+}
+
+/// A PREPARE in front of its execution.
+#[derive(Debug)]
+pub struct Ahead {
+    /// The session's id of the statement.
+    id: u32,
+    /// The one that the server will give it.
+    server_id: u32,
+    /// As in [`Key::changes`].
+    changes: u64,
+    /// What the execution does to it keeps it from others.
+    is_its_own: bool,
+}
+
+/// Whether this may use up numbers of prepared statements without a word: SQL's PREPARE, and what may contain it.
+pub(super) fn may_prepare(facts: &Facts) -> bool {
+    let hidden = Effects::OPAQUE | Effects::SEVERAL_STATEMENTS;
+    matches!(facts.kind, Kind::Prepare | Kind::Execute | Kind::Call | Kind::Unknown) || facts.effects.intersects(hidden)
 }
 
 fn key(meaning: u64, prepared: &Statement, changes: u64) -> Key {

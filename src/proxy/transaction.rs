@@ -23,7 +23,6 @@ use crate::{
         capability::{CapabilityFlags, StatusFlags},
         command,
         ok::{Ok as OkPacket, SessionChange, push_session_change},
-        reply::Expect,
     },
 };
 
@@ -33,7 +32,7 @@ pub(super) enum Begun {
     /// On the server.
     Already,
     /// Pushed in front of the request: its reply comes first.
-    Pushed(Expect),
+    Pushed,
     /// Part of the request, which is now this: the first of two results is not the client's.
     Joined(Bytes),
 }
@@ -95,15 +94,21 @@ impl Client {
     }
 
     /// Brings a transaction's BEGIN to its server, if that does not know of it yet, with or in front of the request.
-    pub(super) async fn begin_on(&mut self, index: usize, request: &Request<'_>) -> Result<Begun, Refusal> {
+    /// `is_ready`: the request needs nothing that would have to be awaited.
+    pub(super) async fn begin_on(
+        &mut self,
+        index: usize,
+        request: &Request<'_>,
+        is_ready: bool,
+    ) -> Result<Begun, Refusal> {
         if self.state.home != Some(self.servers[index].id.0) {
             return Ok(Begun::Already);
         }
         let Some(begin) = self.begun_later.take() else { return Ok(Begun::Already) };
         let harmless = request.facts.is_read() || matches!(request.action, Action::Prepare { .. });
-        if harmless && !self.must_prepare(index, request) {
+        if harmless && is_ready {
             self.servers[index].push_query(begin.as_bytes());
-            return Ok(Begun::Pushed(Expect::Results));
+            return Ok(Begun::Pushed);
         }
         if let Some(joined) = self.joined(index, begin, request) {
             return Ok(Begun::Joined(joined));

@@ -17,6 +17,7 @@ both!(
     what_one_session_closed_another_uses,
     a_server_without_room_gets_some,
     a_stale_answer_is_seen_and_dropped,
+    a_statement_goes_with_its_execution,
 );
 
 fn prepare(client: &mut Client, text: &str) -> u32 {
@@ -184,5 +185,51 @@ fn a_stale_answer_is_seen_and_dropped(bed: &Bed) {
     let shown = reply.packets.iter().filter(|(kind, _)| *kind == Packet::Column).count();
     assert_eq!(shown, 3, "{reply}");
     assert_eq!(columns(&mut client).1, 3, "the answer from before is no more");
+    forebay.assert_sound();
+}
+
+/// What a session has prepared without its server is prepared there in one write with its execution, under the id that it
+/// will have. Where that fails, nothing has run, and the client gets what it should.
+fn a_statement_goes_with_its_execution(bed: &Bed) {
+    let bed = cluster(bed);
+    let forebay = forebay(&bed, "hold: 0s, max_connections: 2");
+    let (mut one, mut other) = (connect(&forebay), connect(&forebay));
+    for client in [&mut one, &mut other] {
+        client.ok("BEGIN");
+        one_shot(client, "INSERT INTO prep (n) VALUES (?)", &[Value::Int(7)]);
+    }
+    // `one`'s server answers the first, memory answers `other`.
+    let mut on_memory = |other: &mut Client, text: &str| {
+        prepare(&mut one, text);
+        prepare(other, text)
+    };
+    let id = on_memory(&mut other, "SELECT n FROM prep WHERE id = ?");
+    let counters = ["Com_stmt_prepare", "Com_stmt_execute"];
+    let before = counters.map(|name| status(bed.cluster, name));
+    assert_eq!(rows(&run(&mut other, id, &[Value::Int(2)])), 1);
+    assert_eq!(counters.map(|name| status(bed.cluster, name)), [before[0] + 1, before[1] + 1]);
+
+    // Neither does a PREPARE that fails lead astray.
+    let refused = other.command(b"\x16SELECT nothing FROM prep", Expect::Prepare);
+    assert_eq!(refused.code(), Some(1054));
+    let id = on_memory(&mut other, "UPDATE prep SET n = n + ? WHERE id = 1");
+    run(&mut other, id, &[Value::Int(10)]);
+    assert_eq!(other.value("SELECT n FROM prep WHERE id = 1"), "11");
+
+    // SQL's own count too: its statement must not be taken for another.
+    other.ok("PREPARE of_sql FROM 'INSERT INTO prep (n) VALUES (99)'");
+    let id = on_memory(&mut other, "SELECT n + 1 FROM prep WHERE id = ?");
+    assert_eq!(rows(&run(&mut other, id, &[Value::Int(1)])), 1);
+    assert_eq!(other.value("SELECT COUNT(*) FROM prep WHERE n = 99"), "0");
+
+    // What can't be prepared any more.
+    bed.cluster.sql(&["CREATE TABLE app.prep_gone (n INT)"]);
+    let id = on_memory(&mut other, "SELECT n FROM prep_gone WHERE n = ?");
+    bed.cluster.sql(&["DROP TABLE app.prep_gone"]);
+    let executed = status(bed.cluster, "Com_stmt_execute");
+    let reply = other.command(&execute(id, 0, &[Value::Int(1)], true), Expect::Results);
+    assert_eq!(reply.code(), Some(1146), "{reply}");
+    assert_eq!(status(bed.cluster, "Com_stmt_execute") - executed, 1, "it was tried in one write");
+    other.ok("COMMIT");
     forebay.assert_sound();
 }
