@@ -36,15 +36,19 @@ fn case(what: &str, text: &'static str, session: SessionView) -> Case {
             text: text.as_bytes(),
             user: "app",
             schema: Some(b"app"),
+            dialect: DIALECT,
+            client: None,
+            application: &|| None,
             prepared: false,
             session,
             mentions_primary_only: false,
-            mentions: &|_| false,
             rules: &rules,
+            verdict: None,
             view: &view,
             consistency: Consistency::Session,
             hints_may_loosen: false,
             turn,
+            load: &|_| 0,
         })));
     })
 }

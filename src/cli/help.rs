@@ -63,6 +63,22 @@ EXAMPLES
       forebay check
       forebay check --config /etc/forebay/config.yaml && systemctl restart forebay";
 
+pub const EXPLAIN: &str = "\
+Decides where a statement would go, as a Forebay with this configuration does while all servers are in good health, and tells \
+how: what it knows of the statement, every rule with why it does not match, what the rules decide, and the reason. Connects to \
+nothing.";
+
+pub const EXPLAIN_AFTER: &str = "\
+EXIT STATUS
+  0  told
+  1  the configuration is wrong
+
+EXAMPLES
+      forebay explain 'SELECT * FROM orders WHERE id = 7'
+      forebay explain --user report_anna --schema shop 'SELECT COUNT(*) FROM orders GROUP BY day'
+  For programs:
+      forebay explain --json --in-transaction 'SELECT 1' | jq .target";
+
 pub const DEMO: &str = "\
 Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with GTID replication and a \
 small sample database, then Forebay in front of them. Prints the connection string and, as statements pass, where each one \

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod explain;
 mod help;
 pub mod run;
 
@@ -26,6 +27,9 @@ enum Command {
     /// Check the configuration and rules, and print what was understood
     #[command(long_about = help::CHECK, after_long_help = help::CHECK_AFTER)]
     Check(ConfigFile),
+    /// Tell why a statement goes where it goes
+    #[command(long_about = help::EXPLAIN, after_long_help = help::EXPLAIN_AFTER)]
+    Explain(explain::Options),
     /// Start a primary, two replicas and Forebay in front of them, to try it out
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_AFTER)]
     Demo(demo::Options),
@@ -45,6 +49,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(file) => run::run(&file.config),
         Command::Check(file) => check::check(&file.config),
+        Command::Explain(options) => explain::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
 }
@@ -77,7 +82,7 @@ mod tests {
 
     #[test]
     fn examples_in_the_help_are_commands_that_exist() {
-        let texts = [help::AFTER, help::RUN_AFTER, help::CHECK_AFTER, help::DEMO_AFTER];
+        let texts = [help::AFTER, help::RUN_AFTER, help::CHECK_AFTER, help::EXPLAIN_AFTER, help::DEMO_AFTER];
         let examples: Vec<_> = texts
             .iter()
             .flat_map(|text| text.lines())
@@ -85,7 +90,12 @@ mod tests {
             .collect();
         assert!(examples.len() >= 4, "{examples:?}");
         for example in examples {
-            let words = example.split_whitespace().take_while(|word| !["&&", "|", "#", "2>"].contains(word));
+            // What stands in quotes is one word.
+            let words = example.split('\'').enumerate().flat_map(|(at, part)| match at % 2 {
+                0 => part.split_whitespace().collect::<Vec<_>>(),
+                _ => vec![part],
+            });
+            let words = words.take_while(|word| !["&&", "|", "#", "2>"].contains(word));
             let parsed = Cli::try_parse_from(std::iter::once("forebay").chain(words));
             let shows = parsed.as_ref().err().is_some_and(|error| !error.use_stderr());
             assert!(parsed.is_ok() || shows, "forebay {example}: {parsed:?}");

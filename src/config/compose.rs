@@ -3,6 +3,7 @@
 use super::{
     Config, ConfigError, cross,
     error::Findings,
+    groups,
     health::{self, Health, Monitor},
     interpolate::{self, Environment},
     log, rules, secret,
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     auth,
+    routing::Group,
     telemetry::LogSettings,
     topology::{self, ServerSettings},
 };
@@ -52,6 +54,7 @@ struct Parts {
     serving: serving::Serving,
     servers: Vec<At<ServerSettings>>,
     servers_are_good: bool,
+    groups: Vec<Group>,
     health: Health,
     users: Users,
     monitor: Option<Monitor>,
@@ -64,12 +67,15 @@ impl Parts {
         let serving = serving::read(root);
         let errors_before = root.findings().error_count();
         let servers = servers::read(root);
+        let listed: Vec<_> = servers.iter().map(|server| &server.value).collect();
+        let groups = groups::read(root, &listed);
         let servers_are_good = root.findings().error_count() == errors_before;
         let users = users::read(root);
         Parts {
             serving,
             servers,
             servers_are_good,
+            groups,
             health: health::health(root),
             monitor: health::monitor(root, &users.users),
             users,
@@ -92,6 +98,7 @@ impl Parts {
         let context = rules::Context {
             folder: self.serving.rules.as_ref(),
             servers: &servers,
+            groups: &self.groups,
             server_version: self.serving.settings.server_version.as_deref(),
         };
         rules::load(findings, &context)
@@ -118,6 +125,7 @@ impl Parts {
             client_tls_settings: self.tls.clients.value,
             server_tls: certificates.servers,
             server_tls_settings: self.tls.servers.value,
+            groups: self.groups,
             rules: rules.rules,
             rules_folder: rules.folder,
             log: self.log,

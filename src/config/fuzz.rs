@@ -30,7 +30,7 @@ pub fn rule_files(data: &[u8]) {
         compose::read_text(&findings, GOOD, &environment, &mut Vec::new()).unwrap().topology.servers
     });
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let context = rules::Context { folder: None, servers: &SERVERS, server_version: None };
+    let context = rules::Context { folder: None, servers: &SERVERS, groups: &[], server_version: None };
     let loaded = rules::load_text(Path::new("/nonexistent/rules/a.yaml"), text, &context);
     loaded.errors.iter().for_each(|error| check_place(error, text));
 }

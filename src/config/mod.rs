@@ -11,6 +11,7 @@ pub mod form;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+mod groups;
 mod health;
 pub mod interpolate;
 mod log;
@@ -32,6 +33,7 @@ use std::{
 };
 
 pub use error::{ConfigError, ConfigErrors, Position};
+pub use rules::dialect;
 pub use serving::CONSISTENCY;
 pub use users::Listed;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub proxy: proxy::Settings,
     /// The servers.
     pub topology: topology::Settings,
+    /// Groups of them.
+    pub groups: Vec<routing::Group>,
     /// Who may log in.
     pub users: auth::Users,
     /// The same as written, in the file's order.

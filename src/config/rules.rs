@@ -15,8 +15,11 @@ use super::{
     section::At,
 };
 use crate::{
-    routing::{Rules, rules::Bench},
-    sql::{self, Dialect, lexer::Flavor},
+    routing::{
+        Rules,
+        rules::{Bench, Group},
+    },
+    sql::{Dialect, lexer::Flavor},
     topology::{ServerSettings, View},
 };
 
@@ -29,6 +32,8 @@ pub struct Context<'a> {
     pub folder: Option<&'a At<String>>,
     /// Rules may name them.
     pub servers: &'a [ServerSettings],
+    /// Rules may name these too.
+    pub groups: &'a [Group],
     /// What SQL the tests' statements are.
     pub server_version: Option<&'a str>,
 }
@@ -56,7 +61,7 @@ pub fn load(config: &Findings, context: &Context<'_>) -> Loaded {
             return Loaded::default();
         }
     };
-    let files = paths.into_iter().map(|path| File::read(path, context.servers)).collect();
+    let files = paths.into_iter().map(|path| File::read(path, context.servers, context.groups)).collect();
     Loaded { folder: Some(folder), ..check(files, context) }
 }
 
@@ -71,7 +76,7 @@ fn check(files: Vec<File>, context: &Context<'_>) -> Loaded {
 /// A rule file's text without the file.
 #[cfg(any(test, fuzzing))]
 pub fn load_text(path: &Path, text: &str, context: &Context<'_>) -> Loaded {
-    check(vec![File::from_text(path.into(), Ok(text.to_owned()), context.servers)], context)
+    check(vec![File::from_text(path.into(), Ok(text.to_owned()), context.servers, context.groups)], context)
 }
 
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -96,7 +101,7 @@ fn compile(files: &[File], context: &Context<'_>) -> Rules {
             file.findings.error(file.place(at), message);
         }
     };
-    let rules = match Rules::compile(files.iter().map(|file| file.content.clone()).collect()) {
+    let rules = match Rules::compile(files.iter().map(|file| file.content.clone()).collect(), context.groups) {
         Ok(rules) => rules,
         Err(errors) => {
             errors.into_iter().for_each(|error| {
@@ -107,14 +112,13 @@ fn compile(files: &[File], context: &Context<'_>) -> Rules {
     };
     let view = View::assumed(context.servers);
     let dialect = dialect(context.server_version);
-    let mentions = |text: &[u8], name: &[u8]| sql::mentions(text, dialect, &|word| word.eq_ignore_ascii_case(name));
-    let bench = Bench { view: &view, facts: &|text| sql::facts(text, dialect), mentions: &mentions };
+    let bench = Bench { view: &view, dialect };
     for failure in rules.run_tests(&bench) {
         report(
             &failure.file,
             &failure.at,
             format!(
-                "this test fails: expected {}, but it goes to {}: {}",
+                "this test fails: expected {}, but it is {}: {}",
                 failure.expected,
                 failure.actual,
                 shown(&failure.statement)
@@ -136,7 +140,7 @@ fn one_line(message: &str) -> String {
 }
 
 /// The SQL of the version that the configuration states, else MariaDB's.
-fn dialect(server_version: Option<&str>) -> Dialect {
+pub fn dialect(server_version: Option<&str>) -> Dialect {
     let version = server_version.unwrap_or("10.11.0-MariaDB");
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0).min(99);

@@ -15,7 +15,7 @@ const ROLE: Words<RoleSetting> = Words {
 };
 
 /// Names stand in hints (`server=name`), rules and logs.
-const NAME: Form<String> = Form {
+pub const NAME: Form<String> = Form {
     what: "a name",
     examples: "letters, digits, `-`, `_`, `.`, `:` or `/`, at most 64",
     parse: |text| {

@@ -126,7 +126,7 @@ fn documented_defaults_are_the_defaults() {
         load_with(&file, &|_| None).unwrap_or_else(|errors| panic!("{errors}"))
     };
     // What has no default, or an example in its place, is left out: files that are not there, further users, a version.
-    let examples = ["certificate:", "key:", "client_ca:", "ca:", "verify:", "server_version:", "rules:"];
+    let examples = ["certificate:", "key:", "client_ca:", "ca:", "verify:", "server_version:", "rules:", "groups:"];
     let shown = switched_on("config.yaml");
     let shown = shown.lines().filter(|line| !examples.iter().any(|example| line.trim_start().starts_with(example)));
     let (mut text, mut example_user) = (String::new(), false);
@@ -171,10 +171,17 @@ fn every_key_of_a_rule_file_is_in_the_example_and_the_other_way_round() {
     let mut in_example = BTreeSet::new();
     keys(&yaml::parse(&text).unwrap(), "", &mut in_example);
     let config = load_with(&top().join("config.yaml"), &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
-    let file = rules::file::File::read(path, &config.topology.servers);
-    assert_eq!(file.findings.keys(), in_example);
+    let file = rules::file::File::read(path, &config.topology.servers, &[]);
+    // `not` takes what `match` takes; lists and their `any` and `all` are shown once each.
+    let is_shown = |key: &String| {
+        let again = ["rules[].match.not.", "rules[].match.tables.", "rules[].match.functions.", "rules[].match.has."];
+        !again.iter().any(|again| key.starts_with(again))
+    };
+    let known: BTreeSet<String> = file.findings.keys().into_iter().filter(is_shown).collect();
+    in_example.retain(is_shown);
+    assert_eq!(known, in_example);
     assert_eq!(file.findings.into_parts().0, []);
-    assert!(routing::Rules::compile(vec![file.content]).is_ok());
+    assert!(routing::Rules::compile(vec![file.content], &[]).is_ok());
 }
 
 #[test]

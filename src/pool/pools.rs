@@ -129,6 +129,14 @@ impl Pools {
         })
     }
 
+    /// How many connections to a server are in use.
+    pub fn in_use(&self, server: ServerId) -> usize {
+        self.shelves.get(server.0).map_or(0, |shelf| {
+            let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            shelf.open.saturating_sub(shelf.idle.len())
+        })
+    }
+
     /// Whether somebody waits for a connection.
     pub fn wanted(&self) -> bool {
         // Pairs with the holder's own mark: one of the two sees the other's.

@@ -29,6 +29,7 @@ use crate::{
     wire::{
         capability::{CapabilityFlags, MariaDbCapabilities},
         compress::Method,
+        handshake,
         ok::{Ok as OkPacket, SessionChange, push_session_change},
         packet::{self, FrameError},
     },
@@ -117,6 +118,14 @@ pub struct Identity {
     pub attributes: Vec<u8>,
     /// Whether its own connection is encrypted.
     pub is_tls: bool,
+}
+
+impl Identity {
+    /// What the client calls itself: the connection attribute `program_name`, else `_client_name`.
+    pub(super) fn application(&self) -> Option<Vec<u8>> {
+        let attribute = |name| handshake::attribute(&self.attributes, name);
+        attribute(b"program_name").or_else(|| attribute(b"_client_name")).map(<[u8]>::to_vec)
+    }
 }
 
 /// What an idle session wakes for.

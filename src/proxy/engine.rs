@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     pool::ServerConnection,
-    routing::{self, Decision, Question, Reason, SessionView, Target},
+    routing::{self, Decision, Question, Reason, SessionView, Target, Verdict},
     sql::{self, Effects, Facts, lexer::Flavor},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub expect: Expect,
     /// What must be done to the command before it is sent, and to the reply.
     pub action: Action,
+    /// What the rules say of it, where they have been asked.
+    pub verdict: Option<Verdict>,
 }
 
 /// How a request differs from its plain bytes.
@@ -74,7 +76,7 @@ pub enum Action {
 impl<'a> Request<'a> {
     /// A command that is passed on as it is.
     pub fn plain(payload: &'a Bytes, text: &'a [u8], facts: &'a Facts, expect: Expect) -> Self {
-        Request { payload, text, facts, expect, action: Action::Plain }
+        Request { payload, text, facts, expect, action: Action::Plain, verdict: None }
     }
 }
 
@@ -92,21 +94,36 @@ impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
         let facts = self.facts_of(query.text);
-        if self.answered_locally(&facts, query.text).await? {
+        match self.live.rules.is_empty() {
+            true => self.query_with(payload, query.text, facts, None).await,
+            false => Box::pin(self.query_by_rules(payload, query.text, facts)).await,
+        }
+    }
+
+    /// The same when the rules have had their say.
+    pub(super) async fn query_with(
+        &mut self,
+        payload: &Bytes,
+        text: &[u8],
+        facts: Facts,
+        verdict: Option<Verdict>,
+    ) -> Result<(), End> {
+        if self.answered_locally(&facts, text).await? {
             return Ok(());
         }
-        match self.own_connection_id(&facts, query.text) {
+        match self.own_connection_id(&facts, text) {
             None => {
-                let request = Request::plain(payload, query.text, &facts, Expect::Results);
+                let request = Request { verdict, ..Request::plain(payload, text, &facts, Expect::Results) };
                 if facts.transaction.is_some() && Box::pin(self.begun_locally(&request)).await? {
                     return Ok(());
                 }
                 self.run(&request).await
             }
-            Some(text) => {
-                let mut rewritten = payload[..payload.len() - query.text.len()].to_vec();
-                rewritten.extend_from_slice(&text);
-                self.run(&Request::plain(&rewritten.into(), &text, &facts, Expect::Results)).await
+            Some(new) => {
+                let mut rewritten = payload[..payload.len() - text.len()].to_vec();
+                rewritten.extend_from_slice(&new);
+                let payload = rewritten.into();
+                self.run(&Request { verdict, ..Request::plain(&payload, &new, &facts, Expect::Results) }).await
             }
         }
     }
@@ -156,6 +173,7 @@ impl Client {
             note: None,
             repeatable: false,
             causal: false,
+            consistency: self.consistency(),
         };
         self.run_decided(request, decision).await
     }
@@ -232,7 +250,7 @@ impl Client {
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
-        let begins = lease.begins;
+        let (begins, time_limit) = (lease.begins, request.time_limit(&self.live));
         let options = Options {
             begins,
             hold,
@@ -251,7 +269,7 @@ impl Client {
             let run = std::pin::pin!(relay.run());
             tokio::select! {
                 biased;
-                relayed = self.shared.limited(&self.live, &self.identity, on, run) => relayed,
+                relayed = self.shared.limited(&self.live, &self.identity, on, time_limit, run) => relayed,
                 () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
             }
         };
@@ -296,18 +314,31 @@ impl Client {
 
     /// Where the statement goes, by everything that is known at this moment.
     pub(super) fn decide(&self, request: &Request<'_>) -> Decision {
-        let view = self.shared.topology.view();
         let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
+        self.with_question(request, writes.as_ref().unwrap_or(request.facts), routing::decide)
+    }
+
+    /// Asks a question about a request, with everything that is known at this moment.
+    pub(super) fn with_question<T>(
+        &self,
+        request: &Request<'_>,
+        facts: &Facts,
+        ask: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
+        let view = self.shared.topology.view();
         let dialect = self.state.dialect();
         let pins = self.state.pins();
         let home = self.state.home.map(ServerId);
         let last_server = if asks_past_set(request, dialect.flavor) { self.last_rows_server } else { self.last_server };
         let last_server = last_server.filter(|server| self.servers.iter().any(|open| open.id == *server));
-        routing::decide(&Question {
-            facts: writes.as_ref().unwrap_or(request.facts),
+        ask(&Question {
+            facts,
             text: request.text,
             user: &self.identity.name,
             schema: self.state.schema.as_deref(),
+            dialect,
+            client: self.peer.ip(),
+            application: &|| self.identity.application(),
             prepared: request.action != Action::Plain,
             session: SessionView {
                 pinned_to: if pins.is_empty() { None } else { home },
@@ -319,11 +350,12 @@ impl Client {
             },
             mentions_primary_only: self.mentions_primary_only(request.text),
             rules: &self.live.rules,
+            verdict: request.verdict,
             view: &view,
             consistency: self.consistency(),
             hints_may_loosen: self.live.settings.hints_may_loosen,
             turn: self.shared.next_turn(),
-            mentions: &|name| sql::mentions(request.text, dialect, &|word| word.eq_ignore_ascii_case(name)),
+            load: &|server| self.shared.pools.in_use(server),
         })
     }
 

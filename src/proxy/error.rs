@@ -72,6 +72,8 @@ errors! {
     unknown_statement(id: u32, command: &str) = Client 1243 b"HY000" "Unknown prepared statement handler ({id}) given to {command}";
     /// FETCH without an open cursor.
     no_cursor(id: u32, end: &str) = Client 1421 b"HY000" "The statement ({id}) has no open cursor{end}";
+    /// A rule's limit.
+    over_limit(user: &str, rule: &str, limit: &str) = Limit 1226 b"42000" "User '{user}' has exceeded the limit of rule '{rule}' ({limit})";
     /// KILL of an id of ours that is not connected.
     unknown_thread(id: u64) = Client 1094 b"HY000" "Unknown thread id: {id}";
     /// KILL of somebody else's idle session.

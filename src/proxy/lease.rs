@@ -82,7 +82,7 @@ impl Client {
             Box::pin(self.resolve_doubt()).await?;
         }
         let index = self.connection(server).await?;
-        if decision.causal && self.servers[index].replica && !self.caught_up(index).await? {
+        if decision.causal && self.servers[index].replica && !self.caught_up(index, decision.consistency).await? {
             return Err(Refusal::Behind);
         }
         // Where a statement must be prepared first and its id is not known, nothing may be on its way before that.
@@ -281,11 +281,11 @@ impl Client {
     }
 
     /// Whether a replica has the writes that this session must see. Asks it at most once per write.
-    async fn caught_up(&mut self, index: usize) -> Result<bool, Refusal> {
+    async fn caught_up(&mut self, index: usize, level: Consistency) -> Result<bool, Refusal> {
         if self.sticky_until.is_some_and(|until| Instant::now() < until) {
             return Ok(false);
         }
-        if self.consistency() == Consistency::Global {
+        if level == Consistency::Global {
             let written = self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             self.position.merge(&written);
         }

@@ -30,6 +30,8 @@ const UNPREPARED: u16 = u16::MAX;
 impl Client {
     /// COM_STMT_PREPARE.
     pub(super) async fn prepare(&mut self, text: &[u8]) -> Result<(), End> {
+        let Some(text) = self.prepare_by_rules(text).await? else { return Ok(()) };
+        let text = &*text;
         let facts = Arc::new(self.facts_of(text));
         if let Some((meaning, answer)) = self.prepared_before(text, &facts) {
             return self.answer_prepare(text, facts, meaning, &answer).await;
@@ -44,8 +46,16 @@ impl Client {
             ..self.new_statement(text, &facts)
         });
         let action = Action::Prepare { id, generation: self.shared.prepares.generation() };
-        let prepared =
-            self.run(&Request { payload: &payload.into(), text, facts: &facts, expect: Expect::Prepare, action }).await;
+        let prepared = self
+            .run(&Request {
+                payload: &payload.into(),
+                text,
+                facts: &facts,
+                expect: Expect::Prepare,
+                action,
+                verdict: None,
+            })
+            .await;
         if self.statements.get_mut(id).is_some_and(|(_, statement)| statement.parameters == UNPREPARED) {
             self.statements.remove(id);
         }

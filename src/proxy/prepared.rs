@@ -55,8 +55,11 @@ impl Client {
         let bound = opens_cursor || statement.long_data_on.is_some();
         let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
         let action = Action::Execute { id };
-        let request = Request { payload, text: &text, facts: &facts, expect: Expect::Results, action };
-        self.run(&request).await?;
+        let request = Request { action, ..Request::plain(payload, &text, &facts, Expect::Results) };
+        match self.live.rules.is_empty() {
+            true => self.run(&request).await?,
+            false => Box::pin(self.execute_by_rules(request)).await?,
+        }
         if bound {
             self.keep_from_others(id);
         }

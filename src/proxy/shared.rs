@@ -1,16 +1,19 @@
 //! What all clients share: the live configuration, the servers, who is connected.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::{
-    client::Identity, dial, handshakes::Handshakes, prepares::Prepares, registry::Registry, settings::Settings,
-    warm::Warm,
+    client::Identity, dial, handshakes::Handshakes, limits::Limits, prepares::Prepares, registry::Registry,
+    settings::Settings, warm::Warm,
 };
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
@@ -76,6 +79,8 @@ pub struct Shared {
     pub turn: AtomicU64,
     /// What kind of server connection is opened before anybody asks.
     pub(super) warm: Warm,
+    /// The limits of rules.
+    pub(super) limits: Limits,
     stopping: watch::Receiver<bool>,
 }
 
@@ -100,6 +105,7 @@ impl Shared {
             written: Mutex::default(),
             turn: AtomicU64::new(0),
             warm: Warm::default(),
+            limits: Limits::default(),
             stopping,
         }
     }
@@ -177,6 +183,7 @@ impl Shared {
         let live = self.live.load();
         live.settings.consistency == Consistency::Global
             || live.consistency.values().any(|level| *level == Consistency::Global)
+            || live.rules.ask_for(Consistency::Global)
     }
 
     /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
@@ -186,9 +193,10 @@ impl Shared {
         live: &Live,
         identity: &Identity,
         on: (ServerId, u32),
+        limit: Option<Duration>,
         mut relay: std::pin::Pin<&mut F>,
     ) -> Option<F::Output> {
-        let Some(limit) = live.settings.timeouts.query else { return Some(relay.await) };
+        let Some(limit) = limit else { return Some(relay.await) };
         tokio::select! {
             output = &mut relay => return Some(output),
             () = tokio::time::sleep(limit) => {}
@@ -197,7 +205,7 @@ impl Shared {
             server = on.0.0,
             thread_id = on.1,
             ?limit,
-            "a statement runs for longer than timeouts.query; it is killed"
+            "a statement runs for longer than timeouts.query or its rule allow; it is killed"
         );
         if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
             tracing::warn!(%error, "a statement over the time limit could not be killed");

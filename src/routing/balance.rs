@@ -6,11 +6,37 @@ use crate::topology::{Server, ServerId, View};
 /// weight says, spread evenly. `turn` is a counter of the caller. Replicas of weight 0 are picked only if no other is fit.
 /// None: no replica is fit.
 pub fn pick(view: &View, turn: u64) -> Option<ServerId> {
-    let total: u64 = view.fit_replicas().map(|replica| u64::from(replica.weight)).sum();
-    match total {
-        0 => nth(view, turn),
-        _ => weighted(view.fit_replicas(), stride(turn % total, total)),
+    pick_among(view, turn, &Server::is_fit_replica)
+}
+
+/// The same among the servers that are `fit`.
+pub fn pick_among(view: &View, turn: u64, fit: &dyn Fn(&Server) -> bool) -> Option<ServerId> {
+    let servers = || view.servers.iter().filter(|server| fit(server));
+    match servers().map(|server| u64::from(server.weight)).sum::<u64>() {
+        0 => nth(servers, turn),
+        total => weighted(servers(), stride(turn % total, total)),
     }
+}
+
+/// The fit server with the least load for its weight; of equals the next in turn. One of weight 0 only if no other is fit.
+pub fn least_used(
+    view: &View,
+    turn: u64,
+    fit: &dyn Fn(&Server) -> bool,
+    load: &dyn Fn(ServerId) -> usize,
+) -> Option<ServerId> {
+    let servers: Vec<&Server> = view.servers.iter().filter(|server| fit(server)).collect();
+    let first = usize::try_from(turn.checked_rem(servers.len() as u64)?).ok()?;
+    let in_turn = servers.iter().cycle().skip(first).take(servers.len());
+    // By cross-multiplication: a/b < c/d as a*d < c*b.
+    let is_less = |a: &Server, b: &Server| match (a.weight, b.weight) {
+        (0, 0) => load(a.id) < load(b.id),
+        (0, _) => false,
+        (_, 0) => true,
+        (of_a, of_b) => load(a.id) as u128 * u128::from(of_b) < load(b.id) as u128 * u128::from(of_a),
+    };
+    let best = in_turn.reduce(|best, server| if is_less(server, best) { server } else { best });
+    best.map(|server| server.id)
 }
 
 /// The replica in whose share of `0 .. total` the slot lies.
@@ -23,10 +49,9 @@ fn weighted<'a>(replicas: impl Iterator<Item = &'a Server>, slot: u64) -> Option
 }
 
 /// All weights are 0: plain round robin.
-fn nth(view: &View, turn: u64) -> Option<ServerId> {
-    let count = view.fit_replicas().count() as u64;
-    let index = usize::try_from(turn.checked_rem(count)?).ok()?;
-    view.fit_replicas().nth(index).map(|replica| replica.id)
+fn nth<'a, I: Iterator<Item = &'a Server>>(servers: impl Fn() -> I, turn: u64) -> Option<ServerId> {
+    let index = usize::try_from(turn.checked_rem(servers().count() as u64)?).ok()?;
+    servers().nth(index).map(|server| server.id)
 }
 
 /// Steps through `0 .. total` by about its golden section, which meets every number once and keeps neighbours in the
@@ -71,6 +96,19 @@ mod tests {
         assert_eq!([0, 1, 2].map(|turn| pick(&view, turn)), [Some(ServerId(1)), Some(ServerId(2)), Some(ServerId(1))]);
         (1..=2).for_each(|id: usize| view.servers[id].health = Health::Down);
         assert_eq!(pick(&view, 7), None);
+    }
+
+    #[test]
+    fn the_least_used_takes_it_by_weight_and_equals_take_turns() {
+        let view = view(&[("p", 1), ("a", 1), ("b", 2), ("c", 0)]);
+        let least =
+            |turn, loads: [usize; 4]| least_used(&view, turn, &Server::is_fit_replica, &|id| loads[id.0]).unwrap().0;
+        assert_eq!(least(0, [0, 2, 3, 0]), 2, "3 of 2 is less than 2 of 1");
+        assert_eq!(least(0, [0, 1, 3, 0]), 1);
+        assert_eq!([0, 1].map(|turn| least(turn, [0, 1, 2, 0])), [1, 2]);
+        let only_c = |server: &Server| server.id.0 == 3;
+        assert_eq!(least_used(&view, 0, &only_c, &|_| 9), Some(ServerId(3)));
+        assert_eq!(least_used(&view, 0, &|_| false, &|_| 0), None);
     }
 
     proptest! {

@@ -1,13 +1,16 @@
 //! Where does this statement go, and why?
 
+use std::net::IpAddr;
+
 use super::{
-    Consistency, Reason, Rules, balance,
+    Consistency, Reason, Rules, Verdict, balance,
     class::{Class, classify},
+    rules::{ANALYTICS, Aspect, Balance, Group},
     wish::{Place, wish},
 };
 use crate::{
-    sql::Facts,
-    topology::{ServerId, View},
+    sql::{self, Dialect, Facts, outline::HEAVY},
+    topology::{Server, ServerId, View},
 };
 
 #[cfg(test)]
@@ -16,25 +19,32 @@ mod laws;
 mod tests;
 
 /// Everything a decision looks at. Borrowed: a decision copies nothing.
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// What the statement is and does.
     pub facts: &'a Facts,
     /// The text, for rules that match on it.
     pub text: &'a [u8],
+    /// How the session's server reads it.
+    pub dialect: Dialect,
     /// The client's user.
     pub user: &'a str,
     /// The session's current schema.
     pub schema: Option<&'a [u8]>,
+    /// The client's address; `None`: a Unix socket.
+    pub client: Option<IpAddr>,
+    /// What the client calls itself in its connection attributes. Asked only if a rule wants to know.
+    pub application: &'a dyn Fn() -> Option<Vec<u8>>,
     /// Through the binary protocol.
     pub prepared: bool,
     /// The session's state.
     pub session: SessionView,
     /// A temporary table's or primary-only table's name occurs in the text (the caller looks; see `sql::mentions`).
     pub mentions_primary_only: bool,
-    /// Whether an identifier (lower case, unquoted) occurs in the text, for rules on tables. Asked only if a rule wants to know.
-    pub mentions: &'a dyn Fn(&[u8]) -> bool,
     /// The compiled rules.
     pub rules: &'a Rules,
+    /// What they say, where that has been found out already.
+    pub verdict: Option<Verdict>,
     /// The servers.
     pub view: &'a View,
     /// The level in force.
@@ -43,6 +53,8 @@ pub struct Question<'a> {
     pub hints_may_loosen: bool,
     /// A counter (of sessions, or of decisions) that spreads reads over the replicas.
     pub turn: u64,
+    /// How many of its connections a server has in use, for groups that balance by that.
+    pub load: &'a dyn Fn(ServerId) -> usize,
 }
 
 /// What of the session's state routing needs.
@@ -88,15 +100,45 @@ pub struct Decision {
     pub repeatable: bool,
     /// The target may be a replica only after the session's writes are seen there.
     pub causal: bool,
+    /// The level in force: the question's, or a rule's.
+    pub consistency: Consistency,
+}
+
+impl Question<'_> {
+    /// Whether the text holds an identifier that satisfies `names`.
+    pub(super) fn mentions(&self, names: &dyn Fn(&[u8]) -> bool) -> bool {
+        sql::mentions(self.text, self.dialect, names)
+    }
+
+    /// What the rules say of the statement.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.unwrap_or_else(|| self.rules.verdict(self))
+    }
 }
 
 /// Decides. Pins first, then what the statement and its transaction demand, then the wishes of rules and hints.
 pub fn decide(question: &Question<'_>) -> Decision {
+    if question.rules.is_empty() && question.rules.analytics().is_none() {
+        return decide_by(question, &Verdict::default());
+    }
+    let verdict = question.verdict();
+    let level = verdict.get(Aspect::Consistency).and_then(|rule| question.rules.get(rule)?.definition.consistency);
+    let consistency = level.unwrap_or(question.consistency);
+    let decision = decide_by(&Question { consistency, ..*question }, &verdict);
+    Decision { consistency, ..decision }
+}
+
+fn decide_by(question: &Question<'_>, verdict: &Verdict) -> Decision {
+    let decision = placed(question, verdict);
+    Decision { consistency: question.consistency, ..decision }
+}
+
+fn placed(question: &Question<'_>, verdict: &Verdict) -> Decision {
     if let Some(server) = question.session.pinned_to {
         return Decision::new(Target::Server(server), Reason::Pinned);
     }
     let class = classify(question);
-    let (wish, ignored) = wish(question);
+    let (wish, ignored) = wish(question, verdict);
     let place = wish.map(|wish| wish.place);
     let reason = wish.map_or(Reason::PlainRead, |wish| wish.reason);
     let loosens = wish.is_some_and(|wish| wish.loosens);
@@ -113,6 +155,9 @@ pub fn decide(question: &Question<'_>) -> Decision {
         (Class::Read(_), _) if strong => primary(question, Reason::Strong).repeatable().with_note(ignored),
 
         (Class::About(_), Some(Place::Replica(id))) if loosens && !strong => replica(question, id, reason),
+        (Class::About(_), Some(Place::Group(group))) if loosens && !strong => {
+            of_group(question, group, reason).with_note(ignored)
+        }
         (Class::About(_), Some(Place::Replicas)) if loosens && !strong => {
             any_replica(question, reason).with_note(ignored)
         }
@@ -121,10 +166,45 @@ pub fn decide(question: &Question<'_>) -> Decision {
             primary(question, about).repeatable().or_any_replica(question).with_note(unheard)
         }
 
+        (Class::Read(_), Some(Place::Group(group))) => of_group(question, group, reason).with_note(ignored),
         (Class::Read(_), Some(Place::Replica(id))) => replica(question, id, reason).with_note(ignored),
         (Class::Read(_), Some(Place::Replicas)) => any_replica(question, reason).with_note(ignored),
         (Class::Read(read), Some(Place::Nowhere)) => any_replica(question, read).with_note(unheard),
-        (Class::Read(read), None) => any_replica(question, read),
+        (Class::Read(read), None) => match heavy(question) {
+            Some(group) => of_group(question, group, Reason::Heavy),
+            None => any_replica(question, read),
+        },
+    }
+}
+
+/// The group for heavy reads, if it can take one and this is one.
+fn heavy(question: &Question<'_>) -> Option<usize> {
+    let place = question.rules.analytics()?;
+    let group = question.rules.groups().get(place).filter(|group| group.has_fit_replica(question.view))?;
+    debug_assert_eq!(group.name, ANALYTICS);
+    let is_heavy = || sql::outline(question.text, question.dialect).complexity() >= HEAVY;
+    (question.facts.kind == sql::Kind::Select && is_heavy()).then_some(place)
+}
+
+/// One of a group's fit replicas, by its balancing; the session's own, if that is among them and the group cares for turns.
+fn of_group(question: &Question<'_>, place: usize, reason: Reason) -> Decision {
+    let Some(group) = question.rules.groups().get(place) else { return any_replica(question, reason) };
+    match choose_in(question, group) {
+        Some(id) => replica(question, id, reason),
+        None => primary(question, Reason::NoHealthyReplica).repeatable().with_note(Some(reason)),
+    }
+}
+
+fn choose_in(question: &Question<'_>, group: &Group) -> Option<ServerId> {
+    let view = question.view;
+    let fit = |server: &Server| server.is_fit_replica() && group.has(server);
+    match group.balance {
+        Balance::RoundRobin => {
+            let own = |id: &ServerId| view.server(*id).is_some_and(fit);
+            let next = || balance::pick_among(view, question.turn, &fit);
+            question.session.preferred_replica.filter(own).or_else(next)
+        }
+        Balance::LeastConnections => balance::least_used(view, question.turn, &fit, question.load),
     }
 }
 
@@ -169,7 +249,8 @@ fn last(question: &Question<'_>) -> Decision {
 
 impl Decision {
     fn new(target: Target, reason: Reason) -> Decision {
-        Decision { target, reason, note: None, repeatable: false, causal: false }
+        let consistency = Consistency::default();
+        Decision { target, reason, note: None, repeatable: false, causal: false, consistency }
     }
 
     fn repeatable(self) -> Decision {

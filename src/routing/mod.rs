@@ -17,10 +17,23 @@ mod testing;
 pub use decide::{Decision, Question, SessionView, Target, decide};
 pub use reason::Reason;
 pub use refused::Refused;
-pub use rules::{RuleError, RuleFile, Rules};
+pub use rules::{Group, RuleError, RuleFile, Rules, Verdict};
+
+impl Consistency {
+    /// As in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Consistency::Eventual => "eventual",
+            Consistency::Session => "session",
+            Consistency::Global => "global",
+            Consistency::Strong => "strong",
+        }
+    }
+}
 
 /// How fresh reads must be (DESIGN §6; `group` comes later).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Consistency {
     /// Any healthy replica.
     Eventual,

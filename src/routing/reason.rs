@@ -55,6 +55,8 @@ pub enum Reason {
     HintIgnored,
     /// A rule, by its index in [`super::Rules`].
     Rule(u32),
+    /// A read that looks like much work: for the group `analytics`.
+    Heavy,
     /// Consistency `strong` is in force.
     Strong,
     /// A read, but no replica is fit.
@@ -94,6 +96,7 @@ impl Reason {
             Reason::HintServer => "hint_server",
             Reason::HintIgnored => "hint_ignored",
             Reason::Rule(_) => "rule",
+            Reason::Heavy => "heavy",
             Reason::Strong => "strong",
             Reason::NoHealthyReplica => "no_healthy_replica",
             Reason::NoPrimary => "no_primary",

@@ -1,24 +1,36 @@
-//! Rule files, compiled. Small for now: one aspect (`route`), first match wins.
+//! Rule files, compiled. For each aspect (where to, how fresh, …) the first rule that matches decides.
 //!
 //! A rule can make routing stricter without limit; to replicas it sends only what the facts prove to be a read
 //! (see `super::decide`).
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use super::Question;
+use super::{Consistency, Question};
+use crate::sql::Dialect;
 
 mod compile;
 mod file;
+mod group;
 mod matcher;
+mod rewrite;
 mod suite;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use compile::RuleError;
-pub use file::{Match, OneOrMany, RuleDefinition, RuleFile, RuleTest};
-pub use matcher::Mismatch;
-pub(super) use suite::describe;
+pub use file::{AnyOrAll, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest};
+pub use group::{ANALYTICS, Balance, Group};
+pub use rewrite::Rewriting;
 pub use suite::{Bench, TestFailure};
+pub(super) use suite::{describe, server_name};
+pub use verdict::{ASPECTS, Aspect, Tried, Verdict};
 
 /// Where a rule sends statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,46 +39,57 @@ pub enum Route {
     Primary,
     /// To the replicas, if it is a read.
     Replicas,
+    /// To a group, by its place in [`Rules::groups`], if it is a read.
+    Group(usize),
     /// To this server: the primary, or (reads only) a replica.
     Server(String),
 }
 
-/// All rules of all files, in order. Cheap to clone.
+/// All rules of all files, in order, and the groups that they name. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
     rules: Arc<[Rule]>,
     tests: Arc<[suite::Case]>,
+    groups: Arc<[Group]>,
+    /// The place of the group for heavy reads.
+    analytics: Option<usize>,
 }
 
 /// One compiled rule.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Rule {
-    /// Unique over all files.
-    pub name: String,
     /// The file it stands in, for messages.
     pub file: String,
-    /// Whether it takes part.
-    pub enabled: bool,
-    /// What it does.
-    pub route: Route,
-    /// What the author says of it.
-    pub comment: Option<String>,
-    matcher: matcher::Matcher,
+    /// As it stands there.
+    pub definition: RuleDefinition,
+    /// Where to; of several the first that can serve it.
+    pub route: Vec<Route>,
+    /// What is made of the text.
+    pub rewrite: Option<Rewriting>,
+    /// What became of it so far.
+    pub counts: Counts,
+    conditions: Vec<matcher::Condition>,
+    aspects: verdict::Aspects,
+}
+
+/// How often a rule counted.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Statements of which it decided something; for a shadow, would have.
+    pub hits: AtomicU64,
+    /// Statements that it refused, by `deny` or `limit`.
+    pub refusals: AtomicU64,
+    /// How long the statements took that it decided something of, in microseconds.
+    pub elapsed_us: AtomicU64,
 }
 
 impl Rules {
     /// Compiles files in the order given; every error of every file, not only the first.
-    pub fn compile(files: Vec<RuleFile>) -> Result<Rules, Vec<RuleError>> {
-        compile::compile(files)
+    pub fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, Vec<RuleError>> {
+        compile::compile(files, groups)
     }
 
-    /// The first enabled rule that matches, with its index.
-    pub fn route(&self, question: &Question<'_>) -> Option<(u32, &Route)> {
-        let found = (0u32..).zip(self.rules.iter()).find(|(_, rule)| rule.enabled && rule.mismatch(question).is_none());
-        found.map(|(index, rule)| (index, &rule.route))
-    }
-
-    /// The rule that [`super::Reason::Rule`] names.
+    /// The rule with this place.
     pub fn get(&self, index: u32) -> Option<&Rule> {
         self.rules.get(usize::try_from(index).ok()?)
     }
@@ -75,11 +98,97 @@ impl Rules {
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The groups that the configuration names.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Where heavy reads go that no rule is about.
+    pub fn analytics(&self) -> Option<usize> {
+        self.analytics
+    }
+
+    /// Whether a rule may say this of some statement.
+    pub fn any(&self, aspect: Aspect) -> bool {
+        self.rules.iter().any(|rule| rule.definition.enabled && rule.aspects.has(aspect))
+    }
+
+    /// Whether a rule may ask for a level.
+    pub fn ask_for(&self, level: Consistency) -> bool {
+        self.rules.iter().any(|rule| rule.definition.enabled && rule.definition.consistency == Some(level))
+    }
+
+    /// What the rules say of a statement, rule by rule.
+    pub fn verdict(&self, question: &Question<'_>) -> Verdict {
+        verdict::of(self, question, &mut |_, _| {})
+    }
+
+    /// The same; each rule is told with what became of it.
+    pub fn verdict_told(&self, question: &Question<'_>, tell: &mut dyn FnMut(&Rule, Tried)) -> Verdict {
+        verdict::of(self, question, tell)
+    }
+
+    /// Counts what has been decided, and what shadows would have.
+    pub fn count(&self, verdict: &Verdict, question: &Question<'_>) {
+        let mut last = None;
+        for index in verdict.rules().filter(|index| last.replace(*index) != Some(*index)) {
+            if let Some(rule) = self.get(index) {
+                rule.counts.hits.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        for shadow in self.rules.iter().filter(|rule| rule.definition.shadow && rule.definition.enabled) {
+            if shadow.mismatch(question).is_none() {
+                shadow.counts.hits.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The text that runs, by the verdict's word on that.
+    pub fn rewritten(&self, verdict: &Verdict, text: &[u8], dialect: Dialect) -> Option<Vec<u8>> {
+        self.get(verdict.get(Aspect::Rewrite)?)?.rewrite.as_ref()?.rewrite(text, dialect)
+    }
 }
 
 impl Rule {
-    /// The first thing that does not match; None: it matches.
-    pub fn mismatch(&self, question: &Question<'_>) -> Option<Mismatch> {
-        self.matcher.mismatch(question)
+    /// Unique over all files.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// What it says of an aspect, in words.
+    pub fn says(&self, aspect: Aspect) -> String {
+        let RuleDefinition { route, consistency, timeout, deny, rewrite, limit, log, delay, .. } = &self.definition;
+        let duration = |duration: &Duration| humantime::format_duration(*duration).to_string();
+        let said = match aspect {
+            Aspect::Route => route.as_ref().map(|route| route.words().join(", else ")),
+            Aspect::Consistency => consistency.map(|level| level.name().to_owned()),
+            Aspect::Timeout => timeout.as_ref().map(duration),
+            Aspect::Deny => {
+                deny.as_ref().map(|deny| format!("error {} ({}): {}", deny.code, deny.sqlstate, deny.message))
+            }
+            Aspect::Rewrite => rewrite.as_ref().map(Rewrite::in_words),
+            Aspect::Limit => limit.as_ref().map(Limit::in_words),
+            Aspect::Log => log.as_ref().map(Log::in_words),
+            Aspect::Delay => delay.as_ref().map(duration),
+        };
+        said.unwrap_or_default()
+    }
+
+    /// The key of `match` that does not hold; `None`: it matches.
+    pub fn mismatch(&self, question: &Question<'_>) -> Option<&'static str> {
+        matcher::mismatch(&self.conditions, &matcher::Subject::new(question))
+    }
+}
+
+/// By what it was made from.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Rule) -> bool {
+        self.file == other.file && self.definition == other.definition && self.route == other.route
     }
 }

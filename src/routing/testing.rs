@@ -3,7 +3,7 @@
 use super::{Consistency, Question, Rules, SessionView};
 use crate::{
     net::Address,
-    sql::{Effects, Facts, Kind},
+    sql::{Effects, Facts, Kind, fuzz::MYSQL},
     topology::{RoleSetting, ServerSettings, View},
 };
 
@@ -31,14 +31,18 @@ pub(super) fn question<'a>(facts: &'a Facts, rules: &'a Rules, view: &'a View) -
         text: b"",
         user: "app",
         schema: Some(b"app"),
+        dialect: MYSQL,
+        client: None,
+        application: &|| None,
         prepared: false,
         session: SessionView::default(),
         mentions_primary_only: false,
-        mentions: &|_| false,
         rules,
+        verdict: None,
         view,
         consistency: Consistency::Session,
         hints_may_loosen: false,
         turn: 0,
+        load: &|_| 0,
     }
 }

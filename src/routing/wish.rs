@@ -1,7 +1,10 @@
 //! What the rules and the statement's hint ask for. A rule is the DBA's word, a hint the application's: a hint may make
 //! routing stricter freely, looser only if the configuration allows it.
 
-use super::{Question, Reason, rules::Route};
+use super::{
+    Question, Reason,
+    rules::{Aspect, Route, Verdict},
+};
 use crate::{
     sql::facts::HintRoute,
     topology::{ServerId, View},
@@ -23,6 +26,8 @@ pub(super) enum Place {
     Primary,
     /// Any fit replica.
     Replicas,
+    /// Any fit replica of a group, by its place among the rules' groups.
+    Group(usize),
     /// A replica that is fit.
     Replica(ServerId),
     /// A server that does not exist or takes nothing now.
@@ -30,9 +35,9 @@ pub(super) enum Place {
 }
 
 /// What is wished, if anything, and whether a hint had to give way to a rule.
-pub(super) fn wish(question: &Question<'_>) -> (Option<Wish>, Option<Reason>) {
+pub(super) fn wish(question: &Question<'_>, verdict: &Verdict) -> (Option<Wish>, Option<Reason>) {
     let ignored = Some(Reason::HintIgnored);
-    match (hint(question), rule(question)) {
+    match (hint(question), rule(question, verdict)) {
         (None, rule) => (rule, None),
         (Some(hint), None) => (Some(hint), None),
         (Some(hint), _) if hint.place == Place::Primary => (Some(hint), None),
@@ -40,7 +45,7 @@ pub(super) fn wish(question: &Question<'_>) -> (Option<Wish>, Option<Reason>) {
             (Place::Nowhere, _) => (Some(rule), ignored),
             (_, Place::Nowhere) => (Some(hint), None),
             // The rule has opened the replicas for it; the hint only chooses among them.
-            (_, Place::Replicas) => (Some(Wish { loosens: true, ..hint }), None),
+            (_, Place::Replicas | Place::Group(_)) => (Some(Wish { loosens: true, ..hint }), None),
             _ if question.hints_may_loosen => (Some(hint), None),
             _ => (Some(rule), ignored),
         },
@@ -56,14 +61,28 @@ fn hint(question: &Question<'_>) -> Option<Wish> {
     Some(Wish { place, reason, loosens: question.hints_may_loosen })
 }
 
-fn rule(question: &Question<'_>) -> Option<Wish> {
-    let (index, route) = question.rules.route(question)?;
-    let place = match route {
-        Route::Primary => Place::Primary,
-        Route::Replicas => Place::Replicas,
-        Route::Server(name) => named(question.view, name),
-    };
+/// The first of the rule's routes that something can serve now; replicas, even if there is none, where no other follows.
+fn rule(question: &Question<'_>, verdict: &Verdict) -> Option<Wish> {
+    let index = verdict.get(Aspect::Route)?;
+    let routes = &question.rules.get(index)?.route;
+    let places = routes.iter().enumerate().map(|(at, route)| place(question, route, at + 1 == routes.len()));
+    let place = places.into_iter().find(|place| *place != Place::Nowhere).unwrap_or(Place::Nowhere);
     Some(Wish { place, reason: Reason::Rule(index), loosens: true })
+}
+
+fn place(question: &Question<'_>, route: &Route, is_last: bool) -> Place {
+    let view = question.view;
+    match route {
+        Route::Primary if view.primary.is_some() || is_last => Place::Primary,
+        Route::Replicas if is_last || view.fit_replicas().next().is_some() => Place::Replicas,
+        Route::Primary | Route::Replicas => Place::Nowhere,
+        Route::Server(name) => named(view, name),
+        Route::Group(group) => match question.rules.groups().get(*group) {
+            Some(members) if members.has_fit_replica(view) => Place::Group(*group),
+            Some(members) if members.has_primary(view) => Place::Primary,
+            _ => Place::Nowhere,
+        },
+    }
 }
 
 fn named(view: &View, name: &str) -> Place {

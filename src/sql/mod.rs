@@ -13,6 +13,7 @@ mod functions;
 pub mod fuzz;
 mod hint;
 pub mod lexer;
+pub mod outline;
 mod reader;
 mod scan;
 mod shape;
@@ -27,6 +28,7 @@ pub use connection_id::with_connection_id;
 pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
 pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
+pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
 
 use std::collections::BTreeSet;

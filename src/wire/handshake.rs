@@ -71,5 +71,16 @@ fn push_auth_answer(out: &mut Vec<u8>, auth: &[u8], capabilities: CapabilityFlag
     }
 }
 
+/// One of the connection attributes, from their block of names and values.
+pub fn attribute<'a>(block: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut reader = super::lenenc::Reader::new(block);
+    loop {
+        let (key, value) = (reader.lenenc_bytes("attribute").ok()?, reader.lenenc_bytes("attribute").ok()?);
+        if key == name {
+            return Some(value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::{
     config::{CONSISTENCY, Config, Listed},
     net::tls::{ClientMode, ClientVerify, Mode, Verify},
     proxy::Compression,
-    routing::{Consistency, rules::Route},
+    routing::{Consistency, rules::ASPECTS},
     telemetry::LogFormat,
     topology::RoleSetting,
 };
@@ -149,14 +149,17 @@ fn rules(config: &Config) -> Vec<String> {
         count => format!("{count} tests, all passed"),
     };
     let mut lines = vec![format!("from {}; {tests}", folder.display())];
-    let route = |route: &Route| match route {
-        Route::Primary => "the primary".to_owned(),
-        Route::Replicas => "the replicas".to_owned(),
-        Route::Server(name) => format!("server {name}"),
-    };
     lines.extend(config.rules.iter().map(|rule| {
-        let off = if rule.enabled { "" } else { " (switched off)" };
-        format!("{} → {}{off}", rule.name, route(&rule.route))
+        let definition = &rule.definition;
+        let said = ASPECTS.into_iter().map(|(aspect, key)| (key, rule.says(aspect)));
+        let said: Vec<String> =
+            said.filter(|(_, says)| !says.is_empty()).map(|(key, says)| format!("{key}: {says}")).collect();
+        let off = match (definition.enabled, definition.shadow) {
+            (false, _) => " (switched off)",
+            (true, true) => " (a shadow: only counted)",
+            (true, false) => "",
+        };
+        format!("{} → {}{off}", definition.name, said.join("; "))
     }));
     lines
 }

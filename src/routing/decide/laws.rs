@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     routing::{
-        rules::RuleFile,
+        rules::{Balance, Group, RuleFile},
         testing::{facts, question, view},
     },
     sql::{
@@ -92,10 +92,20 @@ fn topology() -> impl Strategy<Value = View> {
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    prop_oneof![Just(""), Just("primary"), Just("replicas"), Just("s1"), Just("gone")].prop_map(|route| {
+    const ROUTES: [&str; 8] =
+        ["", "primary", "replicas", "s1", "gone", "some", "[gone, some, primary]", "[empty, s1, replicas]"];
+    (prop::sample::select(&ROUTES[..]), any::<bool>()).prop_map(|(route, least)| {
         let yaml =
             if route.is_empty() { "rules: []".to_owned() } else { format!("rules: [{{name: x, route: {route}}}]") };
-        Rules::compile(vec![serde_yaml::from_str::<RuleFile>(&yaml).unwrap()]).unwrap()
+        let balance = if least { Balance::LeastConnections } else { Balance::RoundRobin };
+        let group = |name: &str, servers: &[&str]| Group {
+            name: name.to_owned(),
+            servers: servers.iter().map(|server| (*server).to_owned()).collect(),
+            balance,
+            ..Group::default()
+        };
+        let groups = [group("some", &["s0", "s2", "s3"]), group("empty", &[])];
+        Rules::compile(vec![serde_yaml::from_str::<RuleFile>(&yaml).unwrap()], &groups).unwrap()
     })
 }
 

@@ -28,7 +28,7 @@ fn headless() -> View {
 
 fn rules(yaml: &str) -> Rules {
     let file: RuleFile = serde_yaml::from_str(yaml).unwrap();
-    Rules::compile(vec![file]).unwrap()
+    Rules::compile(vec![file], &[]).unwrap()
 }
 
 fn hinted(kind: Kind, effects: Effects, route: HintRoute) -> Facts {

@@ -2,17 +2,33 @@
 
 use std::{collections::HashMap, fmt};
 
-use regex::bytes::RegexBuilder;
+use ipnet::IpNet;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
-    Match, OneOrMany, Route, Rule, RuleDefinition, RuleFile, Rules,
-    matcher::{KindWord, Matcher, TableName},
+    ANALYTICS, AnyOrAll, Aspect, Counts, Deny, Group, Log, Match, OneOrMany, Rewrite, Rewriting, Route, Rule,
+    RuleDefinition, RuleFile, Rules,
+    matcher::{Bound, Condition, KindWord, TableName, Words},
     suite::Case,
+    verdict::Aspects,
 };
-use crate::sql::Kind;
+use crate::sql::{
+    self, Dialect, Flavor, Kind,
+    outline::{HEAVY, PARTS},
+};
 
 /// Bytes that one compiled expression may take.
 const MAX_REGEX_BYTES: usize = 1 << 20;
+
+/// Literals and the like do not matter in `fingerprint`; quotes and backslashes are read as by default.
+const DIALECT: Dialect = Dialect {
+    flavor: Flavor::MariaDb { version: 101_100 },
+    ansi_quotes: false,
+    no_backslash_escapes: false,
+    ignore_space: false,
+    ascii_in_multibyte: false,
+    multi_statements: false,
+};
 
 /// What is wrong with a rule file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +47,12 @@ impl fmt::Display for RuleError {
     }
 }
 
-pub(super) fn compile(files: Vec<RuleFile>) -> Result<Rules, Vec<RuleError>> {
+pub(super) fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, Vec<RuleError>> {
     let mut names: HashMap<String, String> = HashMap::new();
     let (mut rules, mut tests, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         for (index, definition) in file.rules.into_iter().enumerate() {
-            let mut place = Place { file: &file.file, at: format!("rules[{index}]"), errors: &mut errors };
+            let mut place = Place { file: &file.file, at: format!("rules[{index}]"), errors: &mut errors, groups };
             if let Some(other) = names.insert(definition.name.clone(), file.file.clone()) {
                 place.error(".name", format!("`{}` is the name of another rule too, in {other}", definition.name));
             }
@@ -48,7 +64,11 @@ pub(super) fn compile(files: Vec<RuleFile>) -> Result<Rules, Vec<RuleError>> {
             test,
         }));
     }
-    if errors.is_empty() { Ok(Rules { rules: rules.into(), tests: tests.into() }) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let analytics = groups.iter().position(|group| group.name == ANALYTICS);
+    Ok(Rules { rules: rules.into(), tests: tests.into(), groups: groups.into(), analytics })
 }
 
 /// Where we are, and the errors so far.
@@ -56,6 +76,7 @@ struct Place<'a> {
     file: &'a str,
     at: String,
     errors: &'a mut Vec<RuleError>,
+    groups: &'a [Group],
 }
 
 impl Place<'_> {
@@ -64,64 +85,221 @@ impl Place<'_> {
     }
 
     fn rule(&mut self, definition: RuleDefinition) -> Option<Rule> {
-        let RuleDefinition { name, matches, route, enabled, comment } = definition;
-        if name.trim().is_empty() {
+        let before = self.errors.len();
+        if definition.name.trim().is_empty() {
             self.error(".name", "a rule needs a name, to be found again in logs".to_owned());
         }
-        let route = match route.as_str() {
-            "primary" => Route::Primary,
-            "replicas" => Route::Replicas,
-            "replica" | "" => {
-                self.error(".route", format!("`{route}` is no route: write primary, replicas or the name of a server"));
-                return None;
-            }
-            server => Route::Server(server.to_owned()),
-        };
-        let matcher = self.matcher(matches)?;
-        Some(Rule { name, file: self.file.to_owned(), enabled, route, comment, matcher })
-    }
-
-    fn matcher(&mut self, matches: Match) -> Option<Matcher> {
-        let errors_before = self.errors.len();
-        let words = |words: Option<OneOrMany>| words.map(|words| words.words().to_vec());
-        let kinds = words(matches.kind).map(|words| words.iter().filter_map(|word| self.kind(word)).collect());
-        let tables = words(matches.tables).map(|words| words.iter().filter_map(|word| self.table(word)).collect());
-        let sql = matches.sql.and_then(|sql| {
-            match RegexBuilder::new(&sql).unicode(false).size_limit(MAX_REGEX_BYTES).build() {
-                Ok(regex) => Some(regex),
-                Err(error) => {
-                    self.error(".match.sql", format!("no regular expression: {error}"));
-                    None
-                }
-            }
-        });
-        let (users, schemas) = (words(matches.user), words(matches.schema));
-        let matcher = Matcher { kinds, users, schemas, tables, sql, in_transaction: matches.in_transaction };
-        (self.errors.len() == errors_before).then_some(matcher)
-    }
-
-    fn kind(&mut self, word: &str) -> Option<KindWord> {
-        let lower = word.to_ascii_lowercase();
-        let found = KINDS.iter().find(|(name, _)| *name == lower);
-        if found.is_none() {
-            let nearest = KINDS.iter().max_by(|a, b| similarity(a.0, &lower).total_cmp(&similarity(b.0, &lower)));
-            let all = KINDS.map(|(name, _)| name).join(", ");
-            let hint = nearest.map_or(String::new(), |(name, _)| format!("; did you mean `{name}`?"));
-            self.error(".match.kind", format!("`{word}` is no kind of statement{hint} Known are {all}"));
+        let routes = definition.route.as_ref().map(OneOrMany::words).unwrap_or_default().to_vec();
+        let route: Vec<Route> = routes.iter().filter_map(|word| self.route(word)).collect();
+        if definition.route.is_some() && routes.is_empty() {
+            self.error(
+                ".route",
+                "an empty list leads nowhere: write primary, replicas, a group or a server".to_owned(),
+            );
         }
-        found.map(|&(_, kind)| kind)
+        let rewrite = definition.rewrite.as_ref().and_then(|rewrite| self.rewriting(rewrite));
+        self.others(&definition);
+        let conditions = self.conditions(&definition.matches, ".match");
+        let aspects = Aspects::of([
+            (Aspect::Route, !route.is_empty()),
+            (Aspect::Consistency, definition.consistency.is_some()),
+            (Aspect::Timeout, definition.timeout.is_some()),
+            (Aspect::Deny, definition.deny.is_some()),
+            (Aspect::Rewrite, rewrite.is_some()),
+            (Aspect::Limit, definition.limit.is_some()),
+            (Aspect::Log, definition.log.is_some()),
+            (Aspect::Delay, definition.delay.is_some()),
+        ]);
+        if aspects.is_empty() && !definition.is_final && self.errors.len() == before {
+            let all = super::ASPECTS.map(|(_, key)| key).join(", ");
+            self.error("", format!("the rule `{}` does nothing: give it one of {all}", definition.name));
+        }
+        let counts = Counts::default();
+        let rule = Rule { file: self.file.to_owned(), definition, route, rewrite, counts, conditions, aspects };
+        (self.errors.len() == before).then_some(rule)
     }
 
-    fn table(&mut self, word: &str) -> Option<TableName> {
+    fn route(&mut self, word: &str) -> Option<Route> {
+        match word {
+            "primary" => Some(Route::Primary),
+            "replicas" => Some(Route::Replicas),
+            "replica" | "" => {
+                let right = "write primary, replicas or the name of a group or server";
+                self.error(".route", format!("`{word}` is no route: {right}"));
+                None
+            }
+            name => Some(match self.groups.iter().position(|group| group.name == name) {
+                Some(group) => Route::Group(group),
+                None => Route::Server(name.to_owned()),
+            }),
+        }
+    }
+
+    fn rewriting(&mut self, rewrite: &Rewrite) -> Option<Rewriting> {
+        let Rewrite { pattern, with, hint, limit } = rewrite;
+        if pattern.is_some() != with.is_some() {
+            let missing = if pattern.is_some() { "with" } else { "pattern" };
+            self.error(".rewrite", format!("`pattern` and `with` go together: `{missing}` is missing"));
+        }
+        if pattern.is_none() && hint.is_none() && limit.is_none() {
+            self.error(".rewrite", "it changes nothing: give it `pattern` and `with`, `hint` or `limit`".to_owned());
+        }
+        if hint.as_ref().is_some_and(|hint| hint.contains("*/") || hint.contains("/*")) {
+            self.error(".rewrite.hint", "write the hint without `/*+` and `*/`".to_owned());
+        }
+        let compiled = pattern.as_ref().and_then(|pattern| self.regex(".rewrite.pattern", pattern));
+        let pattern = compiled.zip(with.as_ref().map(|with| with.clone().into_bytes()));
+        Some(Rewriting { pattern, hint: hint.clone(), limit: *limit })
+    }
+
+    /// What needs no compiling, but must make sense.
+    fn others(&mut self, definition: &RuleDefinition) {
+        if let Some(Deny { code, sqlstate, .. }) = &definition.deny {
+            if *code == 0 {
+                self.error(".deny.code", "0 is no error".to_owned());
+            }
+            if sqlstate.len() != 5 || !sqlstate.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
+                self.error(".deny.sqlstate", format!("`{sqlstate}` is no SQLSTATE: five digits or capital letters"));
+            }
+        }
+        if let Some(limit) = &definition.limit {
+            if limit.per_second.is_none() && limit.concurrent.is_none() {
+                self.error(".limit", "it limits nothing: give it `per_second` or `concurrent`".to_owned());
+            }
+            if limit.per_second == Some(0) || limit.concurrent == Some(0) {
+                self.error(".limit", "0 would let nothing through: that is `deny`".to_owned());
+            }
+        }
+        if definition.log == Some(Log::Sample(0)) {
+            self.error(".log.sample", "one of 0 is none: write 100 for one of a hundred".to_owned());
+        }
+        if definition.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            self.error(".timeout", "a statement needs more time than none".to_owned());
+        }
+    }
+
+    /// The conditions of a `match`, the cheapest first.
+    fn conditions(&mut self, matches: &Match, at: &str) -> Vec<Condition> {
+        let mut found = Vec::new();
+        let key = |key: &str| format!("{at}.{key}");
+        let words = |words: &Option<OneOrMany>| words.as_ref().map(|words| words.words().to_vec());
+        found.extend(matches.in_transaction.map(Condition::InTransaction));
+        found.extend(matches.prepared.map(Condition::Prepared));
+        if let Some(words) = words(&matches.kind) {
+            let kinds = words.iter().filter_map(|word| self.kind(&key("kind"), word)).collect();
+            found.push(Condition::Kind(kinds));
+        }
+        found.extend(words(&matches.user).map(Condition::User));
+        found.extend(words(&matches.schema).map(Condition::Schema));
+        found.extend(words(&matches.application).map(Condition::Application));
+        found.extend(words(&matches.comment).map(Condition::Comment));
+        if let Some(words) = words(&matches.client) {
+            let networks = words.iter().filter_map(|word| self.network(&key("client"), word)).collect();
+            found.push(Condition::Client(networks));
+        }
+        if let Some(words) = words(&matches.digest) {
+            found.push(Condition::Digest(words.iter().filter_map(|word| self.digest(&key("digest"), word)).collect()));
+        }
+        if let Some(words) = words(&matches.fingerprint) {
+            let digest = |text: &String| sql::facts(text.as_bytes(), DIALECT).digest;
+            found.push(Condition::Digest(words.iter().map(digest).collect()));
+        }
+        if let Some((words, all)) = matches.tables.as_ref().map(AnyOrAll::words) {
+            let words = words.iter().filter_map(|word| self.table(&key("tables"), word)).collect();
+            found.push(Condition::Tables(Words { words, all }));
+        }
+        if let Some((words, all)) = matches.functions.as_ref().map(AnyOrAll::words) {
+            found.push(Condition::Functions(Words {
+                words: words.iter().map(|word| word.to_lowercase()).collect(),
+                all,
+            }));
+        }
+        if let Some((words, all)) = matches.has.as_ref().map(AnyOrAll::words) {
+            let words = words.iter().filter_map(|word| self.one_of(&key("has"), "part of a statement", word, &PARTS));
+            found.push(Condition::Has(Words { words: words.collect(), all }));
+        }
+        if let Some(bound) = &matches.joins {
+            found.extend(self.bound(&key("joins"), bound, None).map(Condition::Joins));
+        }
+        if let Some(bound) = &matches.complexity {
+            found.extend(self.bound(&key("complexity"), bound, Some(HEAVY)).map(Condition::Complexity));
+        }
+        if let Some(sql) = &matches.sql {
+            found.extend(self.regex(&key("sql"), sql).map(Condition::Sql));
+        }
+        if let Some(not) = &matches.not {
+            found.push(Condition::Not(self.conditions(not, &key("not"))));
+        }
+        found.sort_by_key(Condition::cost);
+        found
+    }
+
+    fn regex(&mut self, at: &str, pattern: &str) -> Option<Regex> {
+        match RegexBuilder::new(pattern).unicode(false).size_limit(MAX_REGEX_BYTES).build() {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                self.error(at, format!("no regular expression: {error}"));
+                None
+            }
+        }
+    }
+
+    fn bound(&mut self, at: &str, text: &str, heavy: Option<u32>) -> Option<Bound> {
+        let bound = match (text.trim(), heavy) {
+            ("heavy", Some(heavy)) => Bound::parse(&format!(">= {heavy}")),
+            _ => Bound::parse(text),
+        };
+        if bound.is_none() {
+            let word = if heavy.is_some() { "`heavy`, " } else { "" };
+            self.error(at, format!("`{text}` is no bound: write {word}`3`, `>= 3`, `> 3`, `<= 3` or `< 3`"));
+        }
+        bound
+    }
+
+    fn network(&mut self, at: &str, word: &str) -> Option<IpNet> {
+        let whole = || word.parse::<std::net::IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+        let network = word.parse::<IpNet>().ok().or_else(whole);
+        if network.is_none() {
+            self.error(at, format!("`{word}` is no address: write 192.168.1.7, 10.0.0.0/8 or fd00::/8"));
+        }
+        network
+    }
+
+    fn digest(&mut self, at: &str, word: &str) -> Option<u64> {
+        let digits = word.trim_start_matches("0x");
+        let digest = u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16);
+        if digest.is_none() {
+            self.error(
+                at,
+                format!("`{word}` is no digest: 16 hexadecimal digits, as logs and `forebay explain` show it"),
+            );
+        }
+        digest
+    }
+
+    fn kind(&mut self, at: &str, word: &str) -> Option<KindWord> {
+        self.one_of(at, "kind of statement", word, &KINDS)
+    }
+
+    fn one_of<T: Copy>(&mut self, at: &str, what: &str, word: &str, known: &[(&str, T)]) -> Option<T> {
+        let lower = word.to_ascii_lowercase();
+        let found = known.iter().find(|(name, _)| *name == lower);
+        if found.is_none() {
+            let nearest = known.iter().max_by(|a, b| similarity(a.0, &lower).total_cmp(&similarity(b.0, &lower)));
+            let all = known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            let hint = nearest.map_or(String::new(), |(name, _)| format!("; did you mean `{name}`?"));
+            self.error(at, format!("`{word}` is no {what}{hint} Known are {all}"));
+        }
+        found.map(|&(_, meaning)| meaning)
+    }
+
+    fn table(&mut self, at: &str, word: &str) -> Option<TableName> {
         let (schema, table) = word.split_once('.').map_or((None, word), |(schema, table)| (Some(schema), table));
         if table.is_empty()
-            || table.contains(['.', '*', '`'])
-            || schema.is_some_and(|schema| schema.is_empty() || schema.contains(['*', '`']))
+            || table.contains(['.', '`'])
+            || schema.is_some_and(|schema| schema.is_empty() || schema.contains('`'))
         {
-            self.error(
-                ".match.tables",
-                format!("`{word}` is no table name: write table or schema.table, without quotes or `*`"),
-            );
+            self.error(at, format!("`{word}` is no table name: write table or schema.table, without quotes"));
             return None;
         }
         Some(TableName { schema: schema.map(str::to_lowercase), table: table.to_lowercase() })

@@ -1,6 +1,10 @@
 //! What stands in a rule file, as deserialised. Unknown keys are errors.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::super::Consistency;
 
 /// One file of `rules/*.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -18,7 +22,7 @@ pub struct RuleFile {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleDefinition {
     /// Unique over all files.
@@ -26,8 +30,36 @@ pub struct RuleDefinition {
     /// What it is about; everything said must hold. Nothing said: every statement.
     #[serde(default, rename = "match")]
     pub matches: Match,
-    /// `primary`, `replicas` or a server's name.
-    pub route: String,
+    /// Where to: `primary`, `replicas`, a group's or a server's name; of several the first that can serve it.
+    #[serde(default)]
+    pub route: Option<OneOrMany>,
+    /// How fresh its reads must be.
+    #[serde(default)]
+    pub consistency: Option<Consistency>,
+    /// A statement that takes longer is killed.
+    #[serde(default, deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// It is refused.
+    #[serde(default)]
+    pub deny: Option<Deny>,
+    /// Its text is changed.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
+    /// How much of it there may be.
+    #[serde(default)]
+    pub limit: Option<Limit>,
+    /// Whether it is logged.
+    #[serde(default)]
+    pub log: Option<Log>,
+    /// It waits before it runs: for tests.
+    #[serde(default, deserialize_with = "duration")]
+    pub delay: Option<Duration>,
+    /// Where it matches, no rule behind it is looked at.
+    #[serde(default, rename = "final")]
+    pub is_final: bool,
+    /// It is tried and counted, but not obeyed.
+    #[serde(default)]
+    pub shadow: bool,
     /// Default: true.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -38,26 +70,43 @@ pub struct RuleDefinition {
 
 /// What a rule is about.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// `select`, `insert`, …, or `read` / `write`; any of them.
-    #[serde(default)]
     pub kind: Option<OneOrMany>,
     /// The client's user, any of them; `*` stands for any characters.
-    #[serde(default)]
     pub user: Option<OneOrMany>,
     /// The session's current schema, any of them; `*` stands for any characters.
-    #[serde(default)]
     pub schema: Option<OneOrMany>,
-    /// `table` or `schema.table`, any of them: names that occur in the text, whatever they stand for there.
-    #[serde(default)]
-    pub tables: Option<OneOrMany>,
+    /// The client's address, any of them: `10.0.0.0/8`, `192.168.1.7`.
+    pub client: Option<OneOrMany>,
+    /// Its connection attribute `program_name` (or `_client_name`), any of them; `*` stands for any characters.
+    pub application: Option<OneOrMany>,
+    /// `table` or `schema.table`: names that occur in the text, whatever they stand for there; `*` stands for any characters.
+    pub tables: Option<AnyOrAll>,
+    /// Statements of whose shape it is, any of them: literals do not matter.
+    pub fingerprint: Option<OneOrMany>,
+    /// The digest of its shape, 16 hexadecimal digits; any of them.
+    pub digest: Option<OneOrMany>,
     /// A regular expression over the text (`(?i)` ignores case).
-    #[serde(default)]
     pub sql: Option<String>,
+    /// A comment in it, any of them: its text, or one `key=value` of it as sqlcommenter writes them; `*` stands for any
+    /// characters.
+    pub comment: Option<OneOrMany>,
+    /// Names that stand before a parenthesis; `*` stands for any characters.
+    pub functions: Option<AnyOrAll>,
+    /// `where`, `limit`, `join`, …: see [`crate::sql::outline::PARTS`].
+    pub has: Option<AnyOrAll>,
+    /// How many joins: `3`, `>= 3`.
+    pub joins: Option<String>,
+    /// `heavy`, or a bound on the score: `>= 7`.
+    pub complexity: Option<String>,
     /// Only inside (or only outside) a transaction.
-    #[serde(default)]
     pub in_transaction: Option<bool>,
+    /// Only (or never) through the binary protocol.
+    pub prepared: Option<bool>,
+    /// All of this together must not hold.
+    pub not: Option<Box<Match>>,
 }
 
 /// `x` or `[x, y]`.
@@ -70,26 +119,141 @@ pub enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// A statement and what is expected of it.
+/// `x`, `[x, y]`, `{any: [x, y]}` or `{all: [x, y]}`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "a word, a list of words, or `{all: [...]}`")]
+pub enum AnyOrAll {
+    /// One of these.
+    Plain(OneOrMany),
+    /// Likewise, said.
+    Any {
+        /// These.
+        any: OneOrMany,
+    },
+    /// Every one of these.
+    All {
+        /// These.
+        all: OneOrMany,
+    },
+}
+
+/// How a statement is refused.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "DenyForm")]
+pub struct Deny {
+    /// What the client is told.
+    pub message: String,
+    /// MySQL's error code.
+    pub code: u16,
+    /// Five characters.
+    pub sqlstate: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DenyForm {
+    Message(String),
+    Full {
+        message: String,
+        #[serde(default = "denied_code")]
+        code: u16,
+        #[serde(default = "denied_state")]
+        sqlstate: String,
+    },
+}
+
+/// How a statement's text is changed.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rewrite {
+    /// A regular expression over the text …
+    pub pattern: Option<String>,
+    /// … what takes the place of its matches; `$1` or `${name}` is what a group matched.
+    pub with: Option<String>,
+    /// An optimizer hint that a SELECT gets: `MAX_EXECUTION_TIME(1000)`.
+    pub hint: Option<String>,
+    /// The LIMIT that a SELECT without one gets.
+    pub limit: Option<u64>,
+}
+
+/// How much of it there may be.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limit {
+    /// Statements in a second, on average; as many may come at once.
+    pub per_second: Option<u32>,
+    /// Statements at once.
+    pub concurrent: Option<u32>,
+    /// Whose statements are counted together.
+    pub per: Per,
+    /// How long one that is over the limit waits for its turn; none: it is refused at once.
+    #[serde(deserialize_with = "duration")]
+    pub wait: Option<Duration>,
+}
+
+/// Whose statements are counted together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// All that the rule matches.
+    #[default]
+    Rule,
+    /// Each user's.
+    User,
+    /// Each client address's.
+    Address,
+    /// Each statement shape's.
+    Digest,
+}
+
+/// Which of its statements are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub enum Log {
+    /// Every one.
+    #[serde(rename = "always")]
+    Always,
+    /// Those that took longer.
+    #[serde(rename = "slower", deserialize_with = "positive")]
+    Slower(Duration),
+    /// One of so many.
+    #[serde(rename = "sample")]
+    Sample(u32),
+}
+
+/// A statement and what is expected of it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct RuleTest {
-    /// The text.
-    pub statement: String,
+    /// The text; of several, in one session, what is expected is said of the last.
+    pub statement: Option<OneOrMany>,
     /// As which user; default: none in particular.
-    #[serde(default)]
     pub user: String,
     /// With which current schema.
-    #[serde(default)]
     pub schema: Option<String>,
+    /// From this address.
+    pub client: Option<String>,
+    /// With this connection attribute.
+    pub application: Option<String>,
     /// Inside a transaction that may write.
-    #[serde(default)]
     pub in_transaction: bool,
-    /// `primary`, `replicas` or a server's name.
-    pub route: String,
-    /// The rule that must decide, if that matters.
-    #[serde(default)]
+    /// Through the binary protocol.
+    pub prepared: bool,
+    /// `primary`, `replicas`, a group's or a server's name.
+    pub route: Option<String>,
+    /// The rule that must decide where it goes, if that matters.
     pub rule: Option<String>,
+    /// All rules that decide something of it, in their order.
+    pub rules: Option<OneOrMany>,
+    /// Whether it is refused.
+    pub denied: Option<bool>,
+    /// After how long it is killed.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// The level in force for it.
+    pub consistency: Option<Consistency>,
+    /// The text that runs.
+    pub becomes: Option<String>,
 }
 
 impl OneOrMany {
@@ -102,6 +266,88 @@ impl OneOrMany {
     }
 }
 
+impl AnyOrAll {
+    /// The words, and whether every one of them is meant.
+    pub fn words(&self) -> (&[String], bool) {
+        match self {
+            AnyOrAll::Plain(words) | AnyOrAll::Any { any: words } => (words.words(), false),
+            AnyOrAll::All { all } => (all.words(), true),
+        }
+    }
+}
+
+impl Deny {
+    /// With what is usual where nothing else is said: ER_NOT_ALLOWED_COMMAND.
+    pub fn new(message: String) -> Deny {
+        Deny { message, code: denied_code(), sqlstate: denied_state() }
+    }
+}
+
+impl Rewrite {
+    /// For people.
+    pub(super) fn in_words(&self) -> String {
+        let pattern = self.pattern.as_ref().zip(self.with.as_ref());
+        let pattern = pattern.map(|(pattern, with)| format!("`{pattern}` becomes `{with}`"));
+        let hint = self.hint.as_ref().map(|hint| format!("with the hint {hint}"));
+        let limit = self.limit.map(|limit| format!("at most {limit} rows"));
+        [pattern, hint, limit].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Limit {
+    /// For people.
+    pub(super) fn in_words(&self) -> String {
+        let rate = self.per_second.map(|rate| format!("{rate} a second"));
+        let concurrent = self.concurrent.map(|count| format!("{count} at once"));
+        let per = match self.per {
+            Per::Rule => "",
+            Per::User => " for each user",
+            Per::Address => " for each address",
+            Per::Digest => " for each shape",
+        };
+        let wait =
+            self.wait.map_or(String::new(), |wait| format!(", waiting up to {}", humantime::format_duration(wait)));
+        format!("{}{per}{wait}", [rate, concurrent].into_iter().flatten().collect::<Vec<_>>().join(" and "))
+    }
+}
+
+impl Log {
+    /// For people.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Log::Always => "always".to_owned(),
+            Log::Slower(than) => format!("what takes over {}", humantime::format_duration(*than)),
+            Log::Sample(of) => format!("one of {of}"),
+        }
+    }
+}
+
+impl From<DenyForm> for Deny {
+    fn from(form: DenyForm) -> Deny {
+        match form {
+            DenyForm::Message(message) => Deny::new(message),
+            DenyForm::Full { message, code, sqlstate } => Deny { message, code, sqlstate },
+        }
+    }
+}
+
+fn denied_code() -> u16 {
+    1148
+}
+
+fn denied_state() -> String {
+    "42000".to_owned()
+}
+
 fn yes() -> bool {
     true
+}
+
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(D::Error::custom)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    positive(deserializer).map(Some)
 }

@@ -1,19 +1,39 @@
 //! Does a rule's `match` hold? Compiled once; asked for every statement.
 
+use std::{cell::OnceCell, cmp::Ordering};
+
+use ipnet::IpNet;
 use regex::bytes::Regex;
 
 use super::super::Question;
-use crate::sql::Kind;
+use crate::sql::{self, Kind, Outline, outline::Parts};
 
-/// What must hold; everything that is there.
-#[derive(Debug, Default)]
-pub(super) struct Matcher {
-    pub(super) kinds: Option<Vec<KindWord>>,
-    pub(super) users: Option<Vec<String>>,
-    pub(super) schemas: Option<Vec<String>>,
-    pub(super) tables: Option<Vec<TableName>>,
-    pub(super) sql: Option<Regex>,
-    pub(super) in_transaction: Option<bool>,
+/// One thing that must hold.
+#[derive(Debug)]
+pub(super) enum Condition {
+    InTransaction(bool),
+    Prepared(bool),
+    Kind(Vec<KindWord>),
+    Digest(Vec<u64>),
+    User(Vec<String>),
+    Schema(Vec<String>),
+    Client(Vec<IpNet>),
+    Application(Vec<String>),
+    Tables(Words<TableName>),
+    Has(Words<Parts>),
+    Joins(Bound),
+    Complexity(Bound),
+    Functions(Words<String>),
+    Comment(Vec<String>),
+    Sql(Regex),
+    Not(Vec<Condition>),
+}
+
+/// Words of which one, or every one, must be there.
+#[derive(Debug)]
+pub(super) struct Words<T> {
+    pub(super) words: Vec<T>,
+    pub(super) all: bool,
 }
 
 /// A word of `kind:`.
@@ -26,66 +46,116 @@ pub(super) enum KindWord {
     Any(&'static [Kind]),
 }
 
-/// Lower case.
+/// Lower case; `*` stands for any characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TableName {
     pub(super) schema: Option<String>,
     pub(super) table: String,
 }
 
-/// What did not match, for `explain`.
+/// `>= 3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mismatch {
-    /// Another kind of statement.
-    Kind,
-    /// Another user.
-    User,
-    /// Another schema.
-    Schema,
-    /// None of the tables is named.
-    Tables,
-    /// The expression does not match.
-    Sql,
-    /// Inside instead of outside a transaction, or the reverse.
-    InTransaction,
+pub(super) struct Bound {
+    pub(super) is: &'static [Ordering],
+    pub(super) than: u32,
 }
 
-impl Mismatch {
+/// A statement that rules are held against: what more than one of them may ask is found out once.
+pub(super) struct Subject<'q, 'a> {
+    pub(super) question: &'q Question<'a>,
+    outline: OnceCell<Outline>,
+    comments: OnceCell<Vec<String>>,
+}
+
+impl<'q, 'a> Subject<'q, 'a> {
+    pub(super) fn new(question: &'q Question<'a>) -> Self {
+        Subject { question, outline: OnceCell::new(), comments: OnceCell::new() }
+    }
+
+    fn outline(&self) -> &Outline {
+        self.outline.get_or_init(|| sql::outline(self.question.text, self.question.dialect))
+    }
+
+    fn comments(&self) -> &[String] {
+        let read = || sql::comments(self.question.text, self.question.dialect);
+        self.comments.get_or_init(|| read().into_iter().flat_map(spoken).collect())
+    }
+}
+
+/// The first key of a `match` that does not hold. `None`: all hold.
+pub(super) fn mismatch(conditions: &[Condition], subject: &Subject<'_, '_>) -> Option<&'static str> {
+    conditions.iter().find(|condition| !condition.holds(subject)).map(Condition::key)
+}
+
+impl Condition {
     /// The key in the rule file.
-    pub fn key(self) -> &'static str {
+    pub(super) fn key(&self) -> &'static str {
         match self {
-            Mismatch::Kind => "kind",
-            Mismatch::User => "user",
-            Mismatch::Schema => "schema",
-            Mismatch::Tables => "tables",
-            Mismatch::Sql => "sql",
-            Mismatch::InTransaction => "in_transaction",
+            Condition::InTransaction(_) => "in_transaction",
+            Condition::Prepared(_) => "prepared",
+            Condition::Kind(_) => "kind",
+            Condition::Digest(_) => "digest",
+            Condition::User(_) => "user",
+            Condition::Schema(_) => "schema",
+            Condition::Client(_) => "client",
+            Condition::Application(_) => "application",
+            Condition::Tables(_) => "tables",
+            Condition::Has(_) => "has",
+            Condition::Joins(_) => "joins",
+            Condition::Complexity(_) => "complexity",
+            Condition::Functions(_) => "functions",
+            Condition::Comment(_) => "comment",
+            Condition::Sql(_) => "sql",
+            Condition::Not(_) => "not",
+        }
+    }
+
+    /// How dear it is to ask: the cheapest is asked first.
+    pub(super) fn cost(&self) -> u32 {
+        match self {
+            Condition::InTransaction(_) | Condition::Prepared(_) | Condition::Kind(_) | Condition::Digest(_) => 0,
+            Condition::User(_) | Condition::Schema(_) | Condition::Client(_) | Condition::Application(_) => 1,
+            Condition::Tables(_) => 3,
+            Condition::Has(_) | Condition::Joins(_) | Condition::Complexity(_) | Condition::Functions(_) => 4,
+            Condition::Comment(_) | Condition::Sql(_) => 5,
+            Condition::Not(conditions) => conditions.iter().map(Condition::cost).max().unwrap_or(0),
+        }
+    }
+
+    fn holds(&self, subject: &Subject<'_, '_>) -> bool {
+        let question = subject.question;
+        let any = |patterns: &[String], text: &[u8]| patterns.iter().any(|pattern| glob(pattern.as_bytes(), text));
+        match self {
+            Condition::InTransaction(wanted) => {
+                *wanted == (question.session.in_transaction || question.session.autocommit_off)
+            }
+            Condition::Prepared(wanted) => *wanted == question.prepared,
+            Condition::Kind(kinds) => kinds.iter().any(|kind| kind.matches(question)),
+            Condition::Digest(digests) => digests.contains(&question.facts.digest),
+            Condition::User(users) => any(users, question.user.as_bytes()),
+            Condition::Schema(schemas) => any(schemas, question.schema.unwrap_or_default()),
+            Condition::Client(networks) => {
+                let address = question.client.map(|address| address.to_canonical());
+                address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
+            }
+            Condition::Application(names) => any(names, &(question.application)().unwrap_or_default()),
+            Condition::Tables(tables) => tables.hold(|table| table.occurs(question)),
+            Condition::Has(parts) => parts.hold(|part| subject.outline().parts.contains(*part)),
+            Condition::Joins(bound) => bound.holds(subject.outline().joins),
+            Condition::Complexity(bound) => bound.holds(subject.outline().complexity()),
+            Condition::Functions(names) => {
+                names.hold(|name| subject.outline().functions.iter().any(|function| glob(name.as_bytes(), function)))
+            }
+            Condition::Comment(patterns) => subject.comments().iter().any(|comment| any(patterns, comment.as_bytes())),
+            Condition::Sql(sql) => sql.is_match(question.text),
+            Condition::Not(conditions) => mismatch(conditions, subject).is_some(),
         }
     }
 }
 
-impl Matcher {
-    /// The first thing that does not hold, cheapest first.
-    pub(super) fn mismatch(&self, question: &Question<'_>) -> Option<Mismatch> {
-        let fails = |wanted: Option<bool>, what| (wanted == Some(false)).then_some(what);
-        let any_text = |patterns: &Option<Vec<String>>, text: &[u8]| {
-            patterns.as_ref().map(|all| all.iter().any(|one| glob(one.as_bytes(), text)))
-        };
-        let session = question.session;
-        let in_transaction = session.in_transaction || session.autocommit_off;
-        fails(self.in_transaction.map(|wanted| wanted == in_transaction), Mismatch::InTransaction)
-            .or_else(|| {
-                fails(self.kinds.as_ref().map(|kinds| kinds.iter().any(|kind| kind.matches(question))), Mismatch::Kind)
-            })
-            .or_else(|| fails(any_text(&self.users, question.user.as_bytes()), Mismatch::User))
-            .or_else(|| fails(any_text(&self.schemas, question.schema.unwrap_or_default()), Mismatch::Schema))
-            .or_else(|| {
-                fails(
-                    self.tables.as_ref().map(|tables| tables.iter().any(|table| table.occurs(question))),
-                    Mismatch::Tables,
-                )
-            })
-            .or_else(|| fails(self.sql.as_ref().map(|sql| sql.is_match(question.text)), Mismatch::Sql))
+impl<T> Words<T> {
+    fn hold(&self, is_there: impl Fn(&T) -> bool) -> bool {
+        if self.all { self.words.iter().all(is_there) } else { self.words.iter().any(is_there) }
     }
 }
 
@@ -103,25 +173,68 @@ impl KindWord {
 impl TableName {
     /// The name stands in the text; its schema too, or it is the session's.
     fn occurs(&self, question: &Question<'_>) -> bool {
-        let schema = |schema: &String| {
-            question.schema.is_some_and(|current| current.eq_ignore_ascii_case(schema.as_bytes()))
-                || (question.mentions)(schema.as_bytes())
-        };
-        (question.mentions)(self.table.as_bytes()) && self.schema.as_ref().is_none_or(schema)
+        let named = |pattern: &str| question.mentions(&|name| is_named(pattern, name));
+        let schema =
+            |schema: &String| question.schema.is_some_and(|current| is_named(schema, current)) || named(schema);
+        named(&self.table) && self.schema.as_ref().is_none_or(schema)
     }
 }
 
-/// Regular expressions compare by their source.
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Matcher) -> bool {
-        let source = |sql: &Option<Regex>| sql.as_ref().map(|sql| sql.as_str().to_owned());
-        self.kinds == other.kinds
-            && self.users == other.users
-            && self.schemas == other.schemas
-            && self.tables == other.tables
-            && source(&self.sql) == source(&other.sql)
-            && self.in_transaction == other.in_transaction
+/// Whatever the case of the letters.
+fn is_named(pattern: &str, name: &[u8]) -> bool {
+    match pattern.contains('*') {
+        true => glob(pattern.as_bytes(), &name.to_ascii_lowercase()),
+        false => pattern.as_bytes().eq_ignore_ascii_case(name),
     }
+}
+
+impl Bound {
+    /// `3`, `= 3`, `> 3`, `>= 3`, `< 3`, `<= 3`.
+    pub(super) fn parse(text: &str) -> Option<Bound> {
+        use Ordering::{Equal, Greater, Less};
+        const SIGNS: [(&str, &[Ordering]); 5] =
+            [(">=", &[Greater, Equal]), ("<=", &[Less, Equal]), (">", &[Greater]), ("<", &[Less]), ("=", &[Equal])];
+        let text = text.trim();
+        let found = SIGNS.iter().find_map(|(sign, is)| Some((text.strip_prefix(sign)?, *is)));
+        let (number, is) = found.unwrap_or((text, &[Equal]));
+        number.trim().parse().ok().map(|than| Bound { is, than })
+    }
+
+    fn holds(self, number: u32) -> bool {
+        self.is.contains(&number.cmp(&self.than))
+    }
+}
+
+/// A comment, and each `key='value'` of it as `key=value` if it is one that sqlcommenter has written.
+fn spoken(comment: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(comment).into_owned();
+    let pair = |part: &str| {
+        let (key, value) = part.split_once('=')?;
+        let value = value.trim().trim_matches('\'');
+        Some(format!("{}={}", unescaped(key.trim()), unescaped(value)))
+    };
+    let pairs: Vec<String> = text.split(',').filter_map(pair).filter(|pair| *pair != text).collect();
+    std::iter::once(text).chain(pairs).collect()
+}
+
+/// `%2F` is `/`.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        let code = tail.get(..2).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        match (byte, code) {
+            (b'%', Some(code)) => {
+                bytes.push(code);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `*` stands for any bytes, also none. Linear in pattern × text, without recursion.

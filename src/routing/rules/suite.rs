@@ -1,12 +1,12 @@
 //! The `tests:` of rule files: statements with the expected decision.
 
-use std::fmt;
+use std::{fmt, net::IpAddr, time::Duration};
 
-use super::{RuleTest, Rules};
+use super::{Aspect, OneOrMany, Rule, RuleTest, Rules};
 use crate::{
     routing::{Consistency, Question, Reason, SessionView, Target, decide},
-    sql::Facts,
-    topology::View,
+    sql::{self, Dialect, Facts, Transaction},
+    topology::{ServerId, View},
 };
 
 /// A test and where it stands.
@@ -39,14 +39,23 @@ impl fmt::Display for TestFailure {
     }
 }
 
-/// What the tests need of other rooms.
+/// In what world the tests are run.
 pub struct Bench<'a> {
     /// The servers in good health: [`View::assumed`].
     pub view: &'a View,
-    /// Reads a statement's facts.
-    pub facts: &'a dyn Fn(&[u8]) -> Facts,
-    /// Whether an identifier occurs in a text.
-    pub mentions: &'a dyn Fn(&[u8], &[u8]) -> bool,
+    /// Whose SQL the statements are.
+    pub dialect: Dialect,
+}
+
+/// What was decided of a test's statement.
+struct Outcome {
+    target: Target,
+    rule: Option<String>,
+    rules: Vec<String>,
+    denied: bool,
+    timeout: Option<Duration>,
+    consistency: Consistency,
+    becomes: Vec<u8>,
 }
 
 impl Rules {
@@ -62,60 +71,146 @@ impl Rules {
 
     fn run(&self, case: &Case, bench: &Bench<'_>) -> Option<TestFailure> {
         let test = &case.test;
-        let (target, rule) = self.decide(test, bench);
-        let met = match test.route.as_str() {
-            "primary" => target == Target::Primary,
-            // Where there is none, the primary stands in for them.
-            "replicas" if bench.view.fit_replicas().next().is_none() => target == Target::Primary,
-            "replicas" => matches!(target, Target::Replica(_)),
-            name => server_name(bench.view, target) == Some(name),
+        let statement = test.statement.as_ref()?.words().join("; ");
+        let failure = |expected: String, actual: String| {
+            let (file, at) = (case.file.clone(), format!("tests[{}]", case.index));
+            TestFailure { file, at, statement: statement.clone(), expected, actual }
         };
-        let rule_met = test.rule.is_none() || test.rule == rule;
-        let by = |rule: &Option<String>| rule.as_ref().map_or(String::new(), |name| format!(" by rule {name}"));
-        (!met || !rule_met).then(|| TestFailure {
-            file: case.file.clone(),
-            at: format!("tests[{}]", case.index),
-            statement: test.statement.clone(),
-            expected: format!("{}{}", test.route, by(&test.rule)),
-            actual: format!("{}{}", describe(bench.view, target), by(&rule)),
-        })
+        let client = match test.client.as_deref().map(str::parse::<IpAddr>) {
+            Some(Err(_)) => return Some(failure("an address of the client".to_owned(), "none".to_owned())),
+            client => client.and_then(Result::ok),
+        };
+        let outcome = self.outcome(test, client, bench);
+        let (mut expected, mut actual) = (Vec::new(), Vec::new());
+        let mut hold = |key: &str, met: bool, wanted: String, is: String| {
+            if !met {
+                expected.push(format!("{key}{wanted}"));
+                actual.push(format!("{key}{is}"));
+            }
+        };
+        let none = || "none".to_owned();
+        if let Some(route) = &test.route {
+            let met =
+                self.is_at(route, outcome.target, bench.view) && (test.rule.is_none() || test.rule == outcome.rule);
+            let by = |rule: &Option<String>| rule.as_ref().map_or(String::new(), |name| format!(" by rule {name}"));
+            let is = format!("{}{}", describe(bench.view, outcome.target), by(&outcome.rule));
+            hold("", met, format!("{route}{}", by(&test.rule)), is);
+        } else if test.rule.is_some() && test.rule != outcome.rule {
+            hold("rule: ", false, test.rule.clone().unwrap_or_default(), outcome.rule.clone().unwrap_or_else(none));
+        }
+        if let Some(rules) = &test.rules {
+            hold("rules: ", rules.words() == outcome.rules, rules.words().join(", "), outcome.rules.join(", "));
+        }
+        if let Some(denied) = test.denied {
+            hold("denied: ", denied == outcome.denied, denied.to_string(), outcome.denied.to_string());
+        }
+        if let Some(timeout) = test.timeout {
+            let shown = |timeout: Duration| humantime::format_duration(timeout).to_string();
+            let is = outcome.timeout.map_or_else(none, shown);
+            hold("timeout: ", outcome.timeout == Some(timeout), shown(timeout), is);
+        }
+        if let Some(level) = test.consistency {
+            let met = level == outcome.consistency;
+            hold("consistency: ", met, level.name().to_owned(), outcome.consistency.name().to_owned());
+        }
+        if let Some(text) = &test.becomes {
+            let is = String::from_utf8_lossy(&outcome.becomes).into_owned();
+            hold("becomes: ", text.as_bytes() == outcome.becomes, text.clone(), is);
+        }
+        (!expected.is_empty()).then(|| failure(expected.join("; "), actual.join("; ")))
     }
 
-    /// Where the statement goes and which rule decided.
-    fn decide(&self, test: &RuleTest, bench: &Bench<'_>) -> (Target, Option<String>) {
-        let text = test.statement.as_bytes();
-        let facts = (bench.facts)(text);
-        let decision = decide(&Question {
+    /// Whether a target is what a route means.
+    fn is_at(&self, route: &str, target: Target, view: &View) -> bool {
+        let server = target_of(view, target).and_then(|id| view.server(id));
+        match route {
+            "primary" => target == Target::Primary,
+            // Where there is none, the primary stands in for them.
+            "replicas" if view.fit_replicas().next().is_none() => target == Target::Primary,
+            "replicas" => matches!(target, Target::Replica(_)),
+            name => match self.groups().iter().find(|group| group.name == name) {
+                Some(group) => server.is_some_and(|server| group.has(server)),
+                None => server.is_some_and(|server| *server.name == *name),
+            },
+        }
+    }
+
+    /// Goes through the test's statements; what becomes of the last.
+    fn outcome(&self, test: &RuleTest, client: Option<IpAddr>, bench: &Bench<'_>) -> Outcome {
+        let texts = test.statement.as_ref().map(OneOrMany::words).unwrap_or_default();
+        let mut session = SessionView { in_transaction: test.in_transaction, ..SessionView::default() };
+        let mut schema = test.schema.clone().map(String::into_bytes);
+        let (last, before) = texts.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+        for text in before {
+            follow(&sql::facts(text.as_bytes(), bench.dialect), &mut session, &mut schema);
+        }
+        let text = last.as_bytes();
+        let facts = sql::facts(text, bench.dialect);
+        let question = Question {
             facts: &facts,
             text,
+            dialect: bench.dialect,
             user: &test.user,
-            schema: test.schema.as_deref().map(str::as_bytes),
-            prepared: false,
-            session: SessionView { in_transaction: test.in_transaction, ..SessionView::default() },
+            schema: schema.as_deref(),
+            client,
+            application: &|| test.application.clone().map(String::into_bytes),
+            prepared: test.prepared,
+            session,
             mentions_primary_only: false,
-            mentions: &|name| (bench.mentions)(text, name),
             rules: self,
+            verdict: None,
             view: bench.view,
             consistency: Consistency::Session,
             hints_may_loosen: false,
             turn: 0,
-        });
-        let rule = match decision.reason {
-            Reason::Rule(index) => self.get(index).map(|rule| rule.name.clone()),
-            _ => None,
+            load: &|_| 0,
         };
-        (decision.target, rule)
+        let verdict = self.verdict(&question);
+        let becomes = self.rewritten(&verdict, text, bench.dialect);
+        let new_facts = becomes.as_ref().map(|text| sql::facts(text, bench.dialect));
+        let decision = decide(&Question {
+            verdict: Some(verdict),
+            facts: new_facts.as_ref().unwrap_or(&facts),
+            text: becomes.as_deref().unwrap_or(text),
+            ..question
+        });
+        let name = |index| self.get(index).map(|rule: &Rule| rule.name().to_owned());
+        let mut rules: Vec<String> = verdict.rules().filter_map(name).collect();
+        rules.dedup();
+        Outcome {
+            target: decision.target,
+            rule: if let Reason::Rule(index) = decision.reason { name(index) } else { None },
+            rules,
+            denied: verdict.get(Aspect::Deny).is_some(),
+            timeout: verdict.get(Aspect::Timeout).and_then(|index| self.get(index)?.definition.timeout),
+            consistency: decision.consistency,
+            becomes: becomes.unwrap_or_else(|| text.to_vec()),
+        }
     }
 }
 
-/// The server that a target means.
-fn server_name(view: &View, target: Target) -> Option<&str> {
-    let id = match target {
+/// What a statement of a test makes of its session.
+fn follow(facts: &Facts, session: &mut SessionView, schema: &mut Option<Vec<u8>>) {
+    match facts.transaction {
+        Some(Transaction::Begin { .. }) => session.in_transaction = true,
+        Some(Transaction::Commit { .. } | Transaction::Rollback { .. }) => session.in_transaction = false,
+        _ => {}
+    }
+    if let Some(name) = &facts.schema {
+        *schema = Some(name.clone());
+    }
+}
+
+fn target_of(view: &View, target: Target) -> Option<ServerId> {
+    match target {
         Target::Primary => view.primary,
         Target::Replica(id) | Target::Server(id) => Some(id),
         Target::Unavailable => None,
-    };
-    view.server(id?).map(|server| &*server.name)
+    }
+}
+
+pub(in crate::routing) fn server_name(view: &View, target: Target) -> Option<&str> {
+    view.server(target_of(view, target)?).map(|server| &*server.name)
 }
 
 /// `primary`, `replicas (replica2)`, `nowhere`.

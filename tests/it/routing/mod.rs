@@ -3,6 +3,7 @@
 
 mod corpus;
 mod log;
+mod rules;
 
 use corpus::{Corpus, Entry};
 use log::GeneralLogs;

@@ -38,11 +38,13 @@ pub struct Settings {
     pub users: &'static [&'static str],
     /// More of the configuration's top level, as YAML.
     pub more: String,
+    /// A rule file, as YAML.
+    pub rules: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { consistency: "session", listen: Vec::new(), users: &[], more: String::new() }
+        Settings { consistency: "session", listen: Vec::new(), users: &[], more: String::new(), rules: String::new() }
     }
 }
 
@@ -57,21 +59,25 @@ impl Forebay {
 
     /// In front of whatever listens on these ports; the first is the primary.
     pub fn in_front_of(servers: &[(String, u16)], settings: &Settings) -> Forebay {
-        Forebay::listening(&settings.listen, &yaml(servers, settings), &[])
+        Forebay::listening(settings, &yaml(servers, settings), &[])
     }
 
     /// With a configuration of the caller's, which is completed by `listen` and by the environment.
     pub fn configured(yaml: &str, environment: &[(&str, &str)]) -> Forebay {
-        Forebay::listening(&[], yaml, environment)
+        Forebay::listening(&Settings::default(), yaml, environment)
     }
 
-    fn listening(more: &[String], yaml: &str, environment: &[(&str, &str)]) -> Forebay {
+    fn listening(settings: &Settings, yaml: &str, environment: &[(&str, &str)]) -> Forebay {
         let dir = paths::scratch("proxy");
         let (config, log, socket) = (dir.join("config.yaml"), dir.join("log"), dir.join("s"));
         let port = free_port();
-        let more: String = more.iter().map(|listen| format!(", {listen}")).collect();
+        let more: String = settings.listen.iter().map(|listen| format!(", {listen}")).collect();
         let listen = format!("listen: [\"127.0.0.1:{port}\", \"{}\"{more}]\n", socket.display());
         std::fs::write(&config, listen + &without_login_delay(yaml)).unwrap();
+        if !settings.rules.is_empty() {
+            std::fs::create_dir(dir.join("rules")).unwrap();
+            std::fs::write(dir.join("rules/10-test.yaml"), &settings.rules).unwrap();
+        }
         let mut child = Command::new(env!("CARGO_BIN_EXE_forebay"))
             .args(["run", "--config", config.to_str().unwrap()])
             .env("NO_COLOR", "1")
