@@ -70,18 +70,24 @@ impl Arena<'_> {
                 let mut smaller = best.clone();
                 smaller.steps.drain(at..(at + chunk).min(best.steps.len()));
                 match self.run(&smaller) {
-                    Some(again) => {
+                    // Where what lets go of a connection was left out, others lack one: that is another difference.
+                    Some(again) if lacks_connection(&again) == lacks_connection(found) => {
                         smaller.steps.truncate(again.at + 1);
                         best = smaller;
                         difference = Some(again);
                     }
-                    None => at += chunk,
+                    _ => at += chunk,
                 }
             }
             chunk /= 2;
         }
         (best, difference)
     }
+}
+
+/// Whether Forebay said that no server connection is free.
+fn lacks_connection(found: &Difference) -> bool {
+    found.other.to_string().contains("ERROR 1040")
 }
 
 /// Waits for the replicas, over connections that stay open.

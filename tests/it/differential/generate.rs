@@ -24,18 +24,30 @@ const LOGINS: &[&str] = &[
 
 /// The same case for the same seed, for ever.
 pub fn case(kind: Kind, seed: u64) -> Case {
+    case_with_keepers(kind, seed, CLIENTS)
+}
+
+/// The same for so few server connections that only the first `keepers` clients may keep one when it is another's turn.
+/// The others end what would keep it: their transaction, and the whole session if it has more than can be carried.
+pub fn case_with_keepers(kind: Kind, seed: u64, keepers: usize) -> Case {
     let mut generator =
         Generator { random: Random(seed), kind, steps: Vec::new(), prepared: vec![Vec::new(); CLIENTS] };
     let clients = (0..CLIENTS).map(|i| if i == 0 { LOGINS[0] } else { generator.random.pick(LOGINS) }.to_owned());
     let clients: Vec<_> = clients.collect();
-    generator.setup();
+    generator.setup(keepers);
     for _ in 0..BURSTS {
         let client = generator.random.below(CLIENTS);
+        let burst = generator.steps.len();
         for _ in 0..=generator.random.below(6) {
             generator.step(client);
         }
+        let keeps = client < keepers;
+        if !keeps && generator.steps[burst..].iter().any(|step| leaves_what_is_not_carried(&step.op)) {
+            let end = generator.end_of_session(burst);
+            generator.push(client, end);
+        }
         // Others rarely wait for its locks: a second each time.
-        if !generator.random.one_in(4) {
+        if !(keeps && generator.random.one_in(4)) {
             let end = generator.random.pick(&["COMMIT", "ROLLBACK"]);
             generator.push(client, Op::Query(end.to_owned()));
         }
@@ -55,6 +67,40 @@ fn before(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a session may have to keep its server connection after this. Rather too often than not.
+fn leaves_what_is_not_carried(op: &Op) -> bool {
+    const MARKS: &[&str] = &[
+        "CALL",
+        "_F(",
+        "TEMPORARY",
+        "_LOCK",
+        "LOCK TABLES",
+        "HANDLER",
+        "PREPARE",
+        "EXECUTE",
+        "XA ",
+        "ROLE",
+        "SEED",
+        "TIMESTAMP",
+        "INSERT_ID",
+        "RAND(",
+        "STATEMENT ",
+        "SET_VAR",
+        "UPDATE SHARED",
+        "DUPLICATE KEY",
+        "JOIN SHARED",
+        "; ",
+        "SEQ",
+        "CONVERT_TZ",
+        "SIGNAL",
+        "ABSENT(",
+        "SESSION TRANSACTION READ",
+    ];
+    let (Op::Query(text) | Op::Prepare(_, text)) = op else { return false };
+    let text = text.to_uppercase();
+    MARKS.iter().any(|mark| text.contains(mark)) || text.replace("@@", "").contains('@')
+}
+
 struct Generator {
     random: Random,
     kind: Kind,
@@ -64,11 +110,14 @@ struct Generator {
 }
 
 impl Generator {
-    fn setup(&mut self) {
+    fn setup(&mut self, keepers: usize) {
         for text in SETUP {
             for c in 0..if text.contains("{c}") { CLIENTS } else { 1 } {
                 self.push(0, Op::Query(text.replace("{c}", &c.to_string())));
             }
+        }
+        if keepers == 0 {
+            self.push(0, Op::Reconnect);
         }
         (0..CLIENTS).for_each(|client| self.push(client, Op::Query(PROLOGUE.into())));
     }
@@ -101,6 +150,16 @@ impl Generator {
             self.prepared[client].clear();
         }
         self.push(client, op);
+    }
+
+    /// What makes a client's session a new one. A role outlives a reset.
+    fn end_of_session(&mut self, burst: usize) -> Op {
+        let role = self.steps[burst..].iter().any(|step| matches!(&step.op, Op::Query(text) if text.contains("ROLE")));
+        match self.random.below(3) {
+            0 if !role => Op::ResetConnection,
+            1 => Op::ChangeUser("{db}".into()),
+            _ => Op::Reconnect,
+        }
     }
 
     fn query(&mut self, pool: &[&str], client: usize) -> Op {

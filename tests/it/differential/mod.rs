@@ -23,10 +23,21 @@ use crate::support::{
     paths,
 };
 
-both!(generated_sessions, kept_cases, generated_sessions_that_share, kept_cases_that_share);
+both!(
+    generated_sessions,
+    kept_cases,
+    generated_sessions_that_share,
+    kept_cases_that_share,
+    generated_sessions_over_one_connection,
+    generated_sessions_over_two_connections,
+    generated_sessions_over_four_connections,
+);
 
 /// Seeds of every run.
 const SEEDS: Range<u64> = 0..20;
+
+/// The same for pools of a few connections: others' seeds, since the cases are nearly the same.
+const FEW_SEEDS: Range<u64> = 100..104;
 
 /// Cases that hold only on a connection that the session keeps: metadata of a statement that is prepared anew under
 /// settings that have changed since, or of which a server tells that it has prepared it anew itself, or what it has derived
@@ -34,11 +45,11 @@ const SEEDS: Range<u64> = 0..20;
 const NOT_SHARED: [&str; 4] =
     ["prepared-metadata.txt", "prepared-ddl.txt", "prepared-rebound.txt", "prepared-long-data.txt"];
 
-/// So many failing seeds are told of at once.
+/// So many failing seeds are told of at once; `FOREBAY_FAILURES` says otherwise.
 const ENOUGH: usize = 4;
 
 fn generated_sessions(bed: &Bed) {
-    generated(bed, &arena(bed, "gen"), "");
+    generated(&arena(bed, "gen"), "", SEEDS, |seed| generate::case(bed.kind, seed));
 }
 
 fn kept_cases(bed: &Bed) {
@@ -47,26 +58,51 @@ fn kept_cases(bed: &Bed) {
 
 /// Over connections that go from hand to hand after every statement, among others' who change them as they like.
 fn generated_sessions_that_share(bed: &Bed) {
-    Disturbance::during(&bed.sharing_forebay(), || generated(bed, &sharing(bed, "genshare"), "sharing-"));
+    Disturbance::during(&bed.sharing_forebay(), || {
+        generated(&sharing(bed, "genshare"), "sharing-", SEEDS, |seed| generate::case(bed.kind, seed));
+    });
+}
+
+fn generated_sessions_over_one_connection(bed: &Bed) {
+    over(bed, 1);
+}
+
+fn generated_sessions_over_two_connections(bed: &Bed) {
+    over(bed, 2);
+}
+
+fn generated_sessions_over_four_connections(bed: &Bed) {
+    over(bed, 4);
+}
+
+/// Three sessions by turns over so few connections to each server. Nobody else is there: when others wait, a session
+/// may lose its warnings (docs/differences.md).
+fn over(bed: &Bed, connections: usize) {
+    let arena = Arena { other: bed.few_forebay(connections), ..arena(bed, &format!("over{connections}")) };
+    let prefix = format!("over-{connections}-");
+    // One is left for whose turn it is.
+    generated(&arena, &prefix, FEW_SEEDS, |seed| generate::case_with_keepers(bed.kind, seed, connections - 1));
 }
 
 fn kept_cases_that_share(bed: &Bed) {
     Disturbance::during(&bed.sharing_forebay(), || kept(bed, &sharing(bed, "keptshare"), &NOT_SHARED));
 }
 
-fn generated(bed: &Bed, arena: &Arena<'_>, prefix: &str) {
+fn generated(arena: &Arena<'_>, prefix: &str, usual: Range<u64>, case: impl Fn(u64) -> Case) {
+    let enough =
+        std::env::var("FOREBAY_FAILURES").map_or(ENOUGH, |text| text.parse().expect("FOREBAY_FAILURES=number"));
     let mut failed = Vec::new();
-    for seed in seeds() {
-        let case = generate::case(bed.kind, seed);
+    for seed in seeds(usual) {
+        let case = case(seed);
         let Some(found) = arena.run(&case) else { continue };
         let (smaller, again) = arena.shrink(&case, &found);
-        let name = format!("{prefix}{}-{seed}.txt", bed.kind.name());
+        let name = format!("{prefix}{}-{seed}.txt", arena.cluster.kind.name());
         let dir = paths::repo().join("target/differential");
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join(&name), smaller.to_string()).unwrap();
         let found = describe(&format!("seed {seed}, target/differential/{name}"), &again.unwrap_or(found));
         failed.push(format!("{found}\n{smaller}"));
-        if failed.len() == ENOUGH {
+        if failed.len() == enough {
             break;
         }
     }
@@ -87,8 +123,9 @@ fn kept(bed: &Bed, arena: &Arena<'_>, except: &[&str]) {
 #[test]
 fn cases_read_and_print_the_same() {
     for kind in Kind::BOTH {
-        let case = generate::case(kind, 1);
-        assert_eq!(Case::parse(&case.to_string()), case);
+        for case in [generate::case(kind, 1), generate::case_with_keepers(kind, 1, 0)] {
+            assert_eq!(Case::parse(&case.to_string()), case);
+        }
     }
 }
 
@@ -109,8 +146,8 @@ fn cases() -> Vec<(String, Case)> {
     files.iter().map(|path| (name(path), read(path))).collect()
 }
 
-fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("FOREBAY_SEEDS") else { return SEEDS };
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(text) = std::env::var("FOREBAY_SEEDS") else { return usual };
     let (from, to) = text.split_once("..").expect("FOREBAY_SEEDS=from..to");
     from.parse().unwrap()..to.parse().unwrap()
 }

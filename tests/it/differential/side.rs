@@ -147,6 +147,7 @@ fn mask(kind: Kind, payload: &mut Vec<u8>, op: &Op, database: &str) {
             payload[3] &= IN_TRANSACTION | AUTOCOMMIT | CURSOR;
             payload[4] = 0;
         }
+        (Kind::Eof, Op::SetOption(_)) if payload.len() == 5 => payload[1..3].fill(0),
         // MySQL repeats the warnings of the statement before, which may have run elsewhere.
         (Kind::Ok | Kind::Eof, Op::InitDb(_) | Op::SetOption(_)) => mask_warnings(payload),
         (Kind::Text, Op::Statistics) => payload.truncate(8),

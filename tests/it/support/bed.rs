@@ -41,7 +41,28 @@ impl Bed {
         self.endpoint(Flavour::Sharing)
     }
 
-    /// The same by its Unix socket.
+    /// The same with one, two or four connections to each server. They are for one test at a time: sessions that wait for one
+    /// another's locks, or hold connections while they ask for more, wait in vain if others' hold the rest.
+    pub fn few_forebay(&self, connections: usize) -> Endpoint {
+        self.endpoint(match connections {
+            1 => Flavour::One,
+            2 => Flavour::Two,
+            4 => Flavour::Four,
+            _ => panic!("no Forebay with {connections} connections"),
+        })
+    }
+
+    /// Two connections to each server for everybody, and what one wrote all see.
+    pub fn crowded_forebay(&self) -> Endpoint {
+        self.endpoint(Flavour::Crowded)
+    }
+
+    /// The process behind the latter, if it runs.
+    pub fn crowded_pid(&self) -> Option<u32> {
+        self.cell(Flavour::Crowded).get().map(Forebay::pid)
+    }
+
+    /// The first by its Unix socket.
     pub fn forebay_socket(&self) -> Endpoint {
         let forebay = self.forebay();
         let socket = self.cell(Flavour::Session).get().map(|forebay| forebay.socket.clone());
@@ -55,10 +76,8 @@ impl Bed {
 
     /// Nothing has panicked so far.
     pub fn assert_sound(&self) {
-        for flavour in [Flavour::Session, Flavour::Global, Flavour::Sharing] {
-            if let Some(forebay) = self.cell(flavour).get() {
-                forebay.assert_sound();
-            }
+        for forebay in Flavour::ALL.iter().filter_map(|flavour| self.cell(*flavour).get()) {
+            forebay.assert_sound();
         }
     }
 
@@ -67,9 +86,10 @@ impl Bed {
             return self.direct();
         }
         let start = || {
-            let consistency = if flavour == Flavour::Global { "global" } else { "session" };
-            let more = if flavour == Flavour::Sharing { "pool: {hold: 0s, max_connections: 40}\n" } else { "" };
-            let settings = Settings { consistency, more: more.into(), ..Settings::default() };
+            let global = matches!(flavour, Flavour::Global | Flavour::Crowded);
+            let consistency = if global { "global" } else { "session" };
+            let more = flavour.pool().map(|pool| format!("pool: {{{pool}}}\n")).unwrap_or_default();
+            let settings = Settings { consistency, more, ..Settings::default() };
             let forebay = Forebay::start(self.cluster, &settings);
             forebay.wait_until_serving();
             forebay
@@ -78,7 +98,7 @@ impl Bed {
     }
 
     fn cell(&self, flavour: Flavour) -> &'static OnceLock<Forebay> {
-        static CELLS: [OnceLock<Forebay>; 6] = [const { OnceLock::new() }; 6];
+        static CELLS: [OnceLock<Forebay>; 2 * Flavour::ALL.len()] = [const { OnceLock::new() }; 2 * Flavour::ALL.len()];
         &CELLS[self.kind.pick(0, 1) + 2 * flavour as usize]
     }
 }
@@ -88,6 +108,34 @@ enum Flavour {
     Session,
     Global,
     Sharing,
+    One,
+    Two,
+    Four,
+    Crowded,
+}
+
+impl Flavour {
+    const ALL: [Flavour; 7] = [
+        Flavour::Session,
+        Flavour::Global,
+        Flavour::Sharing,
+        Flavour::One,
+        Flavour::Two,
+        Flavour::Four,
+        Flavour::Crowded,
+    ];
+
+    /// Its `pool`, if it isn't as most people have it.
+    fn pool(self) -> Option<&'static str> {
+        match self {
+            Flavour::Session | Flavour::Global => None,
+            Flavour::Sharing => Some("hold: 0s, max_connections: 40"),
+            Flavour::One => Some("hold: 0s, max_connections: 1, wait_timeout: 3s"),
+            Flavour::Two => Some("hold: 0s, max_connections: 2, wait_timeout: 3s"),
+            Flavour::Four => Some("hold: 0s, max_connections: 4, wait_timeout: 3s"),
+            Flavour::Crowded => Some("max_connections: 2, wait_timeout: 1m"),
+        }
+    }
 }
 
 /// Whether Forebay is left out, to test the tests.

@@ -1,6 +1,7 @@
 //! Other programs: run with a limit of time, signalled, looked at.
 
 use std::{
+    collections::HashSet,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -75,6 +76,22 @@ pub fn signal(pid: u32, name: &str) {
 pub fn resident_bytes(pid: u32) -> u64 {
     let kib: u64 = status_line(pid, "VmRSS:").trim_end_matches("kB").trim().parse().unwrap();
     kib * 1024
+}
+
+/// TCP connections that stand between the process and a port of this machine.
+pub fn connections_to(pid: u32, port: u16) -> usize {
+    const ESTABLISHED: &str = "01";
+    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+    let targets = descriptors.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+    let sockets: HashSet<String> = targets.map(|target| target.to_string_lossy().into_owned()).collect();
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
+    let port = format!(":{port:04X}");
+    let of_process = |line: &&str| {
+        let cells: Vec<_> = line.split_whitespace().collect();
+        matches!(cells[..], [_, _, remote, ESTABLISHED, _, _, _, _, _, inode, ..]
+            if remote.ends_with(&port) && sockets.contains(&format!("socket:[{inode}]")))
+    };
+    table.lines().filter(of_process).count()
 }
 
 /// Open file descriptors.
