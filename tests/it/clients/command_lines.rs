@@ -1,6 +1,10 @@
 //! The mariadb and mysql command lines, in every way to connect.
 
-use std::{fs::File, io::Write};
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use super::{both_outputs, command_line, run, same_twice, without_times};
 use crate::support::{
@@ -45,6 +49,19 @@ SELECT DATABASE();
 
 fn runs_a_script(bed: &Bed) {
     const DATABASE: &str = "app_cli_script";
+    let script = script_file();
+    for more in [
+        &["--table"][..],
+        &["--batch", "--column-type-info"],
+        &["--quick", "--xml"],
+        &["--comments", "--init-command=SET @a=1"],
+    ] {
+        same_twice(bed, DATABASE, |to| script_says(bed.kind, to, DATABASE, &script, more));
+    }
+}
+
+/// The script, with the name of a file to load.
+pub fn script_file() -> PathBuf {
     let dir = paths::scratch("cli");
     let (script, infile) = (dir.join("script.sql"), dir.join("infile"));
     std::fs::write(&infile, "one\ntwo\nthree\n").unwrap();
@@ -52,18 +69,13 @@ fn runs_a_script(bed: &Bed) {
         .unwrap()
         .write_all(SCRIPT.replace("INFILE'", &format!("{}'", infile.display())).as_bytes())
         .unwrap();
-    for more in [
-        &["--table"][..],
-        &["--batch", "--column-type-info"],
-        &["--quick", "--xml"],
-        &["--comments", "--init-command=SET @a=1"],
-    ] {
-        same_twice(bed, DATABASE, |to: &Endpoint| {
-            let mut client = command_line(bed.kind, to);
-            client.args(["--force", "-vv", "--show-warnings", "--local-infile=1"]).args(more).arg(DATABASE);
-            without_times(&both_outputs(&run_with_input(&mut client, Some(File::open(&script).unwrap()))))
-        });
-    }
+    script
+}
+
+pub fn script_says(kind: Kind, to: &Endpoint, database: &str, script: &Path, more: &[&str]) -> String {
+    let mut client = command_line(kind, to);
+    client.args(["--force", "-vv", "--show-warnings", "--local-infile=1"]).args(more).arg(database);
+    without_times(&both_outputs(&run_with_input(&mut client, Some(File::open(script).unwrap()))))
 }
 
 fn connects_every_way(bed: &Bed) {

@@ -12,15 +12,17 @@ both!(check, migrations_and_queue);
 /// As one host, with and without TLS (one after the other: it takes a user lock by name).
 fn check(bed: &Bed) {
     for tls in ["0", "1"] {
-        let said = same_twice(bed, "app_check", |to: &Endpoint| {
-            let mut php = script(paths::cache("laravel/bin/php"), to, "app_check");
-            let done = run(php.arg(paths::cache("laravel/app/check.php")).env("DB_SSL", tls));
-            let failed: Vec<_> = done.out.lines().filter(|line| !line.starts_with("OK ")).collect();
-            assert!(done.out.contains("90 passed, 0 failed"), "DB_SSL={tls}: {}\n{}", failed.join("\n"), done.err);
-            done.out
-        });
+        let said = same_twice(bed, "app_check", |to| check_says(to, "app_check", tls));
         assert!(said.contains("Laravel 13"), "{said}");
     }
+}
+
+pub fn check_says(to: &Endpoint, database: &str, tls: &str) -> String {
+    let mut php = script(paths::cache("laravel/bin/php"), to, database);
+    let done = run(php.arg(paths::cache("laravel/app/check.php")).env("DB_SSL", tls));
+    let failed: Vec<_> = done.out.lines().filter(|line| !line.starts_with("OK ")).collect();
+    assert!(done.out.contains("90 passed, 0 failed"), "DB_SSL={tls}: {}\n{}", failed.join("\n"), done.err);
+    done.out
 }
 
 fn migrations_and_queue(bed: &Bed) {

@@ -1,14 +1,14 @@
 //! Real clients, each run on a direct connection and through Forebay. Both runs must print the same.
 
-mod command_lines;
+pub mod command_lines;
 mod compression;
-mod drivers;
+pub mod drivers;
 mod dump;
 mod interrupt;
 mod languages;
-mod laravel;
+pub mod laravel;
 mod mydumper;
-mod mysql_async;
+pub mod mysql_async;
 mod python;
 mod slap;
 mod sysbench;
@@ -27,7 +27,7 @@ use crate::support::{
 };
 
 /// A program with the environment that the scripts under tests/clients read.
-fn script(program: impl AsRef<OsStr>, to: &Endpoint, database: &str) -> Command {
+pub fn script(program: impl AsRef<OsStr>, to: &Endpoint, database: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env("DB_HOST", Endpoint::HOST)
@@ -76,7 +76,8 @@ fn same_twice_for_sessions(bed: &Bed, database: &str, run: impl Fn(&Endpoint) ->
     same_on(bed, [bed.direct(), bed.global_forebay()], database, run)
 }
 
-fn same_on(bed: &Bed, endpoints: [Endpoint; 2], database: &str, run: impl Fn(&Endpoint) -> String) -> String {
+/// The same at two endpoints of the caller's.
+pub fn same_on(bed: &Bed, endpoints: [Endpoint; 2], database: &str, run: impl Fn(&Endpoint) -> String) -> String {
     let outputs = endpoints.map(|endpoint| {
         bed.cluster.fresh_database(database);
         run(&endpoint)
@@ -106,6 +107,6 @@ fn without_times(text: &str) -> String {
     text.lines().filter(|line| !line.contains("sec)")).collect::<Vec<_>>().join("\n")
 }
 
-fn run(command: &mut Command) -> Run {
+pub fn run(command: &mut Command) -> Run {
     process::run(command)
 }

@@ -16,14 +16,16 @@ const DATABASE: &str = "app_rust";
 
 fn driver(bed: &Bed) {
     for tls in [false, true] {
-        same_twice(bed, DATABASE, |to: &Endpoint| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(observe(options(to, tls))).unwrap().join("\n")
-        });
+        same_twice(bed, DATABASE, |to| driver_says(to, DATABASE, tls));
     }
 }
 
-fn options(to: &Endpoint, tls: bool) -> OptsBuilder {
+pub fn driver_says(to: &Endpoint, database: &str, tls: bool) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(observe(options(to, database, tls))).unwrap().join("\n")
+}
+
+fn options(to: &Endpoint, database: &str, tls: bool) -> OptsBuilder {
     let ssl =
         tls.then(|| SslOpts::default().with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true));
     OptsBuilder::default()
@@ -31,7 +33,7 @@ fn options(to: &Endpoint, tls: bool) -> OptsBuilder {
         .tcp_port(to.port)
         .user(Some("app"))
         .pass(Some("secret"))
-        .db_name(Some(DATABASE))
+        .db_name(Some(database))
         .prefer_socket(false)
         .ssl_opts(ssl)
 }

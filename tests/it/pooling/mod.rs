@@ -1,6 +1,8 @@
 //! Sessions that share server connections: nobody notices, nobody waits for ever, nobody starves.
 
 mod backoff;
+mod crowd;
+mod crowded;
 mod flushed;
 mod pinned;
 mod prepared;
