@@ -15,9 +15,13 @@ class Held:
     rss_mib: float
     descriptors: int
     server_connections: int
+    prepared: int
+    """Statements that are prepared on the servers at the moment."""
+    prepares: int
+    """How many PREPAREs they have had."""
 
     def row(self, *front) -> str:
-        return row(*front, f"{self.rss_mib:.1f}", self.descriptors, self.server_connections)
+        return row(*front, f"{self.rss_mib:.1f}", self.descriptors, self.server_connections, self.prepared, self.prepares)
 
 
 class Forebay:
@@ -65,7 +69,10 @@ log: {{ level: error }}
         """Of the servers' connections those of the client's user: the health checks' and the replication's are in it too."""
         counts = [int(server.sql(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{USER}'"))
                   for server in self.cluster.servers]
-        return Held(self.rss_mib(), len(list(Path(f"/proc/{self.pid}/fd").iterdir())), sum(counts))
+        status = [server.sql(f"SHOW GLOBAL STATUS LIKE '{name}'").split()[1]
+                  for name in ("Prepared_stmt_count", "Com_stmt_prepare") for server in self.cluster.servers]
+        prepared, prepares = (sum(map(int, status[at:at + len(counts)])) for at in (0, len(counts)))
+        return Held(self.rss_mib(), len(list(Path(f"/proc/{self.pid}/fd").iterdir())), sum(counts), prepared, prepares)
 
 
 def row(*cells) -> str:

@@ -9,8 +9,10 @@ STATEMENTS_AN_EVENT = 10
 OK, ERR, END = 0x00, 0xFF, 0xFE
 
 
-def run(port: int, first: int, sessions: int, events: int) -> None:
-    """So many events on each; `first` is the first one's number among all that run. All sessions have the same statement under way, so that they are served at once."""
+def run(port: int, first: int, sessions: int, events: int, keepers: int, at_once: int) -> None:
+    """So many events on each; `first` is the first one's number among all that run. All sessions have the same statement under way,
+    so that they are served at once. But only the first `keepers` have user variables, for which they may keep a server connection,
+    and only `at_once` have a transaction at a time: what they keep together must be less than there is."""
     sockets = [log_in("127.0.0.1", port) for _ in range(sessions)]
     kept = [prepare(client, b"SELECT c FROM sbtest1 WHERE id = ?") for client in sockets]
     for event in range(events):
@@ -23,13 +25,15 @@ def run(port: int, first: int, sessions: int, events: int) -> None:
         for client, statement in zip(sockets, once):
             send(client, b"\x19" + statement)
         all_at_once(sockets, [b"SELECT nothing FROM sbtest1"] * sessions, ERR)
-        all_at_once(sockets, [b"SET @soak = %d" % key for key in keys], OK)
-        all_at_once(sockets, [b"BEGIN"] * sessions, OK)
+        all_at_once(sockets, [b"SET @soak = %d" % key if at < keepers else b"SET div_precision_increment = %d" % (key % 9) for at, key in enumerate(keys)], OK)
         # Rows of their own: nobody waits for another.
-        own = [key // 100 * 100 + first + at for at, key in enumerate(keys)]
-        all_at_once(sockets, [b"UPDATE sbtest4 SET k = k + 1 WHERE id = %d" % key for key in own], OK)
-        all_at_once(sockets, [b"SELECT k, @soak FROM sbtest4 WHERE id = %d" % key for key in own])
-        all_at_once(sockets, [b"ROLLBACK" if event % 2 else b"COMMIT"] * sessions, OK)
+        own = [key // 200 * 200 + first + at for at, key in enumerate(keys)]
+        for at in range(0, sessions, at_once):
+            some, rows = sockets[at:at + at_once], own[at:at + at_once]
+            all_at_once(some, [b"BEGIN"] * len(some), OK)
+            all_at_once(some, [b"UPDATE sbtest4 SET k = k + 1 WHERE id = %d" % key for key in rows], OK)
+            all_at_once(some, [(b"SELECT k, @soak FROM sbtest4 WHERE id = %d" if at + i < keepers else b"SELECT k FROM sbtest4 WHERE id = %d") % key for i, key in enumerate(rows)])
+            all_at_once(some, [b"ROLLBACK" if event % 2 else b"COMMIT"] * len(some), OK)
     for client in sockets:
         client.close()
 

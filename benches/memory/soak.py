@@ -1,4 +1,5 @@
-"""A million statements on 50 sessions that stay, and 100,000 connects and disconnects: nothing may grow after the start."""
+"""A million statements on 200 sessions that share 50 connections to each server, and 100,000 connects and disconnects: nothing may
+grow after the start."""
 
 import socket
 import time
@@ -12,17 +13,17 @@ from cluster import Cluster
 from forebay import Forebay, Held, head
 from idle import log_in, read, read_rows, send
 
-STATEMENTS, SESSIONS, PROCESSES, CONNECTS, AT_ONCE, POINTS = 1_000_000, 50, 2, 100_000, 8, 10
+STATEMENTS, SESSIONS, PROCESSES, KEEPERS, TRANSACTIONS, CONNECTS, AT_ONCE, POINTS = 1_000_000, 200, 2, 20, 20, 100_000, 8, 10
 # The first points are the warm-up; what is above the highest of the next ones has grown.
 WARM, MAY_GROW_MIB = 3, 1.5
 
 
 def run(program: Path, cluster: Cluster, scale: float) -> bool:
-    with Forebay(program, cluster) as forebay:
+    with Forebay(program, cluster, pool=", max_connections: 50") as forebay:
         log_in("127.0.0.1", forebay.port).close()
         time.sleep(1)
         start = forebay.held()
-        print(head("", "RSS MiB", "descriptors", "server connections"))
+        print(head("", "RSS MiB", "descriptors", "server connections", "statements prepared there", "PREPAREs there so far"))
         print(start.row("start"), flush=True)
         said = statements(forebay, int(STATEMENTS * scale))
         gone = settled(forebay, start)
@@ -41,7 +42,7 @@ def run(program: Path, cluster: Cluster, scale: float) -> bool:
 def statements(forebay: Forebay, count: int) -> list[Held]:
     events = count // (SESSIONS * sessions.STATEMENTS_AN_EVENT)
     each = SESSIONS // PROCESSES
-    load = [Process(target=sessions.run, args=(forebay.port, each * at, each, events)) for at in range(PROCESSES)]
+    load = [Process(target=sessions.run, args=(forebay.port, each * at, each, events, KEEPERS // PROCESSES, TRANSACTIONS // PROCESSES)) for at in range(PROCESSES)]
     points, before = [], asked(forebay)
     for process in load:
         process.start()
