@@ -97,7 +97,7 @@ fn bad_rule_files() {
     write(&dir, "rules/10-one.yaml", "rules:\n  - {name: fresh, match: {tables: [t]}, route: primary}\n");
     let (status, out, err) = forebay(&["check", "--config", &file], &[]);
     assert_eq!(status, Some(0), "{err}");
-    assert!(out.contains("fresh → the primary"), "{out}");
+    assert!(out.contains("fresh → route: primary"), "{out}");
 }
 
 #[test]

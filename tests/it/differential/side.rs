@@ -38,17 +38,16 @@ impl Side {
         if step.op == Op::ProcessInfo {
             reply.packets.retain(|(kind, _)| *kind != Kind::Row);
         }
-        if let Some(client) = &self.clients[step.client] {
-            let own = client.greeting.connection_id.to_string();
-            for (_, payload) in reply.packets.iter_mut().filter(|(_, payload)| payload.get(1..) == Some(own.as_bytes()))
-            {
-                *payload = b"own id".to_vec();
-            }
-        }
         for (kind, payload) in &mut reply.packets {
             mask(*kind, payload, &step.op, &self.database);
         }
         reply
+    }
+
+    /// Whether this value is the id of the client's connection here.
+    pub fn is_own_id(&self, client: usize, value: &[u8]) -> bool {
+        let id = self.clients[client].as_ref().map(|client| client.greeting.connection_id.to_string());
+        id.is_some_and(|id| value.get(1..) == Some(id.as_bytes()))
     }
 
     fn perform(&mut self, step: &Step) -> Reply {

@@ -201,6 +201,8 @@ fn a_statement_goes_with_its_execution(bed: &Bed) {
     // `one`'s server answers the first, memory answers `other`.
     let mut on_memory = |other: &mut Client, text: &str| {
         prepare(&mut one, text);
+        // It is kept when `one` has its answer already, but before its next statement.
+        one.ok("DO 0");
         prepare(other, text)
     };
     let id = on_memory(&mut other, "SELECT n FROM prep WHERE id = ?");

@@ -212,6 +212,8 @@ fn what_is_asked_for_is_logged(bed: &Bed) {
     client.ok("SELECT 'quick' /* slow */");
     client.ok("SELECT SLEEP(1) /* slow */");
     (0..30).for_each(|_| drop(client.ok("SELECT 7 /* some */")));
+    // A statement is logged when its client has the answer already, but before the next one.
+    client.ok("DO 0");
     let log = forebay.log();
     let of = |rule: &str| {
         let lines = log.lines().filter(|line| line.contains("a statement that a rule wants logged"));
