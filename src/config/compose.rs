@@ -128,6 +128,7 @@ impl Parts {
             groups: self.groups,
             rules: rules.rules,
             rules_folder: rules.folder,
+            secret_files: Vec::new(),
             log: self.log,
             warnings: Vec::new(),
         })

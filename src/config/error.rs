@@ -1,6 +1,11 @@
 //! What is wrong with a configuration: always with the file and, where there is one, the place in it.
 
-use std::{cell::RefCell, fmt, path::Path, sync::Arc};
+use std::{
+    cell::RefCell,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A place in a file; line and column count characters from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +42,13 @@ impl fmt::Display for ConfigError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
+impl ConfigErrors {
+    /// Something about a file as a whole.
+    pub fn of_file(file: &Path, message: String) -> ConfigErrors {
+        ConfigErrors(vec![ConfigError { file: file.into(), position: None, message }])
+    }
+}
+
 impl fmt::Display for ConfigErrors {
     /// One error a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,6 +67,8 @@ pub struct Findings {
     file: Arc<Path>,
     errors: RefCell<Vec<ConfigError>>,
     warnings: RefCell<Vec<ConfigError>>,
+    /// Files that belong to it.
+    files: RefCell<Vec<PathBuf>>,
     /// Every key that a reader asked for, so that a test can hold the documentation against them.
     #[cfg(test)]
     keys: RefCell<std::collections::BTreeSet<String>>,
@@ -67,6 +81,7 @@ impl Findings {
             file: file.into(),
             errors: RefCell::default(),
             warnings: RefCell::default(),
+            files: RefCell::default(),
             #[cfg(test)]
             keys: RefCell::default(),
         }
@@ -90,6 +105,16 @@ impl Findings {
     /// Something that works but is probably not meant.
     pub fn warning(&self, at: Option<Position>, message: impl Into<String>) {
         self.warnings.borrow_mut().push(self.finding(at, message.into()));
+    }
+
+    /// A file that the file names: when it changes, so does what is said.
+    pub fn note_file(&self, path: &Path) {
+        self.files.borrow_mut().push(path.to_owned());
+    }
+
+    /// The files noted so far.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.files.borrow().clone()
     }
 
     /// Whether an error was found so far.

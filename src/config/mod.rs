@@ -2,7 +2,7 @@
 //!
 //! A file is read into a tree that knows its places ([`yaml`]), environment variables are put in ([`interpolate`]), and one
 //! reader per section asks for the keys it knows ([`section`]) in the forms it takes ([`form`]). Whatever is wrong is collected
-//! ([`error::Findings`]), so that one run tells everything. Nothing here opens a socket or changes anything.
+//! ([`error::Findings`]), so that one run tells everything. Nothing here opens a socket; only [`reload`] changes what runs.
 
 mod compose;
 mod cross;
@@ -15,6 +15,7 @@ mod groups;
 mod health;
 pub mod interpolate;
 mod log;
+pub mod reload;
 mod rules;
 mod secret;
 pub mod section;
@@ -64,8 +65,10 @@ pub struct Config {
     pub server_tls_settings: net::tls::ClientSideSettings,
     /// The rule files, compiled; their tests have passed.
     pub rules: routing::Rules,
-    /// Where they come from; `None`: there is no such folder.
-    pub rules_folder: Option<PathBuf>,
+    /// Where they come from, if there is such a folder.
+    pub rules_folder: PathBuf,
+    /// Files of passwords.
+    pub secret_files: Vec<PathBuf>,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.
@@ -103,10 +106,11 @@ pub fn load_with(path: &Path, environment: interpolate::Environment<'_>) -> Resu
     let findings = error::Findings::new(path);
     let mut in_rules = Vec::new();
     let config = compose::read(&findings, environment, &mut in_rules);
+    let secret_files = findings.files();
     let (mut errors, warnings) = findings.into_parts();
     errors.append(&mut in_rules);
     match config {
-        Some(config) if errors.is_empty() => Ok(Config { warnings, ..config }),
+        Some(config) if errors.is_empty() => Ok(Config { warnings, secret_files, ..config }),
         _ => Err(ConfigErrors(errors)),
     }
 }

@@ -43,8 +43,8 @@ pub struct Context<'a> {
 pub struct Loaded {
     /// Compiled; empty where something is wrong.
     pub rules: Rules,
-    /// The folder, if there is one.
-    pub folder: Option<PathBuf>,
+    /// The folder.
+    pub folder: PathBuf,
     /// What is wrong with the files.
     pub errors: Vec<ConfigError>,
 }
@@ -58,11 +58,11 @@ pub fn load(config: &Findings, context: &Context<'_>) -> Loaded {
             if let Some(named) = context.folder {
                 config.error(named.at, format!("`routing.rules`: {}: {}", folder.display(), why_no_folder(&error)));
             }
-            return Loaded::default();
+            return Loaded { folder, ..Loaded::default() };
         }
     };
     let files = paths.into_iter().map(|path| File::read(path, context.servers, context.groups)).collect();
-    Loaded { folder: Some(folder), ..check(files, context) }
+    Loaded { folder, ..check(files, context) }
 }
 
 /// Compiles files that have been read, and runs their tests.
@@ -70,7 +70,7 @@ fn check(files: Vec<File>, context: &Context<'_>) -> Loaded {
     let rules =
         if files.iter().any(|file| file.findings.has_errors()) { Rules::default() } else { compile(&files, context) };
     let errors = files.into_iter().flat_map(|file| file.findings.into_parts().0).collect();
-    Loaded { rules, folder: None, errors }
+    Loaded { rules, errors, ..Loaded::default() }
 }
 
 /// A rule file's text without the file.
@@ -79,7 +79,8 @@ pub fn load_text(path: &Path, text: &str, context: &Context<'_>) -> Loaded {
     check(vec![File::from_text(path.into(), Ok(text.to_owned()), context.servers, context.groups)], context)
 }
 
-fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// The rule files in a folder, in the order of their names.
+pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"));
     paths.sort();

@@ -74,6 +74,7 @@ fn hash(section: &Section<'_>) -> Option<Secret> {
 
 fn from_file(section: &Section<'_>, file: &At<String>) -> Option<String> {
     let path = beside(section.findings().file(), &file.value);
+    section.findings().note_file(&path);
     match read_file(&path) {
         Ok(password) => {
             warn_if_world_readable(section, file.at, &path);

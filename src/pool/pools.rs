@@ -27,6 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 mod care;
@@ -37,8 +38,9 @@ use crate::{session::Fit, topology::ServerId};
 /// The pools of all servers.
 #[derive(Debug)]
 pub struct Pools {
-    settings: Settings,
-    shelves: Vec<Mutex<Shelf>>,
+    settings: ArcSwap<Settings>,
+    /// By the servers' numbers. Servers come and go; what has been one's stays, empty.
+    shelves: boxcar::Vec<Mutex<Shelf>>,
     /// Sessions that wait, over all servers: what every session looks at after every statement.
     waiting: AtomicUsize,
     next_permit: AtomicU64,
@@ -57,6 +59,8 @@ struct Shelf {
     /// Who has the others, by permit.
     lent: HashMap<u64, Arc<dyn Holder>>,
     backoff: Backoff,
+    /// The server has left the configuration: what comes back is closed.
+    retired: bool,
 }
 
 #[derive(Debug)]
@@ -112,21 +116,16 @@ pub struct Permit {
 impl Pools {
     /// Empty pools for so many servers.
     pub fn new(settings: Settings, servers: usize) -> Arc<Self> {
-        let shelf = || Shelf {
-            open: 0,
-            idle: Vec::new(),
-            queue: Queue::new(),
-            lent: HashMap::new(),
-            backoff: Backoff::default(),
-        };
-        Arc::new_cyclic(|me| Pools {
+        let pools = Arc::new_cyclic(|me| Pools {
             me: Weak::clone(me),
-            settings,
-            shelves: (0..servers).map(|_| Mutex::new(shelf())).collect(),
+            settings: ArcSwap::from_pointee(settings),
+            shelves: boxcar::Vec::new(),
             waiting: AtomicUsize::new(0),
             next_permit: AtomicU64::new(0),
             generation: AtomicU64::new(0),
-        })
+        });
+        pools.make_place(servers);
+        pools
     }
 
     /// How many connections to a server are in use.
@@ -157,7 +156,7 @@ impl Pools {
             shelf.lend(&connection, holder);
             return Some(Grant::Adopted(connection));
         }
-        if shelf.open < self.settings.max_connections {
+        if shelf.open < self.settings.load().max_connections {
             return Some(Grant::Open(self.permit(server, &mut shelf, Arc::clone(holder))));
         }
         // One that does not suit makes room.
@@ -172,17 +171,18 @@ impl Pools {
     /// # Errors
     /// The queue is full, or the wait has been too long.
     pub async fn wait(&self, server: ServerId, key: &Key, holder: &Arc<dyn Holder>) -> Result<Grant, Exhausted> {
-        let max_connections = self.settings.max_connections;
+        let settings = self.settings.load_full();
+        let max_connections = settings.max_connections;
         let (grant, granted) = oneshot::channel();
         let started = Instant::now();
         {
             let timed_out = Exhausted::TimedOut { waited: Duration::ZERO, max_connections };
             let mut shelf = self.shelf(server).ok_or(timed_out)?;
-            if shelf.queue.len() >= self.settings.max_waiting {
+            if shelf.queue.len() >= settings.max_waiting {
                 shelf.queue.retain(|waiter| !waiter.grant.is_closed());
             }
-            if shelf.queue.len() >= self.settings.max_waiting {
-                return Err(Exhausted::TooManyWaiting { max_waiting: self.settings.max_waiting, max_connections });
+            if shelf.queue.len() >= settings.max_waiting {
+                return Err(Exhausted::TooManyWaiting { max_waiting: settings.max_waiting, max_connections });
             }
             shelf.queue.push(&key.user, Waiter { key: key.clone(), holder: Arc::clone(holder), grant });
             // Who is busy sees the count when it is done; of the others one is asked for each that waits.
@@ -192,14 +192,14 @@ impl Pools {
             self.serve(server, shelf);
         }
         let counted = Waiting(&self.waiting);
-        let granted = tokio::time::timeout(self.settings.wait_timeout, granted).await;
+        let granted = tokio::time::timeout(settings.wait_timeout, granted).await;
         drop(counted);
         granted.ok().and_then(Result::ok).ok_or(Exhausted::TimedOut { waited: started.elapsed(), max_connections })
     }
 
     /// Asks one more session on each server for which somebody waits: the one asked had nothing to spare.
     pub fn ask_again(&self) {
-        for shelf in &self.shelves {
+        for (_, shelf) in &self.shelves {
             let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
             if shelf.queue.len() > 0 {
                 let _ = shelf.lent.values().any(|holder| holder.ask_back());
@@ -213,7 +213,10 @@ impl Pools {
         if let Some(permit) = &connection.permit {
             shelf.lent.remove(&permit.id);
         }
-        let enough = shelf.queue.len() == 0 && self.settings.max_idle.is_some_and(|most| shelf.idle.len() >= most);
+        let settings = self.settings.load();
+        let enough = shelf.queue.len() == 0 && settings.max_idle.is_some_and(|most| shelf.idle.len() >= most)
+            || shelf.open > settings.max_connections
+            || shelf.retired;
         if enough || self.is_old(&connection) || self.is_flushed(&connection) {
             drop(shelf);
             return drop(connection);
@@ -238,14 +241,15 @@ impl Pools {
     /// A tenth earlier or later than the others, by the number of its place.
     fn is_old(&self, connection: &ServerConnection) -> bool {
         let share = connection.permit.as_ref().map_or(0, |permit| u32::try_from(permit.id % 100).unwrap_or(0));
-        let lifetime = self.settings.max_lifetime;
+        let lifetime = self.settings.load().max_lifetime;
         connection.opened_at.elapsed() > lifetime - lifetime / 10 + lifetime / 500 * share
     }
 
     /// Gives what is free to those who wait. Takes the guard: what is closed for it is closed without the lock.
     fn serve(&self, server: ServerId, mut shelf: MutexGuard<'_, Shelf>) {
         let (mut closed, mut unwanted) = (Vec::new(), Vec::new());
-        while !shelf.idle.is_empty() || shelf.open < self.settings.max_connections {
+        let max_connections = self.settings.load().max_connections;
+        while !shelf.idle.is_empty() || shelf.open < max_connections {
             let Some(waiter) = shelf.queue.pop() else { break };
             if waiter.grant.is_closed() {
                 continue;
@@ -256,9 +260,7 @@ impl Pools {
                     shelf.lend(&connection, &waiter.holder);
                     Grant::Adopted(connection)
                 }
-                None if shelf.open < self.settings.max_connections => {
-                    Grant::Open(self.permit(server, &mut shelf, waiter.holder))
-                }
+                None if shelf.open < max_connections => Grant::Open(self.permit(server, &mut shelf, waiter.holder)),
                 None => match shelf.evict(&waiter.holder) {
                     Some((connection, permit)) => {
                         closed.push(connection);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     client::Identity, dial, handshakes::Handshakes, limits::Limits, prepares::Prepares, registry::Registry,
@@ -24,7 +24,7 @@ use crate::{
     session::learnt::Learnt,
     sql::lexer::Flavor,
     telemetry::{Queries, Seldom},
-    topology::{Position, Role, ServerId, Topology},
+    topology::{self, Position, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
 
@@ -81,8 +81,13 @@ pub struct Shared {
     pub(super) warm: Warm,
     /// The limits of rules.
     pub(super) limits: Limits,
+    /// Told when the configuration has changed.
+    pub(super) changed: Notify,
     stopping: watch::Receiver<bool>,
 }
+
+/// How long a new configuration waits for the first word of new servers.
+const FIRST_PROBES_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Shared {
     /// What clients will share; `stopping` becomes true when Forebay is to end.
@@ -106,21 +111,24 @@ impl Shared {
             turn: AtomicU64::new(0),
             warm: Warm::default(),
             limits: Limits::default(),
+            changed: Notify::new(),
             stopping,
         }
     }
 
-    /// Certificates have been read again: handshakes from now on use them, connections that stand keep theirs.
-    pub fn replace_tls(&self, client_tls: ServerSide, server_tls: ClientSide) {
-        let live = self.live();
-        self.live.store(Arc::new(Live {
-            settings: live.settings.clone(),
-            users: Arc::clone(&live.users),
-            consistency: live.consistency.clone(),
-            client_tls,
-            server_tls,
-            rules: live.rules.clone(),
-        }));
+    /// Another configuration from now on, and other servers: who is connected stays, statements that run keep what they
+    /// began with, new ones see all of it or nothing. One call at a time.
+    pub async fn apply(&self, live: Live, servers: topology::Settings) {
+        let patience = live.settings.timeouts.connect.min(FIRST_PROBES_TIMEOUT);
+        self.pools.make_place(self.topology.next_id() + servers.servers.len());
+        self.topology.apply(servers, patience).await;
+        self.pools.apply(live.settings.pool.clone());
+        live.rules.go_on_counting(&self.live.load().rules);
+        self.live.store(Arc::new(live));
+        for server in &self.topology.view().retired {
+            self.pools.retire(server.id);
+        }
+        self.changed.notify_waiters();
     }
 
     /// The configuration as it is now.
@@ -240,6 +248,7 @@ impl Shared {
     /// Closes server connections that nobody needs any more.
     pub(super) fn sweep_pools(&self) {
         self.pools.sweep(self.warm.key().as_ref(), |connection| self.is_outdated(connection));
+        self.topology.forget_retired(|server| self.pools.in_use(server) == 0);
     }
 
     /// Waits until Forebay is to end.

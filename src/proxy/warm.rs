@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
 
 use super::{
     client::Identity,
@@ -70,17 +71,28 @@ fn plain_password(user: &User) -> Option<Credential> {
 
 /// Keeps every server's connections at the configured number, until Forebay stops.
 pub(super) fn keep_warm(shared: &Arc<Shared>, workers: &Arc<Workers>) {
-    if shared.live().settings.pool.min_connections == 0 {
-        return;
-    }
-    for server in 0..shared.topology.view().servers.len() {
-        let (shared, workers) = (Arc::clone(shared), Arc::downgrade(workers));
-        tokio::spawn(async move {
-            tokio::select! {
-                () = keep_server_warm(&shared, &workers, ServerId(server)) => {}
-                () = shared.stopping() => {}
+    let (shared, workers) = (Arc::clone(shared), Arc::downgrade(workers));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = keep_all_warm(&shared, &workers) => {}
+            () = shared.stopping() => {}
+        }
+    });
+}
+
+/// Servers come and go, and so may the wish.
+async fn keep_all_warm(shared: &Arc<Shared>, workers: &Weak<Workers>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        let changed = shared.changed.notified();
+        if shared.live().settings.pool.min_connections > 0 {
+            for server in shared.topology.view().servers.iter().map(|server| server.id) {
+                let (shared, workers) = (Arc::clone(shared), Weak::clone(workers));
+                tasks.spawn(async move { keep_server_warm(&shared, &workers, server).await });
             }
-        });
+        }
+        changed.await;
+        tasks.shutdown().await;
     }
 }
 

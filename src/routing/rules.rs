@@ -83,6 +83,12 @@ pub struct Counts {
     pub elapsed_us: AtomicU64,
 }
 
+impl Counts {
+    fn all(&self) -> [&AtomicU64; 3] {
+        [&self.hits, &self.refusals, &self.elapsed_us]
+    }
+}
+
 impl Rules {
     /// Compiles files in the order given; every error of every file, not only the first.
     pub fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, Vec<RuleError>> {
@@ -145,6 +151,16 @@ impl Rules {
         for shadow in self.rules.iter().filter(|rule| rule.definition.shadow && rule.definition.enabled) {
             if shadow.mismatch(question).is_none() {
                 shadow.counts.hits.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Goes on from the counts of the rules with the same names that were in force before.
+    pub fn go_on_counting(&self, before: &Rules) {
+        for rule in &*self.rules {
+            let Some(old) = before.iter().find(|old| old.name() == rule.name()) else { continue };
+            for (count, old) in rule.counts.all().into_iter().zip(old.counts.all()) {
+                count.store(old.load(Ordering::Relaxed), Ordering::Relaxed);
             }
         }
     }

@@ -35,7 +35,7 @@ pub struct ServerSettings {
 /// All servers and how they are watched.
 #[derive(Clone, PartialEq)]
 pub struct Settings {
-    /// In the order of the configuration: a [`super::ServerId`] is an index here.
+    /// In the order of the configuration.
     pub servers: Vec<ServerSettings>,
     /// Logs in to every server; needs REPLICATION CLIENT (MariaDB: SLAVE MONITOR too) to see lag.
     pub monitor_user: String,

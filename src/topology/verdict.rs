@@ -70,23 +70,42 @@ pub struct Verdicts {
 impl Verdicts {
     /// Nothing observed yet: every server is down.
     pub fn new(settings: &Settings) -> Verdicts {
-        let limits = Limits { max_lag: settings.max_lag, unknown_lag: settings.max_lag.unwrap_or(UNKNOWN_LAG) };
-        let servers: Vec<History> =
-            settings.servers.iter().map(|server| History::new(&server.name, server.role)).collect();
-        let fixed = settings.servers.iter().any(|server| server.role == RoleSetting::Primary);
-        Verdicts { limits, servers, election: Election::new(fixed) }
+        let servers = settings
+            .servers
+            .iter()
+            .enumerate()
+            .map(|(at, server)| History::new(ServerId(at), &server.name, server.role));
+        Verdicts { limits: limits(settings), servers: servers.collect(), election: Election::new(is_fixed(settings)) }
+    }
+
+    /// Judges these servers from now on, `ids` in their order, by these settings. Of those known already all observations
+    /// stay; the others have none. A primary that is not among them is none any more.
+    pub fn apply(&mut self, settings: &Settings, ids: &[ServerId]) {
+        let mut known = std::mem::take(&mut self.servers);
+        let history =
+            |(server, id): (&super::ServerSettings, &ServerId)| match known.iter().position(|one| one.id == *id) {
+                Some(at) => known.swap_remove(at),
+                None => History::new(*id, &server.name, server.role),
+            };
+        self.servers = settings.servers.iter().zip(ids).map(history).collect();
+        self.limits = limits(settings);
+        self.election.apply(is_fixed(settings), &mut self.servers);
+    }
+
+    fn server(&self, id: ServerId) -> Option<&History> {
+        self.servers.iter().find(|server| server.id == id)
     }
 
     /// Takes one observation of one server, made at `now` (on any clock that does not go back). An unknown id is ignored.
     pub fn observe(&mut self, id: ServerId, now: Duration, observation: Observation) -> Vec<Event> {
         let before: Vec<Standing> = self.servers.iter().map(|server| server.standing).collect();
         let was_primary = self.primary();
-        let Some(server) = self.servers.get_mut(id.0) else { return Vec::new() };
+        let Some(server) = self.servers.iter_mut().find(|server| server.id == id) else { return Vec::new() };
         let mut events: Vec<Event> = server.note(observation).into_iter().collect();
         events.extend(self.election.hold(&mut self.servers, now));
         let primary_lives = self.primary().is_some();
-        for (index, server) in self.servers.iter_mut().enumerate() {
-            server.judge(now, index == id.0, primary_lives, self.limits);
+        for server in &mut self.servers {
+            server.judge(now, server.id == id, primary_lives, self.limits);
         }
         events.extend(self.servers.iter().zip(before).filter_map(|(server, before)| server.change_since(before)));
         events.extend(self.primary_lost(was_primary));
@@ -95,27 +114,36 @@ impl Verdicts {
 
     /// A server's role and health; an unknown id has none.
     pub fn standing(&self, id: ServerId) -> Option<Standing> {
-        self.servers.get(id.0).map(|server| server.standing)
+        self.server(id).map(|server| server.standing)
     }
 
     /// The server that takes writes, if it is up.
     pub fn primary(&self) -> Option<ServerId> {
-        self.election.primary().filter(|id| self.servers.get(id.0).is_some_and(History::answers))
+        self.election.primary().filter(|id| self.server(*id).is_some_and(History::answers))
     }
 
     /// Probe after probe of it gets no answer: neither will what runs on it.
     pub fn is_silent(&self, id: ServerId) -> bool {
-        self.servers.get(id.0).is_some_and(History::is_silent)
+        self.server(id).is_some_and(History::is_silent)
     }
 
     /// The lag at the last observation, if that server's lag means anything and was said.
     pub fn lag_ms(&self, id: ServerId) -> Option<u64> {
-        self.servers.get(id.0).and_then(History::lag_ms)
+        self.server(id).and_then(History::lag_ms)
     }
 
     /// A new primary tells of itself; that there is none is worth a line of its own.
     fn primary_lost(&self, was: Option<ServerId>) -> Option<Event> {
-        let lost = was.filter(|_| self.primary().is_none()).and_then(|id| self.servers.get(id.0))?;
+        let lost = was.filter(|_| self.primary().is_none()).and_then(|id| self.server(id))?;
         Some(Event { bad: true, text: format!("no server takes writes now; until now it was {}", lost.name) })
     }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits { max_lag: settings.max_lag, unknown_lag: settings.max_lag.unwrap_or(UNKNOWN_LAG) }
+}
+
+/// Whether the configuration names the primary.
+fn is_fixed(settings: &Settings) -> bool {
+    settings.servers.iter().any(|server| server.role == RoleSetting::Primary)
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{Position, RoleSetting, ServerSettings};
 use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
 
-/// Index of a server in the configuration (stable while that configuration lives).
+/// A server as long as Forebay runs: one that the configuration has newly, or at another address or in another role than
+/// before, has a number that no other had. At the start they are counted in the order of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub usize);
 
@@ -37,7 +38,7 @@ pub enum Health {
 /// What is known of one server.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Its index in [`View::servers`].
+    /// Its number.
     pub id: ServerId,
     /// Its name in the configuration.
     pub name: Arc<str>,
@@ -75,12 +76,14 @@ pub struct View {
     pub primary: Option<ServerId>,
     /// What clients are greeted with: the primary's greeting, or the last one it had, or another server's.
     pub greeting: Option<Arc<Greeting>>,
+    /// Servers that have left the configuration: they get nothing new, but what still runs there can be found.
+    pub retired: Vec<Server>,
 }
 
 impl View {
-    /// The server with this id.
+    /// The server with this id, a retired one too.
     pub fn server(&self, id: ServerId) -> Option<&Server> {
-        self.servers.get(id.0)
+        self.servers.iter().chain(&self.retired).find(|server| server.id == id)
     }
 
     /// The server that the configuration calls `name`.
@@ -95,26 +98,8 @@ impl View {
 
     /// The servers as configured and nothing known yet: all down.
     pub fn unknown(servers: &[ServerSettings]) -> View {
-        let of = |(index, settings): (usize, &ServerSettings)| Server {
-            id: ServerId(index),
-            name: settings.name.as_str().into(),
-            address: settings.address.clone(),
-            role: match settings.role {
-                RoleSetting::Primary => Role::Primary,
-                RoleSetting::Replica => Role::Replica,
-                RoleSetting::Auto => Role::Unknown,
-            },
-            health: Health::Down,
-            silent: false,
-            weight: settings.weight,
-            tags: settings.tags.clone(),
-            lag_ms: None,
-            position: None,
-            globals: None,
-            greeting: None,
-            flavor: None,
-        };
-        View { servers: servers.iter().enumerate().map(of).collect(), primary: None, greeting: None }
+        let of = |(index, settings): (usize, &ServerSettings)| Server::unknown(ServerId(index), settings);
+        View { servers: servers.iter().enumerate().map(of).collect(), ..View::default() }
     }
 
     /// The servers as configured, all in good health: for `check` and `explain`, which ask nobody. Without a configured
@@ -132,6 +117,29 @@ impl View {
 }
 
 impl Server {
+    /// A server as configured and nothing known of it yet: down.
+    pub fn unknown(id: ServerId, settings: &ServerSettings) -> Server {
+        Server {
+            id,
+            name: settings.name.as_str().into(),
+            address: settings.address.clone(),
+            role: match settings.role {
+                RoleSetting::Primary => Role::Primary,
+                RoleSetting::Replica => Role::Replica,
+                RoleSetting::Auto => Role::Unknown,
+            },
+            health: Health::Down,
+            silent: false,
+            weight: settings.weight,
+            tags: settings.tags.clone(),
+            lag_ms: None,
+            position: None,
+            globals: None,
+            greeting: None,
+            flavor: None,
+        }
+    }
+
     /// A replica that may take reads.
     pub fn is_fit_replica(&self) -> bool {
         self.role == Role::Replica && self.health == Health::Up

@@ -1,7 +1,7 @@
 //! One task per server probes it; what they find becomes the view.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    ServerId, Settings, View, flavor,
+    Role, Server, ServerId, ServerSettings, Settings, View, flavor,
     probe::{Found, Prober},
     verdict::{Event, Verdicts},
 };
@@ -24,9 +24,25 @@ const MIN_GAP: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Topology {
     board: Arc<Board>,
-    wake: Vec<Arc<Notify>>,
+    watched: Mutex<Watched>,
+}
+
+/// Who is watched, and how.
+#[derive(Debug)]
+struct Watched {
+    settings: Settings,
+    /// In the order of the settings' servers.
+    watchers: Vec<Watcher>,
+    next_id: usize,
+}
+
+/// One server's task. It ends when this is dropped.
+#[derive(Debug)]
+struct Watcher {
+    id: ServerId,
+    wake: Arc<Notify>,
     stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    task: JoinHandle<()>,
 }
 
 /// What the tasks share.
@@ -52,14 +68,70 @@ impl Topology {
             silence: Notify::new(),
             unprobed: watch::Sender::new(ids.clone()),
         });
-        let stop = watch::Sender::new(false);
-        let wake: Vec<Arc<Notify>> = ids.iter().map(|_| Arc::default()).collect();
-        let spawn = |((id, server), wake): ((ServerId, _), &Arc<Notify>)| {
-            let prober = Prober::new(server, &settings);
-            tokio::spawn(watch(id, prober, settings.health_interval, board.clone(), wake.clone(), stop.subscribe()))
-        };
-        let tasks = ids.into_iter().zip(&settings.servers).zip(&wake).map(spawn).collect();
-        Topology { board, wake, stop, tasks: Mutex::new(tasks) }
+        let next_id = ids.len();
+        let watch = |(id, server)| Watcher::start(&board, id, server, &settings);
+        let watchers = ids.into_iter().zip(&settings.servers).map(watch).collect();
+        Topology { board, watched: Mutex::new(Watched { settings, watchers, next_id }) }
+    }
+
+    /// Watches these servers from now on, in this way. What is new is known when this returns, or has not answered within
+    /// `patience`; only then what is gone retires. One with another address or role is new. One call at a time.
+    pub async fn apply(&self, settings: Settings, patience: Duration) {
+        let (ids, added) = self.add(&settings);
+        if !added.is_empty() {
+            let mut unprobed = self.board.unprobed.subscribe();
+            let known = unprobed.wait_for(|unprobed| !unprobed.iter().any(|id| added.contains(id)));
+            let _ = tokio::time::timeout(patience, known).await;
+        }
+        self.retire(settings, &ids);
+    }
+
+    /// Begins to watch what is new, beside the others; all ids in the order of `settings`, and the new ones.
+    fn add(&self, settings: &Settings) -> (Vec<ServerId>, Vec<ServerId>) {
+        let mut watched = self.watched();
+        let (mut both, mut added) = (watched.settings.servers.clone(), Vec::new());
+        let mut all: Vec<ServerId> = watched.watchers.iter().map(|watcher| watcher.id).collect();
+        let ids = settings.servers.iter().map(|server| {
+            let known = watched.settings.servers.iter().position(|old| is_same(old, server));
+            known.map(|at| all[at]).unwrap_or_else(|| {
+                let id = ServerId(watched.next_id + added.len());
+                added.push(id);
+                both.push(server.clone());
+                id
+            })
+        });
+        let ids: Vec<ServerId> = ids.collect();
+        watched.next_id += added.len();
+        all.extend(&added);
+        let both = Settings { servers: both, ..settings.clone() };
+        self.board.unprobed.send_modify(|unprobed| unprobed.extend(&added));
+        self.board.replace(&both, &all);
+        for id in &added {
+            let at = all.iter().position(|other| other == id).unwrap_or_default();
+            let watcher = Watcher::start(&self.board, *id, &both.servers[at], &both);
+            watched.watchers.push(watcher);
+        }
+        watched.settings.servers = both.servers;
+        (ids, added)
+    }
+
+    /// Only these are watched any more.
+    fn retire(&self, settings: Settings, ids: &[ServerId]) {
+        let mut watched = self.watched();
+        let asks_otherwise = !asks_alike(&watched.settings, &settings);
+        let mut old = std::mem::take(&mut watched.watchers);
+        for (id, server) in ids.iter().zip(&settings.servers) {
+            let at = old.iter().position(|watcher| watcher.id == *id);
+            let watcher = at.map(|at| old.swap_remove(at)).filter(|_| !asks_otherwise);
+            watched.watchers.push(watcher.unwrap_or_else(|| Watcher::start(&self.board, *id, server, &settings)));
+        }
+        self.board.replace(&settings, ids);
+        self.board.unprobed.send_modify(|unprobed| unprobed.retain(|id| ids.contains(id)));
+        watched.settings = settings;
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The present snapshot; costs next to nothing. Don't hold the guard across an await: take `Guard::into_inner` for that.
@@ -77,9 +149,26 @@ impl Topology {
     /// Traffic met a refused or broken connection: the server is probed at once. It is the probe that judges.
     pub fn report_failure(&self, id: ServerId, why: &str) {
         tracing::debug!(server = id.0, why, "traffic reports a failure; probing now");
-        if let Some(wake) = self.wake.get(id.0) {
-            wake.notify_one();
+        if let Some(watcher) = self.watched().watchers.iter().find(|watcher| watcher.id == id) {
+            watcher.wake.notify_one();
         }
+    }
+
+    /// The number that the next new server gets.
+    pub fn next_id(&self) -> usize {
+        self.watched().next_id
+    }
+
+    /// Forgets retired servers on which nothing runs any more.
+    pub fn forget_retired(&self, is_unused: impl Fn(ServerId) -> bool) {
+        if self.view().retired.is_empty() {
+            return;
+        }
+        // As whoever else replaces the view.
+        let _verdicts = self.board.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = View::clone(&self.view());
+        view.retired.retain(|server| !is_unused(server.id));
+        self.board.view.store(Arc::new(view));
     }
 
     /// Waits until a probe has found a server silent, once more; all that are silent then. For one caller.
@@ -90,17 +179,39 @@ impl Topology {
 
     /// Tells every task to say goodbye to its server and to end. The last view stays. See [`Topology::ended`].
     pub fn shutdown(&self) {
-        self.stop.send_replace(true);
+        for watcher in &self.watched().watchers {
+            watcher.stop.send_replace(true);
+        }
     }
 
     /// Waits for the tasks that [`Topology::shutdown`] told to end.
     pub async fn ended(&self) {
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
+        let watchers = std::mem::take(&mut self.watched().watchers);
+        for watcher in watchers {
             // A task that panicked has ended too.
-            let _ = task.await;
+            let _ = watcher.task.await;
         }
     }
+}
+
+impl Watcher {
+    fn start(board: &Arc<Board>, id: ServerId, server: &ServerSettings, settings: &Settings) -> Watcher {
+        let (stop, wake) = (watch::Sender::new(false), Arc::<Notify>::default());
+        let prober = Prober::new(server, settings);
+        let life = watch(id, prober, settings.health_interval, Arc::clone(board), Arc::clone(&wake), stop.subscribe());
+        Watcher { id, wake, stop, task: tokio::spawn(life) }
+    }
+}
+
+/// Whether one is the other with another weight or other tags.
+fn is_same(old: &ServerSettings, new: &ServerSettings) -> bool {
+    old.name == new.name && old.address == new.address && old.role == new.role
+}
+
+/// Whether both ask servers in the same way.
+fn asks_alike(old: &Settings, new: &Settings) -> bool {
+    let servers = || old.servers.clone();
+    *old == Settings { servers: servers(), max_lag: old.max_lag, ..new.clone() }
 }
 
 /// The life of one server's task. Ends when told to, or when the topology is dropped.
@@ -131,6 +242,25 @@ async fn watch(
 }
 
 impl Board {
+    /// These servers from now on, by these ids.
+    fn replace(&self, settings: &Settings, ids: &[ServerId]) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.apply(settings, ids);
+        let before = self.view.load();
+        let server = |(id, settings): (&ServerId, &ServerSettings)| {
+            let known = before.servers.iter().find(|server| server.id == *id);
+            let server = known.cloned().unwrap_or_else(|| Server::unknown(*id, settings));
+            Server { weight: settings.weight, tags: settings.tags.clone(), ..server }
+        };
+        let mut view = View { servers: ids.iter().zip(&settings.servers).map(server).collect(), ..View::default() };
+        let gone = before.servers.iter().filter(|server| !ids.contains(&server.id)).cloned();
+        let gone = gone.map(|server| Server { role: Role::Unknown, ..server });
+        view.retired = before.retired.iter().cloned().chain(gone).collect();
+        view.greeting.clone_from(&before.greeting);
+        judged(&mut view, &verdicts);
+        self.view.store(Arc::new(view));
+    }
+
     /// Judges what was found and replaces the view.
     fn publish(&self, id: ServerId, found: Found) {
         let events = {
@@ -138,7 +268,7 @@ impl Board {
             let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
             let events = verdicts.observe(id, self.started.elapsed(), found.observation);
             let mut view = View::clone(&self.view.load());
-            if let Some(server) = view.servers.get_mut(id.0) {
+            if let Some(server) = view.servers.iter_mut().find(|server| server.id == id) {
                 server.position = found.position.or(server.position.take());
                 server.globals = found.globals.or(server.globals);
                 if let Some(greeting) = found.greeting {

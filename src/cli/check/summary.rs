@@ -142,7 +142,10 @@ fn tls(config: &Config) -> Vec<String> {
 }
 
 fn rules(config: &Config) -> Vec<String> {
-    let Some(folder) = &config.rules_folder else { return vec!["none".into()] };
+    let folder = &config.rules_folder;
+    if !folder.is_dir() {
+        return vec!["none".into()];
+    }
     let tests = match config.rules.test_count() {
         0 => "no tests".to_owned(),
         1 => "one test, passed".to_owned(),

@@ -1,31 +1,72 @@
 //! What keeps the pools in order besides lending: connections in advance, flushes, pauses after failures, the sweep.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use super::{Permit, Pools};
+use super::{Permit, Pools, Shelf};
 use crate::{
     pool::{
-        Key, ServerConnection,
+        Key, ServerConnection, Settings,
+        backoff::Backoff,
         holding::{Forebay, Held},
+        queue::Queue,
     },
     topology::{Server, ServerId},
 };
 
 impl Pools {
+    /// Other bounds from now on. Who waits may have room at once; what is too much goes as it comes back.
+    pub fn apply(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
+        for (server, _) in &self.shelves {
+            if let Some(shelf) = self.shelf(ServerId(server)) {
+                self.serve(ServerId(server), shelf);
+            }
+        }
+    }
+
+    /// Makes place for servers with numbers below this.
+    pub fn make_place(&self, servers: usize) {
+        while self.shelves.count() < servers {
+            self.shelves.push(Mutex::new(Shelf {
+                open: 0,
+                idle: Vec::new(),
+                queue: Queue::new(),
+                lent: HashMap::new(),
+                backoff: Backoff::default(),
+                retired: false,
+            }));
+        }
+    }
+
+    /// A server has left: what is idle is closed now, what sessions have is as they let go of it, which they are asked to.
+    pub fn retire(&self, server: ServerId) {
+        let Some(mut shelf) = self.shelf(server) else { return };
+        shelf.retired = true;
+        let (idle, lent): (_, Vec<_>) = (std::mem::take(&mut shelf.idle), shelf.lent.values().cloned().collect());
+        drop(shelf);
+        drop(idle);
+        for holder in lent {
+            holder.ask_back();
+        }
+    }
+
     /// Whether it would be kept if it were given back now.
     pub fn has_use_for(&self, connection: &ServerConnection) -> bool {
         let Some(shelf) = self.shelf(connection.id) else { return false };
-        let room = shelf.queue.len() > 0 || self.settings.max_idle.is_none_or(|most| shelf.idle.len() < most);
+        let room = shelf.queue.len() > 0 || self.settings.load().max_idle.is_none_or(|most| shelf.idle.len() < most);
+        let room = room && !shelf.retired;
         room && connection.permit.is_some() && !self.is_old(connection) && !self.is_flushed(connection)
     }
 
     /// A place for a connection that nobody has asked for: there is one while fewer than `min_connections` are open.
     pub fn place_to_warm(&self, server: ServerId) -> Option<Permit> {
         let mut shelf = self.shelf(server)?;
-        let lacks = shelf.open < self.settings.min_connections.min(self.settings.max_connections);
+        let settings = self.settings.load();
+        let lacks = !shelf.retired && shelf.open < settings.min_connections.min(settings.max_connections);
         lacks.then(|| self.permit(server, &mut shelf, Arc::new(Forebay)))
     }
 
@@ -44,7 +85,7 @@ impl Pools {
     pub fn flush(&self) -> usize {
         self.generation.fetch_add(1, Ordering::AcqRel);
         let mut closed = 0;
-        for shelf in &self.shelves {
+        for (_, shelf) in &self.shelves {
             let (idle, lent): (_, Vec<_>) = {
                 let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
                 (std::mem::take(&mut shelf.idle), shelf.lent.values().cloned().collect())
@@ -93,12 +134,15 @@ impl Pools {
     /// Closes what has been idle for long, has grown old, was closed by the server, or is of no use any more. Of the kind
     /// `wanted` so many stay as are to be open in any case.
     pub fn sweep(&self, wanted: Option<&Key>, is_useless: impl Fn(&ServerConnection) -> bool) {
-        for shelf in &self.shelves {
+        let settings = self.settings.load();
+        for (_, shelf) in &self.shelves {
             let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut kept, mut closed) = (Vec::new(), Vec::new());
             for mut idle in std::mem::take(&mut shelf.idle) {
-                let spare = shelf.open - closed.len() > self.settings.min_connections || wanted != Some(&idle.key);
-                let ends = idle.since.elapsed() > self.settings.idle_timeout && spare
+                let open = shelf.open - closed.len();
+                let spare = open > settings.min_connections || wanted != Some(&idle.key);
+                let ends = idle.since.elapsed() > settings.idle_timeout && spare
+                    || open > settings.max_connections
                     || self.is_old(&idle.connection)
                     || idle.connection.has_ended()
                     || is_useless(&idle.connection);
@@ -112,7 +156,7 @@ impl Pools {
 
     /// Closes every connection that no session has.
     pub fn close_idle(&self) {
-        for shelf in &self.shelves {
+        for (_, shelf) in &self.shelves {
             let idle = std::mem::take(&mut shelf.lock().unwrap_or_else(PoisonError::into_inner).idle);
             drop(idle);
         }

@@ -28,6 +28,14 @@ impl Election {
         Election { fixed, confirmed: None, conflict: None }
     }
 
+    /// The servers are others now. Among those that have answered the primary is decided at once.
+    pub(super) fn apply(&mut self, fixed: bool, servers: &mut [History]) {
+        self.fixed = fixed;
+        self.confirmed = self.confirmed.filter(|id| by_id(servers, *id).is_some());
+        self.conflict = None;
+        self.hold(servers, Duration::ZERO);
+    }
+
     /// The last confirmed primary, up or not.
     pub(super) fn primary(&self) -> Option<ServerId> {
         self.confirmed
@@ -36,7 +44,7 @@ impl Election {
     /// Decides anew and sets every server's role.
     pub(super) fn hold(&mut self, servers: &mut [History], now: Duration) -> Option<Event> {
         let candidates: Vec<ServerId> =
-            (0..servers.len()).map(ServerId).filter(|id| self.may_lead(&servers[id.0])).collect();
+            servers.iter().filter(|server| self.may_lead(server)).map(|server| server.id).collect();
         let all_probed = servers.iter().all(History::probed);
         let stays = self.confirmed.is_some_and(|id| candidates.contains(&id));
         match candidates[..] {
@@ -48,8 +56,8 @@ impl Election {
             _ if self.stepped_down(servers) => self.confirmed = None,
             _ => {}
         }
-        for (index, server) in servers.iter_mut().enumerate() {
-            server.standing.role = self.role(ServerId(index), server);
+        for server in servers.iter_mut() {
+            server.standing.role = self.role(server.id, server);
         }
         self.conflict(&candidates, servers, now)
     }
@@ -69,7 +77,8 @@ impl Election {
     /// The confirmed primary answers and has become read_only or a replica (one that is silent stays the primary, down).
     fn stepped_down(&self, servers: &[History]) -> bool {
         self.confirmed
-            .is_some_and(|id| servers.get(id.0).is_some_and(|server| server.answers() && !self.may_lead(server)))
+            .and_then(|id| by_id(servers, id))
+            .is_some_and(|server| server.answers() && !self.may_lead(server))
     }
 
     fn role(&self, id: ServerId, server: &History) -> Role {
@@ -98,7 +107,7 @@ impl Election {
             return None;
         }
         conflict.told = true;
-        let name = |id: &ServerId| servers.get(id.0).map_or("?", |server| &server.name);
+        let name = |id: &ServerId| by_id(servers, *id).map_or("?", |server| &server.name);
         let names: Vec<&str> = candidates.iter().map(name).collect();
         let kept = self.confirmed.as_ref().map_or("none of them gets writes".to_owned(), |id| {
             format!("{} stays the primary, the others get nothing", name(id))
@@ -108,4 +117,8 @@ impl Election {
             text: format!("several servers are writable and follow no other ({}): {kept}", names.join(", ")),
         })
     }
+}
+
+fn by_id(servers: &[History], id: ServerId) -> Option<&History> {
+    servers.iter().find(|server| server.id == id)
 }

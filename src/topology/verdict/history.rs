@@ -6,7 +6,7 @@ use super::{
     Answer, Event, Limits, Observation, Replication, Standing,
     fitness::{Fitness, fitness},
 };
-use crate::topology::{Health, Role, RoleSetting};
+use crate::topology::{Health, Role, RoleSetting, ServerId};
 
 /// A primary is given up after this many failures in a row (a refused connection counts for all).
 const PRIMARY_FAILURES: u32 = 2;
@@ -18,6 +18,7 @@ const SILENT_PROBES: u32 = 2;
 /// Memory of one server.
 #[derive(Debug)]
 pub(super) struct History {
+    pub(super) id: ServerId,
     pub(super) name: String,
     pub(super) setting: RoleSetting,
     pub(super) standing: Standing,
@@ -49,13 +50,14 @@ enum Reach {
 }
 
 impl History {
-    pub(super) fn new(name: &str, setting: RoleSetting) -> History {
+    pub(super) fn new(id: ServerId, name: &str, setting: RoleSetting) -> History {
         let role = match setting {
             RoleSetting::Primary => Role::Primary,
             RoleSetting::Replica => Role::Replica,
             RoleSetting::Auto => Role::Unknown,
         };
         History {
+            id,
             name: name.to_owned(),
             setting,
             standing: Standing { role, health: Health::Down },

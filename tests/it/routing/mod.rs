@@ -3,6 +3,7 @@
 
 mod corpus;
 mod log;
+mod reload;
 mod rules;
 
 use corpus::{Corpus, Entry};
