@@ -40,6 +40,7 @@
 //! | [`proxy`] | the tokio shell around all that: listener, login, client, engine, relay, errors |
 //! | [`telemetry`] | the log, and one event for each query for whoever listens |
 //! | [`config`] | `config.yaml` and `rules/` → checked values; each room owns its settings, this one composes them |
+//! | [`admin`] | the operator's doors: a port that speaks MySQL's protocol, a file for each command; HTTP and metrics |
 //! | [`cli`] | the commands, one short file each |
 //!
 //! *Pure* rooms hold no socket, task, clock or global: bytes and values in, bytes and values out; time is an argument. They
@@ -85,6 +86,7 @@
 //! but a read of which no byte has reached the client; own writes are seen; memory is bounded; a bad file changes
 //! nothing; secrets stay secret. Each has tests that try to break it.
 
+pub mod admin;
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -24,7 +24,7 @@ pub fn answer(stage1: &[u8; 20], nonce: &[u8]) -> [u8; 20] {
 }
 
 /// What a client's answer proves about `secret`, if anything. An empty answer stands for the empty password.
-pub(super) fn verify(secret: &Secret, answer: &[u8], nonce: &[u8]) -> Option<Credential> {
+pub fn verify(secret: &Secret, answer: &[u8], nonce: &[u8]) -> Option<Credential> {
     if answer.is_empty() {
         return secret.is_empty_password().then(|| Credential::Password(Vec::new()));
     }

@@ -84,7 +84,7 @@ fn explained(config: &Config, options: &Options) -> Explanation {
         application: &|| options.application.clone().map(String::into_bytes),
         prepared: options.prepared,
         session: SessionView { in_transaction: options.in_transaction, ..SessionView::default() },
-        mentions_primary_only: false,
+        mentions_primary_only: sql::mentions(text, dialect, &|name| config.proxy.is_primary_only(name)),
         rules: &config.rules,
         verdict: None,
         view: &View::assumed(&config.topology.servers),

@@ -6,6 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    admin,
     config::{
         self, Config,
         reload::{self, Reloader},
@@ -43,9 +44,14 @@ async fn serve(file: &Path, config: Config) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut flush = signal(SignalKind::user_defined1())?;
+    let doors = config.admin.clone();
     let (live, servers) = config.clone().into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
     let reloader = Arc::new(Reloader::new(file, config, Arc::clone(running.shared())));
+    let doors = admin::start(&doors, &reloader).await?;
+    if !doors.is_empty() {
+        tracing::info!("{}", doors.join(", "));
+    }
     tokio::spawn(reload::watch(Arc::clone(&reloader)));
     let name = loop {
         tokio::select! {

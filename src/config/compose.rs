@@ -1,7 +1,7 @@
 //! All sections together: read, held against each other, built.
 
 use super::{
-    Config, ConfigError, cross,
+    Admin, Config, ConfigError, admin, cross,
     error::Findings,
     groups,
     health::{self, Health, Monitor},
@@ -59,6 +59,7 @@ struct Parts {
     users: Users,
     monitor: Option<Monitor>,
     tls: Tls,
+    admin: Admin,
     log: LogSettings,
 }
 
@@ -80,6 +81,7 @@ impl Parts {
             monitor: health::monitor(root, &users.users),
             users,
             tls: tls::read(root),
+            admin: admin::read(root),
             log: log::read(root),
         }
     }
@@ -129,6 +131,7 @@ impl Parts {
             rules: rules.rules,
             rules_folder: rules.folder,
             secret_files: Vec::new(),
+            admin: self.admin,
             log: self.log,
             warnings: Vec::new(),
         })

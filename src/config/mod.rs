@@ -4,6 +4,7 @@
 //! reader per section asks for the keys it knows ([`section`]) in the forms it takes ([`form`]). Whatever is wrong is collected
 //! ([`error::Findings`]), so that one run tells everything. Nothing here opens a socket; only [`reload`] changes what runs.
 
+mod admin;
 mod compose;
 mod cross;
 pub mod error;
@@ -33,6 +34,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use admin::{Admin, Http, Port};
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use rules::dialect;
 pub use serving::CONSISTENCY;
@@ -69,6 +71,8 @@ pub struct Config {
     pub rules_folder: PathBuf,
     /// Files of passwords.
     pub secret_files: Vec<PathBuf>,
+    /// The operator's doors.
+    pub admin: Admin,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.

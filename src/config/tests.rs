@@ -101,7 +101,11 @@ fn every_key_is_documented_and_everything_documented_is_a_key() {
     let findings = error::Findings::new(&file);
     compose::read(&findings, &|_| None, &mut Vec::new());
     // The ways to give a password are documented once, at a user's.
-    let elsewhere = |key: &String| key.starts_with("users[].passwords[]") || key == "monitor.password_file";
+    let elsewhere = |key: &String| {
+        key.starts_with("users[].passwords[]")
+            || key == "monitor.password_file"
+            || key.starts_with("admin.users[].password_")
+    };
     let known: BTreeSet<String> = findings.keys().into_iter().filter(|key| !elsewhere(key)).collect();
     in_documentation.retain(|key| !elsewhere(key));
     assert_eq!(
@@ -126,13 +130,16 @@ fn documented_defaults_are_the_defaults() {
         load_with(&file, &|_| None).unwrap_or_else(|errors| panic!("{errors}"))
     };
     // What has no default, or an example in its place, is left out: files that are not there, further users, a version.
-    let examples = ["certificate:", "key:", "client_ca:", "ca:", "verify:", "server_version:", "rules:", "groups:"];
+    let examples =
+        ["certificate:", "key:", "client_ca:", "ca:", "verify:", "server_version:", "rules:", "groups:", "token:"];
     let shown = switched_on("config.yaml");
     let shown = shown.lines().filter(|line| !examples.iter().any(|example| line.trim_start().starts_with(example)));
     let (mut text, mut example_user) = (String::new(), false);
     for line in shown {
         example_user = match line.trim_start() {
-            user if user.starts_with("- name: ") => !["app", "primary", "replica1", "replica2"].contains(&&user[8..]),
+            user if user.starts_with("- name: ") => {
+                !["app", "primary", "replica1", "replica2", "admin"].contains(&&user[8..])
+            }
             _ => example_user && line.starts_with(' '),
         };
         text += if example_user { "" } else { line };

@@ -181,11 +181,7 @@ impl Client {
             return false;
         }
         sql::mentions(text, self.state.dialect(), &|name| {
-            self.state.is_temporary_table(name)
-                || tables.iter().any(|table| {
-                    let unqualified = table.rsplit('.').next().unwrap_or(table);
-                    unqualified.as_bytes().eq_ignore_ascii_case(name)
-                })
+            self.state.is_temporary_table(name) || self.live.settings.is_primary_only(name)
         })
     }
 }

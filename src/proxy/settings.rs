@@ -34,6 +34,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether a table of this name is not replicated, in some schema.
+    pub fn is_primary_only(&self, table: &[u8]) -> bool {
+        self.primary_only_tables.iter().any(|listed| {
+            let unqualified = listed.rsplit('.').next().unwrap_or(listed);
+            unqualified.as_bytes().eq_ignore_ascii_case(table)
+        })
+    }
+
     /// How long a server may take to answer a small question of Forebay's own, which may be to wait for a position.
     pub fn patience(&self) -> Duration {
         self.timeouts.connect.saturating_add(self.causal_timeout)

@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("proxy", &["wire", "auth", "sql", "session", "net", "topology", "routing", "pool", "telemetry"]),
     ("config", &["auth", "net", "sql", "topology", "routing", "pool", "proxy", "telemetry"]),
-    ("cli", &["config", "proxy", "topology", "routing", "telemetry", "net", "auth", "sql"]),
+    ("admin", &["auth", "sql", "topology", "routing", "proxy", "config"]),
+    ("cli", &["admin", "config", "proxy", "topology", "routing", "telemetry", "net", "auth", "sql"]),
     // The list of fuzz targets: none of the program.
     ("fuzz", &["wire", "auth", "sql", "session", "net", "topology", "proxy", "config"]),
 ];

@@ -14,6 +14,7 @@
     reason = "tests: a panic is the message"
 )]
 
+mod admin;
 mod architecture;
 mod clients;
 mod command_line;

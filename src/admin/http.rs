@@ -1,0 +1,70 @@
+//! HTTP: whether Forebay works, for load balancers; metrics, for Prometheus.
+
+use std::{io, sync::Arc};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
+use super::metrics;
+use crate::config::reload::Reloader;
+
+/// Serves until Forebay stops.
+pub(super) async fn serve(listener: TcpListener, token: Option<String>, reloader: Arc<Reloader>) {
+    let stopping = {
+        let reloader = Arc::clone(&reloader);
+        async move { reloader.shared().stopping().await }
+    };
+    let ended: io::Result<()> = axum::serve(listener, pages(token, reloader)).with_graceful_shutdown(stopping).await;
+    if let Err(error) = ended {
+        tracing::error!(%error, "HTTP has ended");
+    }
+}
+
+fn pages(token: Option<String>, reloader: Arc<Reloader>) -> Router {
+    let guarded = Router::new()
+        .route("/metrics", get(metrics_page))
+        .route_layer(middleware::from_fn_with_state(token.map(Arc::<str>::from), ask_for_token));
+    Router::new().route("/healthz", get(health)).merge(guarded).with_state(reloader)
+}
+
+async fn ask_for_token(State(token): State<Option<Arc<str>>>, request: Request, next: Next) -> Response {
+    let shown =
+        request.headers().get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let good = match &token {
+        Some(token) => shown.is_some_and(|shown| verify_slices_are_equal(shown, token.as_bytes()).is_ok()),
+        None => true,
+    };
+    if good {
+        return next.run(request).await;
+    }
+    let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+    (StatusCode::UNAUTHORIZED, how, "this page asks for `Authorization: Bearer TOKEN` (admin.http.token)\n")
+        .into_response()
+}
+
+/// 200 while statements can be served, 503 while they can't.
+async fn health(State(reloader): State<Arc<Reloader>>) -> (StatusCode, &'static str) {
+    let view = reloader.shared().topology.view();
+    if view.primary.is_some() {
+        (StatusCode::OK, "ok\n")
+    } else if view.fit_replicas().next().is_some() {
+        (StatusCode::OK, "reads only: no server takes writes\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no server can be used\n")
+    }
+}
+
+async fn metrics_page(State(reloader): State<Arc<Reloader>>) -> Response {
+    match metrics::page(&reloader) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The metrics, in OpenMetrics' text form. They are read from where they are kept when somebody asks.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Registry,
+};
+
+use crate::{
+    config::reload::Reloader,
+    topology::{Health, Server},
+};
+
+/// What the page is.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All of them at this moment.
+///
+/// # Errors
+/// None that is known: writing into memory.
+pub fn page(reloader: &Arc<Reloader>) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Now(Arc::clone(reloader))));
+    let mut page = String::new();
+    text::encode(&mut page, &registry)?;
+    Ok(page)
+}
+
+#[derive(Debug)]
+struct Now(Arc<Reloader>);
+
+/// A metric with a value for each thing of a kind.
+type Values = Vec<(Vec<(&'static str, String)>, f64)>;
+
+impl Collector for Now {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
+        let shared = self.0.shared();
+        let (live, view) = (shared.live(), shared.topology.view());
+        let plain = |value: f64| vec![(Vec::new(), value)];
+        let count = |count: &std::sync::atomic::AtomicU64| as_float(count.load(Ordering::Relaxed));
+        let servers = |value: &dyn Fn(&Server) -> Option<f64>| -> Values {
+            let of = |server: &Server| Some((vec![("server", server.name.to_string())], value(server)?));
+            view.servers.iter().filter_map(of).collect()
+        };
+        let rules = |value: &dyn Fn(&crate::routing::rules::Counts) -> f64| -> Values {
+            live.rules.iter().map(|rule| (vec![("rule", rule.name().to_owned())], value(&rule.counts))).collect()
+        };
+        let truth = |is: bool| Some(if is { 1.0 } else { 0.0 });
+
+        gauge(&mut to, "forebay_clients", "Clients connected", &plain(as_float(shared.registry.len() as u64)))?;
+        let version = self.0.versions().last().map_or(0, |version| version.number);
+        gauge(
+            &mut to,
+            "forebay_config_version",
+            "The version of the configuration in force",
+            &plain(as_float(version)),
+        )?;
+        let outcome = |word: &str, value: f64| (vec![("outcome", word.to_owned())], value);
+        let reloads =
+            [outcome("applied", count(&self.0.counts.applied)), outcome("refused", count(&self.0.counts.refused))];
+        counter(
+            &mut to,
+            "forebay_reloads",
+            "Reloads and rollbacks that changed something, and such as were refused",
+            &reloads,
+        )?;
+        counter(
+            &mut to,
+            "forebay_rule_hits",
+            "Statements of which a rule decided something",
+            &rules(&|of| count(&of.hits)),
+        )?;
+        counter(&mut to, "forebay_rule_refusals", "Statements that a rule refused", &rules(&|of| count(&of.refusals)))?;
+        let seconds = |of: &crate::routing::rules::Counts| count(&of.elapsed_us) / 1e6;
+        counter(
+            &mut to,
+            "forebay_rule_seconds",
+            "How long the statements took that a rule decided something of",
+            &rules(&seconds),
+        )?;
+        let in_use = |server: &Server| Some(as_float(shared.pools.in_use(server.id) as u64));
+        gauge(
+            &mut to,
+            "forebay_server_connections_in_use",
+            "Connections to a server that sessions have",
+            &servers(&in_use),
+        )?;
+        let lag = |server: &Server| server.lag_ms.map(|lag| as_float(lag) / 1e3);
+        gauge(&mut to, "forebay_server_lag_seconds", "How far a replica was behind when last asked", &servers(&lag))?;
+        let primary = |server: &Server| truth(view.primary == Some(server.id));
+        gauge(&mut to, "forebay_server_primary", "1: the server that takes writes", &servers(&primary))?;
+        let up = |server: &Server| truth(server.health == Health::Up);
+        gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))
+    }
+}
+
+fn gauge(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: &[(Vec<(&'static str, String)>, f64)],
+) -> fmt::Result {
+    family(to, name, help, MetricType::Gauge, values, &|value| Box::new(ConstGauge::new(value)))
+}
+
+fn counter(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: &[(Vec<(&'static str, String)>, f64)],
+) -> fmt::Result {
+    family(to, name, help, MetricType::Counter, values, &|value| Box::new(ConstCounter::new(value)))
+}
+
+fn family(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    kind: MetricType,
+    values: &[(Vec<(&'static str, String)>, f64)],
+    metric: &dyn Fn(f64) -> Box<dyn EncodeMetric>,
+) -> fmt::Result {
+    let mut family = to.encode_descriptor(name, help, None, kind)?;
+    for (labels, value) in values {
+        let metric = metric(*value);
+        if labels.is_empty() {
+            // There is one only.
+            return metric.encode(family);
+        }
+        metric.encode(family.encode_family(labels)?)?;
+    }
+    Ok(())
+}
+
+/// Exact up to 2⁵³, which no counter reaches.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+fn as_float(value: u64) -> f64 {
+    value as f64
+}

@@ -1,0 +1,36 @@
+//! The operator's doors: a port that speaks MySQL's protocol, and HTTP. Neither is in the way of a client's statement.
+
+pub mod commands;
+mod http;
+pub mod metrics;
+mod port;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::net::TcpListener;
+
+use crate::config::{Admin, reload::Reloader};
+
+/// Opens the doors that the configuration names; where they are, in words.
+///
+/// # Errors
+/// An address that can't be bound; the message names it.
+pub async fn start(settings: &Admin, reloader: &Arc<Reloader>) -> io::Result<Vec<String>> {
+    let mut open = Vec::new();
+    if let Some(settings) = &settings.port {
+        let listener = bind(settings.listen).await?;
+        open.push(format!("admin port on {}", listener.local_addr()?));
+        tokio::spawn(port::serve(listener, settings.users.clone().into(), Arc::clone(reloader)));
+    }
+    if let Some(settings) = &settings.http {
+        let listener = bind(settings.listen).await?;
+        open.push(format!("http://{}", listener.local_addr()?));
+        tokio::spawn(http::serve(listener, settings.token.clone(), Arc::clone(reloader)));
+    }
+    Ok(open)
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let wrong = |error: io::Error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}"));
+    TcpListener::bind(address).await.map_err(wrong)
+}

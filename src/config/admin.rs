@@ -1,0 +1,145 @@
+//! `admin`: the operator's doors.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{
+    form::{self, Form},
+    secret,
+    section::{At, Section},
+};
+use crate::auth::{Secret, User};
+
+/// Numbers only: a door for operators must not depend on a name server.
+const SOCKET_ADDRESS: Form<SocketAddr> = Form {
+    what: "an address to listen on",
+    examples: "`127.0.0.1:6032` or `[::1]:6032`",
+    parse: |text| text.parse().ok(),
+};
+
+const MIN_TOKEN_CHARS: usize = 16;
+
+const TOKEN: Form<String> = Form {
+    what: "a token",
+    examples: "at least 16 characters from the environment: `\"${FOREBAY_TOKEN}\"`",
+    parse: |text| {
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (text.len() >= MIN_TOKEN_CHARS && printable).then(|| text.to_owned())
+    },
+};
+
+/// What `admin` says. Nothing of it is open unless it is given.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Admin {
+    /// The port that speaks MySQL's protocol.
+    pub port: Option<Port>,
+    /// HTTP.
+    pub http: Option<Http>,
+}
+
+/// The port that speaks MySQL's protocol.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// Where.
+    pub listen: SocketAddr,
+    /// Who may; at least one.
+    pub users: Vec<User>,
+}
+
+/// HTTP.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Where.
+    pub listen: SocketAddr,
+    /// What everything but `/healthz` asks for; `None`: nothing, which only a loopback address may.
+    pub token: Option<String>,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("listen", &self.listen).field("token", &self.token.is_some()).finish()
+    }
+}
+
+/// Reads `admin`.
+pub fn read(root: &Section<'_>) -> Admin {
+    let Some(section) = root.section("admin") else { return Admin::default() };
+    let admin = Admin { port: port(&section), http: section.section("http").and_then(http) };
+    section.finish();
+    admin
+}
+
+fn port(section: &Section<'_>) -> Option<Port> {
+    const EXAMPLE: &str = "`users: [{name: admin, password: \"${FOREBAY_ADMIN_PASSWORD}\"}]`";
+    let listen = section.get_at("listen", &SOCKET_ADDRESS);
+    let users = section.sections("users", EXAMPLE).map(|sections| sections.into_iter().filter_map(user).collect());
+    match (listen, users) {
+        (Some(At { value: listen, .. }), Some(users)) => {
+            let users: Vec<User> = users;
+            if section.is_empty_list("users") {
+                section.error(section.place("users"), format!("`admin.users` is an empty list: write {EXAMPLE}"));
+            }
+            Some(Port { listen, users })
+        }
+        (Some(listen), None) if section.node("users").is_none() => {
+            section.error(
+                listen.at,
+                format!("`admin.listen` needs `admin.users`: nobody else may come in. Write {EXAMPLE}"),
+            );
+            None
+        }
+        (None, Some(_)) if section.node("listen").is_none() => {
+            section
+                .error(section.place("users"), "`admin.users` without `admin.listen`: write `listen: 127.0.0.1:6032`");
+            None
+        }
+        _ => None,
+    }
+}
+
+fn user(section: Section<'_>) -> Option<User> {
+    let name = section.get("name", &form::TEXT);
+    if section.node("name").is_none() {
+        section.error(section.at, "a user of the admin port needs a `name`");
+    }
+    if !secret::given(&section, &["password", "password_file", "password_hash"]) {
+        section.error(section.at, "a user of the admin port needs `password`, `password_file` or `password_hash`");
+    }
+    let secret = secret::any(&section);
+    match &secret {
+        Some(Secret::Sha2 { .. } | Secret::Ed25519(_)) => section.error(
+            section.place("password_hash"),
+            "`admin.users[].password_hash`: the admin port speaks mysql_native_password: give a hash of that kind (`*` and 40 hex digits) \
+             or the password itself",
+        ),
+        Some(secret) if secret.is_empty_password() => {
+            section.error(section.at, "a user of the admin port can't do without a password");
+        }
+        _ => {}
+    }
+    section.finish();
+    Some(User { name: name?, secrets: vec![secret?], hosts: Vec::new(), max_connections: None, require_tls: false })
+}
+
+fn http(section: Section<'_>) -> Option<Http> {
+    let listen = section.get_at("listen", &SOCKET_ADDRESS);
+    let token = section.get("token", &TOKEN);
+    match &listen {
+        None if section.node("listen").is_none() => {
+            section.error(section.at, "`admin.http` needs `listen`, as in `listen: 127.0.0.1:6080`");
+        }
+        Some(listen) if section.node("token").is_none() && !is_loopback(listen.value.ip()) => {
+            section.error(
+                listen.at,
+                format!("`admin.http.listen` is {}, which others can reach: give a `token`", listen.value),
+            );
+        }
+        _ => {}
+    }
+    section.finish();
+    Some(Http { listen: listen?.value, token })
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
