@@ -123,6 +123,7 @@ impl Parts {
             listed_users: self.users.listed,
             users: auth::Users::new(self.users.users.into_iter().map(|user| user.value).collect()),
             user_consistency: self.users.consistency,
+            explainers: self.users.explainers,
             client_tls: certificates.clients,
             client_tls_settings: self.tls.clients.value,
             server_tls: certificates.servers,

@@ -30,7 +30,7 @@ mod users;
 pub mod yaml;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -57,6 +57,8 @@ pub struct Config {
     pub listed_users: Vec<Listed>,
     /// Users whose consistency level is not `proxy.consistency`.
     pub user_consistency: HashMap<String, routing::Consistency>,
+    /// Users who may ask how statements are decided.
+    pub explainers: HashSet<String>,
     /// What clients see of TLS.
     pub client_tls: net::tls::ServerSide,
     /// From which it is loaded again when the files have changed.
@@ -86,6 +88,7 @@ impl Config {
             settings: self.proxy,
             users: self.users.into(),
             consistency: self.user_consistency,
+            explainers: self.explainers,
             client_tls: self.client_tls,
             server_tls: self.server_tls,
             rules: self.rules,

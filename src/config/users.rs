@@ -1,6 +1,6 @@
 //! `users`: who may log in through Forebay.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     error::{Findings, Position},
@@ -43,6 +43,8 @@ pub struct Users {
     pub listed: Vec<Listed>,
     /// Levels that differ from the general one.
     pub consistency: HashMap<String, Consistency>,
+    /// Who may ask how statements are decided.
+    pub explainers: HashSet<String>,
 }
 
 /// Reads and checks the list of users.
@@ -79,11 +81,15 @@ fn read_one(section: Section<'_>, users: &mut Users) {
         require_tls: section.get("require_tls", &form::SWITCH).unwrap_or(false),
     };
     let consistency = section.word("consistency", &CONSISTENCY);
+    let explains = section.get("explain", &form::SWITCH).unwrap_or(false);
     let hosts = section.list("hosts", &form::TEXT).unwrap_or_default().into_iter().map(|host| host.value).collect();
     section.finish();
     let Some(At { value: name, at }) = name else { return };
     if let Some(level) = consistency {
         users.consistency.insert(name.clone(), level.value);
+    }
+    if explains {
+        users.explainers.insert(name.clone());
     }
     users.listed.push(Listed { name: name.clone(), hosts });
     users.users.push(At { value: User { name, ..user }, at });

@@ -267,6 +267,11 @@ impl Channel {
         self.seq = packet::push(&mut self.to_send, self.seq, payload);
     }
 
+    /// Lets `write` append whole packets; it is given the first one's number and returns the next.
+    pub fn push_framed(&mut self, write: impl FnOnce(&mut Vec<u8>, u8) -> u8) {
+        self.seq = write(&mut self.to_send, self.seq);
+    }
+
     /// As [`Channel::push`] and without a copy, if the payload is long: it is written from where it is. Nothing may be pushed
     /// behind it before it is flushed.
     pub fn push_last(&mut self, payload: &Bytes) {

@@ -17,6 +17,7 @@ use super::{
     login::LoggedIn,
     registry::{Place, Told},
     shared::{Live, Shared},
+    told,
 };
 use crate::{
     auth::{Credential, User},
@@ -71,6 +72,8 @@ pub struct Client {
     pub(super) user_variables: Option<Box<UserVariables>>,
     /// What the last statement raised, where its connection has gone to others.
     pub(super) diagnostics: Option<Box<Diagnostics>>,
+    /// How the last statement was decided, for users who may ask.
+    pub(super) told: Option<Box<told::Last>>,
     /// LAST_INSERT_ID().
     pub(super) insert_id: InsertId,
     /// What may be asked about the last statement.
@@ -185,6 +188,7 @@ impl Client {
             begun_later: None,
             user_variables: None,
             diagnostics: None,
+            told: None,
             insert_id: InsertId::Known(0),
             last: LastStatement::NONE,
             last_server: None,

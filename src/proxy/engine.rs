@@ -369,6 +369,7 @@ impl Client {
         started: Instant,
     ) {
         self.after_statement(server, request, outcome);
+        self.note_told(&super::told::Done { server, request, decision, outcome }, started);
         self.tell(server, request, decision, outcome, started);
     }
 

@@ -30,7 +30,7 @@ impl Client {
         if facts.kind == Kind::Set && facts.effects.contains(Effects::SESSION_TRACK) {
             return self.set_tracking(facts, text).await;
         }
-        Ok(false)
+        self.answered_about_itself(facts, text).await
     }
 
     /// The text to send instead of one that calls CONNECTION_ID() inside an expression. Where it is a column by itself the

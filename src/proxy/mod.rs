@@ -38,6 +38,7 @@ mod renew;
 mod ruled;
 pub mod settings;
 pub mod shared;
+mod told;
 mod transaction;
 mod user_variables;
 mod warm;

@@ -37,6 +37,8 @@ pub struct Live {
     pub users: Arc<Users>,
     /// How fresh the reads of each user must be, where that differs from the default.
     pub consistency: std::collections::HashMap<String, Consistency>,
+    /// Users who may ask how statements are decided.
+    pub explainers: std::collections::HashSet<String>,
     /// TLS towards clients.
     pub client_tls: ServerSide,
     /// TLS towards servers.

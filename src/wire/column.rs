@@ -57,9 +57,17 @@ impl<'a> Column<'a> {
     /// Catalog `def`, org names as the names (an expression, which has no table, has no org name either, as servers
     /// send it), no default value.
     pub fn push(&self, out: &mut Vec<u8>) {
+        self.push_for(out, false);
+    }
+
+    /// The same for a client with MariaDB's EXTENDED_METADATA (`extended`): an empty block of that.
+    pub fn push_for(&self, out: &mut Vec<u8>, extended: bool) {
         let org_name = if self.table.is_empty() { b"" } else { self.name };
         for name in [CATALOG, self.schema, self.table, self.table, self.name, org_name] {
             push_bytes(out, name);
+        }
+        if extended {
+            push_bytes(out, b"");
         }
         out.push(FIXED_BYTES.to_le_bytes()[0]);
         out.extend_from_slice(&self.charset.to_le_bytes());

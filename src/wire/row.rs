@@ -3,7 +3,7 @@
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html>
 use super::{
     Malformed,
-    capability::{CapabilityFlags, StatusFlags},
+    capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
     column::Column,
     lenenc::{Reader, push_bytes, push_int},
     ok::{self, Eof, Ok},
@@ -52,24 +52,41 @@ pub fn replace_text_cell(
     Ok(())
 }
 
-/// Appends whole packets of a text result set for a client with `capabilities`; numbers from `seq`, returns the next.
-/// Every row must have as many cells as there are columns; `status` is sent as it is, without warnings.
+/// A result set.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<'a> {
+    /// Its columns.
+    pub columns: &'a [Column<'a>],
+    /// As many cells as there are columns in each.
+    pub rows: &'a [Vec<Option<Vec<u8>>>],
+}
+
+/// Appends whole packets of a text result set for a client with these capabilities; numbers from `seq`, returns the next.
+/// `status` is sent as it is, without warnings.
 pub fn push_text_result(
     out: &mut Vec<u8>,
     seq: u8,
-    capabilities: CapabilityFlags,
+    (capabilities, extended): (CapabilityFlags, MariaDbCapabilities),
     status: StatusFlags,
-    columns: &[Column<'_>],
-    rows: &[Vec<Option<Vec<u8>>>],
+    table: &Table<'_>,
 ) -> u8 {
     let deprecate_eof = capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    // Definitions follow, as always.
+    let may_do_without = capabilities.contains(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA)
+        || extended.contains(MariaDbCapabilities::CACHE_METADATA);
     let mut packets = Packets { out, seq, payload: Vec::new() };
-    packets.push(|payload| push_int(payload, columns.len() as u64));
-    columns.iter().for_each(|column| packets.push(|payload| column.push(payload)));
+    packets.push(|payload| {
+        push_int(payload, table.columns.len() as u64);
+        if may_do_without {
+            payload.push(1);
+        }
+    });
+    let with_block = extended.contains(MariaDbCapabilities::EXTENDED_METADATA);
+    table.columns.iter().for_each(|column| packets.push(|payload| column.push_for(payload, with_block)));
     if !deprecate_eof {
         packets.push(|payload| Eof { warnings: 0, status }.push(payload));
     }
-    for row in rows {
+    for row in table.rows {
         packets.push(|payload| row.iter().for_each(|cell| push_cell(payload, cell.as_deref())));
     }
     packets.push(|payload| push_end(payload, capabilities, status));

@@ -38,14 +38,14 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
     let (old_users, new_users): (BTreeMap<_, _>, BTreeMap<_, _>) = (users(old), users(new));
     named("users", of_list(old_users.values(), new_users.values(), |user| &user.name));
     let (was, is) = (&old.proxy, &new.proxy);
-    let of_users = |config: &Config| config.user_consistency.clone();
+    let of_users = |config: &Config| (config.user_consistency.clone(), config.explainers.clone());
     let routing = |settings: &Settings| {
         let Settings { primary_only_tables, hints_may_loosen, consistency, causal_timeout, sticky, .. } = settings;
         (primary_only_tables.clone(), *hints_may_loosen, *consistency, *causal_timeout, *sticky)
     };
     let sections = [
         ("the rules' tests", old.rules != new.rules && changes.iter().all(|change| !change.starts_with("rules "))),
-        ("users' consistency", of_users(old) != of_users(new)),
+        ("what users may and see", of_users(old) != of_users(new)),
         ("timeouts", was.timeouts != is.timeouts),
         ("limits", was.limits != is.limits),
         ("pool", was.pool != is.pool),

@@ -76,7 +76,13 @@ fn a_result() {
     let rows = [vec![Some(b"2".to_vec())]];
     let result = |capabilities| {
         let mut out = Vec::new();
-        let next = push_text_result(&mut out, 1, capabilities, StatusFlags::SERVER_STATUS_AUTOCOMMIT, &[column], &rows);
+        let next = push_text_result(
+            &mut out,
+            1,
+            (capabilities, MariaDbCapabilities::empty()),
+            StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+            &Table { columns: &[column], rows: &rows },
+        );
         (out, next)
     };
     let (head, row) = (
@@ -114,7 +120,7 @@ proptest! {
     fn results_are_packets_in_order(rows in prop::collection::vec(some_cells(), 0..6), seq: u8, deprecate: bool) {
         let capabilities = if deprecate { CapabilityFlags::CLIENT_DEPRECATE_EOF } else { CapabilityFlags::empty() };
         let mut out = Vec::new();
-        let next = push_text_result(&mut out, seq, capabilities, StatusFlags::empty(), &[], &rows);
+        let next = push_text_result(&mut out, seq, (capabilities, MariaDbCapabilities::empty()), StatusFlags::empty(), &Table { columns: &[], rows: &rows });
         let (mut rest, mut expected) = (&out[..], seq);
         while !rest.is_empty() {
             match front(rest, Some(expected), usize::MAX) {

@@ -37,7 +37,7 @@ impl<'a> GeneralLogs<'a> {
         let mut lines = Vec::new();
         for server in self.cluster.servers() {
             let query = format!(
-                "SELECT argument FROM mysql.general_log WHERE user_host LIKE 'app[%' \
+                "SELECT argument FROM mysql.general_log WHERE (user_host LIKE 'app[%' OR user_host LIKE 'other[%') \
                  AND command_type IN ('Query', 'Execute') AND argument LIKE '%{text}%' ORDER BY event_time"
             );
             for row in self.cluster.root(server).rows(&query) {

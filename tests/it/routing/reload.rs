@@ -44,22 +44,27 @@ fn reload(forebay: &Forebay) {
     eventually("the reload", || reloads(forebay) > before);
 }
 
-fn table(bed: &Bed) {
-    bed.cluster
-        .sql(&["CREATE TABLE IF NOT EXISTS app.reloaded (id INT PRIMARY KEY, n INT)", "DELETE FROM app.reloaded"]);
+/// A table of the test's own, and a user who is on the servers for these tests only.
+fn prepare(bed: &Bed, table: &str) {
+    bed.cluster.sql(&[
+        &format!("DROP TABLE IF EXISTS app.{table}"),
+        &format!("CREATE TABLE app.{table} (id INT PRIMARY KEY, n INT)"),
+        "CREATE USER IF NOT EXISTS other@'%' IDENTIFIED BY 'secret'",
+        "GRANT SELECT ON app.* TO other@'%'",
+    ]);
     bed.cluster.settle();
 }
 
 /// One client's work: what it writes it reads, by text and prepared, in transactions and without.
 fn work(client: &mut Client, id: usize, round: usize) {
-    client.ok(format!("REPLACE INTO reloaded VALUES ({id}, {round})"));
-    let read = format!("SELECT n FROM reloaded WHERE id = {id}");
+    client.ok(format!("REPLACE INTO reloaded_load VALUES ({id}, {round})"));
+    let read = format!("SELECT n FROM reloaded_load WHERE id = {id}");
     assert_eq!(client.value(&read), round.to_string());
     client.ok("BEGIN");
-    client.ok(format!("UPDATE reloaded SET n = n + 1 WHERE id = {id}"));
+    client.ok(format!("UPDATE reloaded_load SET n = n + 1 WHERE id = {id}"));
     assert_eq!(client.value(&read), (round + 1).to_string());
     client.ok("COMMIT");
-    let reply = client.command(b"\x16SELECT n + ? FROM reloaded WHERE id < ?", Expect::Prepare);
+    let reply = client.command(b"\x16SELECT n + ? FROM reloaded_load WHERE id < ?", Expect::Prepare);
     let statement = u32::from_le_bytes(reply.packets[0].1[1..5].try_into().unwrap());
     let values = [Value::Int(1), Value::Int(1000)];
     let reply = client.command(&execute(statement, 0, &values, true), Expect::Results);
@@ -68,7 +73,7 @@ fn work(client: &mut Client, id: usize, round: usize) {
 }
 
 fn nothing_is_dropped_under_load(bed: &Bed) {
-    table(bed);
+    prepare(bed, "reloaded_load");
     let settings = Settings {
         rules: "rules: []\n".to_owned(),
         more: "pool: {max_connections: 40, hold: 0s}\ntimeouts: {query: 60s}\n".to_owned(),
@@ -97,7 +102,7 @@ fn nothing_is_dropped_under_load(bed: &Bed) {
         for at in 0..RELOADS {
             let seen = worked.load(Ordering::Relaxed);
             let rules = match at % 4 {
-                0 => format!("rules:\n- {{name: r{at}, match: {{tables: [reloaded]}}, consistency: session}}\n"),
+                0 => format!("rules:\n- {{name: r{at}, match: {{tables: [reloaded_load]}}, consistency: session}}\n"),
                 1 => "rules: [{name: broken, match: {kind: reed}}]\n".to_owned(),
                 2 => "rules: []\ntests: [{statement: SELECT 1, route: primary}]\n".to_owned(),
                 _ => format!("rules:\n- {{name: r{at}, match: {{kind: read}}, route: [replicas, primary]}}\n"),
@@ -132,10 +137,7 @@ fn nothing_is_dropped_under_load(bed: &Bed) {
 }
 
 fn each_part_takes_effect(bed: &Bed) {
-    table(bed);
-    bed.cluster
-        .sql(&["CREATE USER IF NOT EXISTS other@'%' IDENTIFIED BY 'secret'", "GRANT SELECT ON app.* TO other@'%'"]);
-    bed.cluster.settle();
+    prepare(bed, "reloaded");
     let more = "pool: {hold: 0s}\n".to_owned();
     let forebay = Forebay::start(bed.cluster, &Settings { more, ..Settings::default() });
     forebay.wait_until_serving();
@@ -191,14 +193,17 @@ fn each_part_takes_effect(bed: &Bed) {
 
 /// A server that leaves finishes what runs on it; one that comes is used.
 fn servers_come_and_go(bed: &Bed) {
-    table(bed);
+    prepare(bed, "reloaded_servers");
     let more = "pool: {hold: 0s}\n".to_owned();
-    let forebay = Forebay::start(bed.cluster, &Settings { more, ..Settings::default() });
+    let users = &["{name: other, password: secret}"];
+    let forebay = Forebay::start(bed.cluster, &Settings { more, users, ..Settings::default() });
+    let login = || Login { user: "other".into(), ..Login::to("app") };
+    let connect = |forebay: &Forebay| Client::connect(&forebay.endpoint, &login()).unwrap();
     forebay.wait_until_serving();
     let logs = GeneralLogs::on(bed.cluster);
     let on_replica2 = |token: &str, forebay: &Forebay| {
         let mut client = connect(forebay);
-        (0..20).for_each(|_| drop(client.ok(format!("SELECT n FROM reloaded {token}"))));
+        (0..20).for_each(|_| drop(client.ok(format!("SELECT n FROM reloaded_servers {token}"))));
         logs.with(token).iter().filter(|line| line.server == "replica2").count()
     };
     assert!(on_replica2("/* first */", &forebay) > 0);
@@ -206,7 +211,7 @@ fn servers_come_and_go(bed: &Bed) {
     let mut readers: Vec<_> = (0..2).map(|_| connect(&forebay)).collect();
     for (at, reader) in readers.iter_mut().enumerate() {
         reader.ok("START TRANSACTION READ ONLY");
-        reader.ok(format!("SELECT n FROM reloaded /* reader{at} */"));
+        reader.ok(format!("SELECT n FROM reloaded_servers /* reader{at} */"));
     }
     let gone = |text: &str| {
         let lines = text.lines().filter(|line| !line.contains("name: replica2"));
@@ -217,12 +222,12 @@ fn servers_come_and_go(bed: &Bed) {
     eventually("it has left", || forebay.log().contains("servers -replica2"));
     assert_eq!(on_replica2("/* second */", &forebay), 0);
     for reader in &mut readers {
-        reader.ok("SELECT n FROM reloaded /* reader again */");
+        reader.ok("SELECT n FROM reloaded_servers /* reader again */");
         reader.ok("COMMIT");
     }
     let replica2 = bed.cluster.servers().find(|server| server.name == "replica2").unwrap();
     let open = || {
-        let list = "SELECT COUNT(*) FROM information_schema.processlist WHERE user IN ('app', 'monitor')";
+        let list = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'other'";
         bed.cluster.root(replica2).rows(list)[0][0].clone()
     };
     eventually("nothing is open there", || open() == "0");

@@ -20,6 +20,7 @@ both!(
     limits_hold,
     groups_take_what_is_theirs,
     what_is_asked_for_is_logged,
+    a_session_may_ask,
 );
 
 fn start(bed: &Bed, rules: &str, more: &str) -> Forebay {
@@ -225,5 +226,40 @@ fn what_is_asked_for_is_logged(bed: &Bed) {
     let [slow] = &of("slow")[..] else { panic!("{log}") };
     assert!(slow.contains("select sleep(?)") && slow.contains("\"user\":\"app\""), "{slow}");
     assert_eq!(of("sampled").len(), 3, "{log}");
+    forebay.assert_sound();
+}
+
+fn a_session_may_ask(bed: &Bed) {
+    let rules = "rules:\n- {name: reports, match: {comment: report}, route: primary, timeout: 30s}\n";
+    let forebay = start(bed, rules, "");
+    // The first user of the tests may not.
+    let mut client = connect(&forebay);
+    for text in ["EXPLAIN ROUTE FOR SELECT 1", "SHOW FOREBAY LAST"] {
+        assert_eq!(client.query(text).code(), Some(1064), "{text}");
+    }
+    let config = forebay.dir.join("config.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("name: app,", "name: app, explain: true,")).unwrap();
+    eventually("it may now", || client.query("SHOW FOREBAY LAST").code().is_none());
+
+    let says = |rows: &[Vec<String>], what: &str| rows.iter().find(|row| row[0] == what).map(|row| row[1].clone());
+    let explained = client.rows("explain route for SELECT n FROM ruled WHERE n = 1;");
+    assert!(says(&explained, "decision").unwrap().contains("plain_read"), "{explained:?}");
+    client.ok("SELECT n FROM ruled /* report */");
+    let last = client.rows("SHOW FOREBAY LAST");
+    let expected = [("server", "primary"), ("reason", "rule"), ("fresh", "the primary"), ("rows", "3")];
+    for (what, expected) in expected {
+        assert_eq!(says(&last, what).as_deref(), Some(expected), "{last:?}");
+    }
+    assert!(last.iter().any(|row| row[0] == "rule" && row[1] == "reports: timeout: 30s"), "{last:?}");
+    // It is in the session's own state that a statement is explained, and nothing of it changes.
+    client.ok("BEGIN");
+    client.ok("UPDATE ruled SET n = 4 WHERE n = 3");
+    let explained = client.rows("EXPLAIN ROUTE FOR SELECT 1");
+    assert!(says(&explained, "decision").unwrap().contains("pinned"), "{explained:?}");
+    assert_eq!(client.value("SELECT ROW_COUNT()"), "1");
+    client.ok("ROLLBACK");
+    assert_ne!(client.query("SELECT nothing FROM ruled").code(), None);
+    assert!(says(&client.rows("SHOW FOREBAY LAST"), "error").is_some_and(|code| code == "1054"));
     forebay.assert_sound();
 }
