@@ -142,7 +142,7 @@ fn limits_hold(bed: &Bed) {
 
     let started = Instant::now();
     let waiting = [busy("SELECT SLEEP(0.5) /* patient */"), busy("SELECT SLEEP(0.5) /* patient */")];
-    waiting.into_iter().for_each(|one| drop(one.join().unwrap()));
+    waiting.into_iter().for_each(|one| one.join().unwrap());
     assert!(started.elapsed() >= Duration::from_millis(990), "one after the other: {:?}", started.elapsed());
 
     let mut other = Client::connect(&forebay.endpoint, &Login { user: "other".into(), ..Login::default() });
