@@ -80,11 +80,7 @@ impl Client {
 
     /// What the rules say of a statement that is about to run; it counts.
     fn verdict(&self, request: &Request<'_>) -> Verdict {
-        self.with_question(request, request.facts, |question| {
-            let verdict = question.rules.verdict(question);
-            question.rules.count(&verdict, question);
-            verdict
-        })
+        self.with_question(request, request.facts, |question| question.rules.verdict_counted(question))
     }
 
     /// Lets a statement in, when its time has come. `None`: it is refused, and the client has been told.

@@ -105,11 +105,6 @@ pub struct Decision {
 }
 
 impl Question<'_> {
-    /// Whether the text holds an identifier that satisfies `names`.
-    pub(super) fn mentions(&self, names: &dyn Fn(&[u8]) -> bool) -> bool {
-        sql::mentions(self.text, self.dialect, names)
-    }
-
     /// What the rules say of the statement.
     pub fn verdict(&self) -> Verdict {
         self.verdict.unwrap_or_else(|| self.rules.verdict(self))

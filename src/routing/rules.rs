@@ -18,6 +18,7 @@ mod compile;
 mod file;
 mod group;
 mod matcher;
+mod memo;
 mod rewrite;
 mod suite;
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub struct Rules {
     groups: Arc<[Group]>,
     /// The place of the group for heavy reads.
     analytics: Option<usize>,
+    /// What is known of shapes seen before, where looking at all rules is dear.
+    memo: Option<Arc<memo::Memo>>,
 }
 
 /// One compiled rule.
@@ -68,7 +71,10 @@ pub struct Rule {
     pub rewrite: Option<Rewriting>,
     /// What became of it so far.
     pub counts: Counts,
-    conditions: Vec<matcher::Condition>,
+    /// Conditions that the statement's shape and the session decide.
+    fixed: Vec<matcher::Condition>,
+    /// Those that the very text or the moment decides.
+    open: Vec<matcher::Condition>,
     aspects: verdict::Aspects,
 }
 
@@ -130,29 +136,38 @@ impl Rules {
         self.rules.iter().any(|rule| rule.definition.enabled && rule.definition.consistency == Some(level))
     }
 
-    /// What the rules say of a statement, rule by rule.
+    /// What the rules say of a statement.
     pub fn verdict(&self, question: &Question<'_>) -> Verdict {
-        verdict::of(self, question, &mut |_, _| {})
+        self.judge(question, &mut |_| {})
     }
 
-    /// The same; each rule is told with what became of it.
-    pub fn verdict_told(&self, question: &Question<'_>, tell: &mut dyn FnMut(&Rule, Tried)) -> Verdict {
-        verdict::of(self, question, tell)
-    }
-
-    /// Counts what has been decided, and what shadows would have.
-    pub fn count(&self, verdict: &Verdict, question: &Question<'_>) {
-        let mut last = None;
-        for index in verdict.rules().filter(|index| last.replace(*index) != Some(*index)) {
+    /// The same for a statement that is about to run: it counts, also for shadows that would have decided something.
+    pub fn verdict_counted(&self, question: &Question<'_>) -> Verdict {
+        let hit = |index| {
             if let Some(rule) = self.get(index) {
                 rule.counts.hits.fetch_add(1, Ordering::Relaxed);
             }
+        };
+        let verdict = self.judge(question, &mut |shadow| hit(shadow));
+        let mut last = None;
+        verdict.rules().filter(|index| last.replace(*index) != Some(*index)).for_each(hit);
+        verdict
+    }
+
+    fn judge(&self, question: &Question<'_>, shadow: &mut dyn FnMut(u32)) -> Verdict {
+        match &self.memo {
+            Some(memo) => memo.judge(self, question, shadow),
+            None => verdict::of(self, question, &mut |index, _, tried| {
+                if tried == Tried::Shadow {
+                    shadow(index);
+                }
+            }),
         }
-        for shadow in self.rules.iter().filter(|rule| rule.definition.shadow && rule.definition.enabled) {
-            if shadow.mismatch(question).is_none() {
-                shadow.counts.hits.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+    }
+
+    /// The same, rule by rule; each is told with what became of it.
+    pub fn verdict_told(&self, question: &Question<'_>, tell: &mut dyn FnMut(&Rule, Tried)) -> Verdict {
+        verdict::of(self, question, &mut |_, rule, tried| tell(rule, tried))
     }
 
     /// Goes on from the counts of the rules with the same names that were in force before.
@@ -194,11 +209,6 @@ impl Rule {
             Aspect::Delay => delay.as_ref().map(duration),
         };
         said.unwrap_or_default()
-    }
-
-    /// The key of `match` that does not hold; `None`: it matches.
-    pub fn mismatch(&self, question: &Question<'_>) -> Option<&'static str> {
-        matcher::mismatch(&self.conditions, &matcher::Subject::new(question))
     }
 }
 

@@ -13,6 +13,7 @@ mod functions;
 pub mod fuzz;
 mod hint;
 pub mod lexer;
+mod names;
 pub mod outline;
 mod reader;
 mod scan;
@@ -31,9 +32,10 @@ pub use lexer::{Dialect, Flavor, unquote};
 pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use lexer::{Lexer, TokenKind};
+use names::Names;
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
 pub fn facts(text: &[u8], dialect: Dialect) -> Facts {
@@ -73,25 +75,10 @@ pub fn is_plain_in_user_variable(byte: u8) -> bool {
 /// Does any identifier of the text (unquoted; keywords, too, but not `@x`) satisfy `names`? Also true where the text
 /// can't be read for sure. ASCII case is left as it is.
 pub fn mentions(text: &[u8], dialect: Dialect, names: &dyn Fn(&[u8]) -> bool) -> bool {
-    if dialect.ascii_in_multibyte && !text.is_ascii() {
-        return true;
-    }
-    let mut lexer = Lexer::new(text, dialect);
-    loop {
-        let token = lexer.next_token();
-        let content = text.get(token.range()).unwrap_or_default();
-        let found = match token.kind {
-            TokenKind::End => return false,
-            TokenKind::Bad => true,
-            TokenKind::Word => names(content),
-            TokenKind::Quoted => match content.get(1..content.len() - 1) {
-                Some(inner) if !inner.contains(&content[0]) => names(inner),
-                _ => names(&unquote(content)),
-            },
-            _ => false,
-        };
-        if found {
-            return true;
-        }
-    }
+    Names::new(text, dialect).any(|name| name.is_none_or(|name| names(&name)))
+}
+
+/// All words and quoted identifiers of a text, unquoted. `None`: it can't be told what stands in it.
+pub fn names(text: &[u8], dialect: Dialect) -> Option<Vec<Cow<'_, [u8]>>> {
+    Names::new(text, dialect).collect()
 }

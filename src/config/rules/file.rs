@@ -143,6 +143,7 @@ fn read_match(section: Section<'_>) -> Match {
         fingerprint: words("fingerprint"),
         digest: words("digest"),
         sql: section.get("sql", &form::TEXT),
+        shape: section.get("shape", &form::TEXT),
         comment: words("comment"),
         functions: either("functions"),
         has: either("has"),

@@ -1,6 +1,6 @@
 //! Rule files → compiled rules, or everything that is wrong with them.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use ipnet::IpNet;
 use regex::bytes::{Regex, RegexBuilder};
@@ -9,6 +9,7 @@ use super::{
     ANALYTICS, AnyOrAll, Aspect, Counts, Deny, Group, Log, Match, OneOrMany, Rewrite, Rewriting, Route, Rule,
     RuleDefinition, RuleFile, Rules,
     matcher::{Bound, Condition, KindWord, TableName, Words},
+    memo::{Memo, OPEN},
     suite::Case,
     verdict::Aspects,
 };
@@ -68,7 +69,8 @@ pub(super) fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, V
         return Err(errors);
     }
     let analytics = groups.iter().position(|group| group.name == ANALYTICS);
-    Ok(Rules { rules: rules.into(), tests: tests.into(), groups: groups.into(), analytics })
+    let memo = Memo::for_rules(&rules).map(Arc::new);
+    Ok(Rules { rules: rules.into(), tests: tests.into(), groups: groups.into(), analytics, memo })
 }
 
 /// Where we are, and the errors so far.
@@ -100,6 +102,7 @@ impl Place<'_> {
         let rewrite = definition.rewrite.as_ref().and_then(|rewrite| self.rewriting(rewrite));
         self.others(&definition);
         let conditions = self.conditions(&definition.matches, ".match");
+        let (open, fixed) = conditions.into_iter().partition(|condition| condition.asks().intersects(OPEN));
         let aspects = Aspects::of([
             (Aspect::Route, !route.is_empty()),
             (Aspect::Consistency, definition.consistency.is_some()),
@@ -115,7 +118,8 @@ impl Place<'_> {
             self.error("", format!("the rule `{}` does nothing: give it one of {all}", definition.name));
         }
         let counts = Counts::default();
-        let rule = Rule { file: self.file.to_owned(), definition, route, rewrite, counts, conditions, aspects };
+        let file = self.file.to_owned();
+        let rule = Rule { file, definition, route, rewrite, counts, fixed, open, aspects };
         (self.errors.len() == before).then_some(rule)
     }
 
@@ -226,6 +230,9 @@ impl Place<'_> {
         }
         if let Some(sql) = &matches.sql {
             found.extend(self.regex(&key("sql"), sql).map(Condition::Sql));
+        }
+        if let Some(shape) = &matches.shape {
+            found.extend(self.regex(&key("shape"), shape).map(Condition::Shape));
         }
         if let Some(not) = &matches.not {
             found.push(Condition::Not(self.conditions(not, &key("not"))));

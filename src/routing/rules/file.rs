@@ -90,6 +90,8 @@ pub struct Match {
     pub digest: Option<OneOrMany>,
     /// A regular expression over the text (`(?i)` ignores case).
     pub sql: Option<String>,
+    /// A regular expression over the text of its shape, as logs show it: lower case, `?` for each literal.
+    pub shape: Option<String>,
     /// A comment in it, any of them: its text, or one `key=value` of it as sqlcommenter writes them; `*` stands for any
     /// characters.
     pub comment: Option<OneOrMany>,

@@ -1,12 +1,32 @@
 //! Does a rule's `match` hold? Compiled once; asked for every statement.
 
-use std::{cell::OnceCell, cmp::Ordering};
+use std::{borrow::Cow, cell::OnceCell, cmp::Ordering};
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
 use super::super::Question;
 use crate::sql::{self, Kind, Outline, outline::Parts};
+
+/// A shape is looked at up to this length.
+const MAX_SHAPE_BYTES: usize = 64 << 10;
+
+bitflags::bitflags! {
+    /// What a condition asks besides the statement's shape: of the session, or of the very text.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub(super) struct Asks: u8 {
+        const IN_TRANSACTION = 1;
+        const PREPARED = 1 << 1;
+        const USER = 1 << 2;
+        const SCHEMA = 1 << 3;
+        const CLIENT = 1 << 4;
+        const APPLICATION = 1 << 5;
+        /// Literals or comments.
+        const TEXT = 1 << 6;
+        /// What changes from moment to moment.
+        const MOMENT = 1 << 7;
+    }
+}
 
 /// One thing that must hold.
 #[derive(Debug)]
@@ -26,6 +46,8 @@ pub(super) enum Condition {
     Functions(Words<String>),
     Comment(Vec<String>),
     Sql(Regex),
+    /// Over the text of the shape.
+    Shape(Regex),
     Not(Vec<Condition>),
 }
 
@@ -63,13 +85,32 @@ pub(super) struct Bound {
 /// A statement that rules are held against: what more than one of them may ask is found out once.
 pub(super) struct Subject<'q, 'a> {
     pub(super) question: &'q Question<'a>,
+    names: OnceCell<Option<Vec<Cow<'a, [u8]>>>>,
     outline: OnceCell<Outline>,
     comments: OnceCell<Vec<String>>,
+    shape: OnceCell<Vec<u8>>,
 }
 
 impl<'q, 'a> Subject<'q, 'a> {
     pub(super) fn new(question: &'q Question<'a>) -> Self {
-        Subject { question, outline: OnceCell::new(), comments: OnceCell::new() }
+        Subject {
+            question,
+            names: OnceCell::new(),
+            outline: OnceCell::new(),
+            comments: OnceCell::new(),
+            shape: OnceCell::new(),
+        }
+    }
+
+    /// Whether a word of the text is meant.
+    fn mentions(&self, is_meant: impl Fn(&[u8]) -> bool) -> bool {
+        let names = self.names.get_or_init(|| sql::names(self.question.text, self.question.dialect));
+        names.as_ref().is_none_or(|names| names.iter().any(|name| is_meant(name)))
+    }
+
+    fn shape(&self) -> &[u8] {
+        let question = self.question;
+        self.shape.get_or_init(|| sql::fingerprint::fingerprint(question.text, question.dialect, MAX_SHAPE_BYTES))
     }
 
     fn outline(&self) -> &Outline {
@@ -83,8 +124,11 @@ impl<'q, 'a> Subject<'q, 'a> {
 }
 
 /// The first key of a `match` that does not hold. `None`: all hold.
-pub(super) fn mismatch(conditions: &[Condition], subject: &Subject<'_, '_>) -> Option<&'static str> {
-    conditions.iter().find(|condition| !condition.holds(subject)).map(Condition::key)
+pub(super) fn mismatch<'c>(
+    conditions: impl IntoIterator<Item = &'c Condition>,
+    subject: &Subject<'_, '_>,
+) -> Option<&'static str> {
+    conditions.into_iter().find(|condition| !condition.holds(subject)).map(Condition::key)
 }
 
 impl Condition {
@@ -106,6 +150,7 @@ impl Condition {
             Condition::Functions(_) => "functions",
             Condition::Comment(_) => "comment",
             Condition::Sql(_) => "sql",
+            Condition::Shape(_) => "shape",
             Condition::Not(_) => "not",
         }
     }
@@ -117,8 +162,31 @@ impl Condition {
             Condition::User(_) | Condition::Schema(_) | Condition::Client(_) | Condition::Application(_) => 1,
             Condition::Tables(_) => 3,
             Condition::Has(_) | Condition::Joins(_) | Condition::Complexity(_) | Condition::Functions(_) => 4,
-            Condition::Comment(_) | Condition::Sql(_) => 5,
+            Condition::Comment(_) | Condition::Sql(_) | Condition::Shape(_) => 5,
             Condition::Not(conditions) => conditions.iter().map(Condition::cost).max().unwrap_or(0),
+        }
+    }
+
+    /// What it asks.
+    pub(super) fn asks(&self) -> Asks {
+        match self {
+            Condition::InTransaction(_) => Asks::IN_TRANSACTION,
+            Condition::Prepared(_) => Asks::PREPARED,
+            Condition::User(_) => Asks::USER,
+            Condition::Schema(_) => Asks::SCHEMA,
+            Condition::Client(_) => Asks::CLIENT,
+            Condition::Application(_) => Asks::APPLICATION,
+            Condition::Tables(tables) if tables.words.iter().any(|table| table.schema.is_some()) => Asks::SCHEMA,
+            Condition::Kind(_)
+            | Condition::Digest(_)
+            | Condition::Tables(_)
+            | Condition::Has(_)
+            | Condition::Joins(_)
+            | Condition::Complexity(_)
+            | Condition::Functions(_)
+            | Condition::Shape(_) => Asks::empty(),
+            Condition::Comment(_) | Condition::Sql(_) => Asks::TEXT,
+            Condition::Not(conditions) => conditions.iter().map(Condition::asks).fold(Asks::empty(), Asks::union),
         }
     }
 
@@ -139,7 +207,7 @@ impl Condition {
                 address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
             }
             Condition::Application(names) => any(names, &(question.application)().unwrap_or_default()),
-            Condition::Tables(tables) => tables.hold(|table| table.occurs(question)),
+            Condition::Tables(tables) => tables.hold(|table| table.occurs(subject)),
             Condition::Has(parts) => parts.hold(|part| subject.outline().parts.contains(*part)),
             Condition::Joins(bound) => bound.holds(subject.outline().joins),
             Condition::Complexity(bound) => bound.holds(subject.outline().complexity()),
@@ -148,7 +216,8 @@ impl Condition {
             }
             Condition::Comment(patterns) => subject.comments().iter().any(|comment| any(patterns, comment.as_bytes())),
             Condition::Sql(sql) => sql.is_match(question.text),
-            Condition::Not(conditions) => mismatch(conditions, subject).is_some(),
+            Condition::Shape(shape) => shape.is_match(subject.shape()),
+            Condition::Not(conditions) => mismatch(conditions.iter(), subject).is_some(),
         }
     }
 }
@@ -172,8 +241,9 @@ impl KindWord {
 
 impl TableName {
     /// The name stands in the text; its schema too, or it is the session's.
-    fn occurs(&self, question: &Question<'_>) -> bool {
-        let named = |pattern: &str| question.mentions(&|name| is_named(pattern, name));
+    fn occurs(&self, subject: &Subject<'_, '_>) -> bool {
+        let question = subject.question;
+        let named = |pattern: &str| subject.mentions(|name| is_named(pattern, name));
         let schema =
             |schema: &String| question.schema.is_some_and(|current| is_named(schema, current)) || named(schema);
         named(&self.table) && self.schema.as_ref().is_none_or(schema)

@@ -24,11 +24,10 @@ fn the_first_enabled_match_wins() {
         "rules:\n- {name: a, route: primary, enabled: false}\n- {name: b, match: {user: other}, route: primary}\n- {name: c, route: replicas, comment: why}\n- {name: d, route: primary}",
     );
     let (facts, view) = (facts(Kind::Select, Effects::empty()), view(&[("p", 1)]));
-    let verdict = rules.verdict(&question(&facts, &rules, &view));
+    let verdict = rules.verdict_counted(&question(&facts, &rules, &view));
     assert_eq!(verdict.get(Aspect::Route), Some(2));
     let rule = rules.get(2).unwrap();
     assert_eq!((rule.name(), &rule.route[..]), ("c", &[Route::Replicas][..]));
-    rules.count(&verdict, &question(&facts, &rules, &view));
     let hits: Vec<u64> = rules.iter().map(|rule| rule.counts.hits.load(Ordering::Relaxed)).collect();
     assert_eq!(hits, [0, 0, 1, 0]);
 }
@@ -41,13 +40,12 @@ fn each_aspect_has_its_own_first_rule_until_one_is_final() {
     );
     let (facts, view) = (facts(Kind::Select, Effects::empty()), view(&[("p", 1), ("r", 1)]));
     let question = question(&facts, &rules, &view);
-    let verdict = rules.verdict(&question);
+    let verdict = rules.verdict_counted(&question);
     let by = |aspect| verdict.get(aspect).and_then(|index| rules.get(index)).map(Rule::name);
     assert_eq!([Aspect::Timeout, Aspect::Route, Aspect::Delay].map(by), [Some("slow"), Some("all"), None]);
     assert_eq!(rules.get(2).unwrap().route, [Route::Group(0), Route::Primary]);
     let other = crate::routing::Question { user: "other", ..question };
     assert_eq!(rules.verdict(&other).get(Aspect::Delay), Some(4));
-    rules.count(&verdict, &question);
     let hits: Vec<u64> = rules.iter().map(|rule| rule.counts.hits.load(Ordering::Relaxed)).collect();
     assert_eq!(hits, [1, 1, 1, 0, 0]);
 }
@@ -88,6 +86,8 @@ fn each_key_matches_and_does_not() {
         ("{digest: 0123456789abcdef}", Some("digest")),
         ("{sql: '(?i)set\\s+name'}", None),
         ("{sql: '^set'}", Some("sql")),
+        ("{shape: '^update users join orgs set name ?= ?f'}", None),
+        ("{shape: 'f\\(1\\)'}", Some("shape")),
         ("{comment: 'action=/a'}", None),
         ("{comment: 'app=*'}", None),
         ("{comment: 'app=c'}", Some("comment")),
@@ -113,7 +113,10 @@ fn each_key_matches_and_does_not() {
         (question.text, question.schema) = (text, Some(&b"app_1"[..]));
         (question.client, question.application) = (Some("10.1.2.3".parse().unwrap()), &|| Some(b"mytop".to_vec()));
         question.session.in_transaction = true;
-        assert_eq!(rules.get(0).unwrap().mismatch(&question), mismatch, "{condition}");
+        let mut tried = Tried::Off;
+        rules.verdict_told(&question, &mut |_, outcome| tried = outcome);
+        let key = if let Tried::Mismatch(key) = tried { Some(key) } else { None };
+        assert_eq!(key, mismatch, "{condition}");
     }
 }
 

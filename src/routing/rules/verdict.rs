@@ -120,32 +120,45 @@ impl Verdict {
     }
 }
 
-/// Goes through the rules until everything is decided.
-pub(super) fn of(rules: &Rules, question: &Question<'_>, tell: &mut dyn FnMut(&Rule, Tried)) -> Verdict {
-    let (mut verdict, mut decided, mut is_over) = (Verdict::default(), Aspects::default(), false);
-    let subject = Subject::new(question);
+/// What has been decided so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) verdict: Verdict,
+    decided: Aspects,
+    pub(super) is_over: bool,
+}
+
+impl Tally {
+    /// Takes in a rule that matches and is no shadow: what it decides, if anything.
+    pub(super) fn take(&mut self, index: u32, rule: &Rule) -> Option<Verdict> {
+        self.is_over = rule.definition.is_final;
+        let new = rule.aspects.but(self.decided);
+        self.decided = Aspects(self.decided.0 | new.0);
+        let mut its = Verdict::default();
+        for (aspect, _) in ASPECTS.into_iter().filter(|(aspect, _)| new.has(*aspect)) {
+            self.verdict.by[aspect as usize] = index;
+            its.by[aspect as usize] = index;
+        }
+        (!new.is_empty()).then_some(its)
+    }
+}
+
+/// Goes through all rules, one by one. Each is told with its place.
+pub(super) fn of(rules: &Rules, question: &Question<'_>, tell: &mut dyn FnMut(u32, &Rule, Tried)) -> Verdict {
+    let (mut tally, subject) = (Tally::default(), Subject::new(question));
     for (index, rule) in (0u32..).zip(rules.rules.iter()) {
-        let definition = &rule.definition;
-        let tried = if !definition.enabled {
+        let tried = if !rule.definition.enabled {
             Tried::Off
-        } else if is_over {
+        } else if tally.is_over {
             Tried::NotReached
-        } else if let Some(key) = mismatch(&rule.conditions, &subject) {
+        } else if let Some(key) = mismatch(rule.fixed.iter().chain(&rule.open), &subject) {
             Tried::Mismatch(key)
-        } else if definition.shadow {
+        } else if rule.definition.shadow {
             Tried::Shadow
         } else {
-            is_over = definition.is_final;
-            let new = rule.aspects.but(decided);
-            decided = Aspects(decided.0 | new.0);
-            let mut its = Verdict::default();
-            for (aspect, _) in ASPECTS.into_iter().filter(|(aspect, _)| new.has(*aspect)) {
-                verdict.by[aspect as usize] = index;
-                its.by[aspect as usize] = index;
-            }
-            if new.is_empty() { Tried::TooLate } else { Tried::Decides(its) }
+            tally.take(index, rule).map_or(Tried::TooLate, Tried::Decides)
         };
-        tell(rule, tried);
+        tell(index, rule, tried);
     }
-    verdict
+    tally.verdict
 }

@@ -162,25 +162,25 @@ fn groups_take_what_is_theirs(bed: &Bed) {
     let forebay = start(
         bed,
         "rules:\n\
-         - {name: reports, match: {comment: report}, route: [reports, primary]}\n\
-         - {name: spread, match: {comment: spread}, route: both}\n\
-         - {name: empty, match: {comment: nobody}, route: [primary]}\n\
-         tests: [{statement: SELECT 1 /* report */, route: reports}]\n",
+         - {name: reports, match: {comment: grouped report}, route: [reports, primary]}\n\
+         - {name: spread, match: {comment: grouped spread}, route: both}\n\
+         - {name: empty, match: {comment: grouped nobody}, route: [primary]}\n\
+         tests: [{statement: SELECT 1 /* grouped report */, route: reports}]\n",
         "groups: [{name: reports, servers: [replica2]}, {name: analytics, servers: [replica1]}, {name: both, servers: [replica1, replica2], balance: least_connections}]\n",
     );
     let logs = GeneralLogs::on(bed.cluster);
     let heavy = "SELECT DISTINCT a.n FROM ruled a JOIN ruled b ON a.n = b.n GROUP BY a.n HAVING a.n > 0 ORDER BY 1";
     for round in 0..6 {
         let mut client = connect(&forebay);
-        client.ok(format!("SELECT {round} /* report */"));
-        client.ok(format!("{heavy} /* heavy {round} */"));
-        client.ok(format!("UPDATE ruled SET n = n WHERE n = {round} /* report */"));
-        client.ok(format!("SELECT {round} /* nobody */"));
+        client.ok(format!("SELECT {round} /* grouped report */"));
+        client.ok(format!("{heavy} /* grouped heavy {round} */"));
+        client.ok(format!("UPDATE ruled SET n = n WHERE n = {round} /* grouped report */"));
+        client.ok(format!("SELECT {round} /* grouped nobody */"));
     }
     let held: Vec<_> = (0..2)
         .map(|_| {
             let mut client = connect(&forebay);
-            thread::spawn(move || client.ok("SELECT SLEEP(1.5) /* spread */"))
+            thread::spawn(move || client.ok("SELECT SLEEP(1.5) /* grouped spread */"))
         })
         .collect();
     held.into_iter().for_each(|one| drop(one.join().unwrap()));
@@ -189,14 +189,14 @@ fn groups_take_what_is_theirs(bed: &Bed) {
         servers.sort();
         servers
     };
-    let of_reports = logs.with("/* report */");
+    let of_reports = logs.with("/* grouped report */");
     assert_eq!(of_reports.len(), 12);
     for line in of_reports {
         assert_eq!(line.server, if line.text.starts_with("UPDATE") { "primary" } else { "replica2" }, "{}", line.text);
     }
-    assert_eq!(servers("/* heavy"), ["replica1"; 6]);
-    assert_eq!(servers("/* nobody"), ["primary"; 6]);
-    assert_eq!(servers("/* spread"), ["replica1", "replica2"]);
+    assert_eq!(servers("/* grouped heavy"), ["replica1"; 6]);
+    assert_eq!(servers("/* grouped nobody"), ["primary"; 6]);
+    assert_eq!(servers("/* grouped spread"), ["replica1", "replica2"]);
     forebay.assert_sound();
 }
 
