@@ -96,6 +96,8 @@ fn by_rules(what: &str, text: &'static str, session: SessionView, rules: Rules, 
             consistency: Consistency::Session,
             hints_may_loosen: false,
             turn,
+            cost: &|_| None,
+            latency_us: &|_| 0,
             load: &|_| 0,
         })));
     })

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::reload::Reloader;
 
+mod digests;
 mod explain;
 mod flush;
 mod help;
@@ -38,12 +39,14 @@ pub enum Failure {
 }
 
 /// A command as people write it, and what it does.
-pub const COMMANDS: [(&str, &str); 9] = [
+pub const COMMANDS: [(&str, &str); 11] = [
     ("EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement", "why a statement would go where it goes, now"),
     ("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
     ("HELP", "this list"),
     ("RELOAD", "reads the configuration and the rules again"),
+    ("RESET DIGESTS", "forgets what was measured of statements"),
     ("ROLLBACK TO n", "returns to a version"),
+    ("SHOW DIGESTS", "what statements cost, by their shape; what took the most time comes first"),
     ("SHOW RULES", "the rules in force, how often each decided something, refused, and how long that took"),
     ("SHOW SERVERS", "the servers, their roles and health, and the connections in use"),
     ("SHOW VERSIONS", "the configurations that can be returned to"),
@@ -63,6 +66,8 @@ pub async fn run(reloader: &Reloader, text: &str) -> Result<Answer, Failure> {
         ["RELOAD"] => reload::reload(reloader).await,
         ["ROLLBACK", "TO", number] => rollback::rollback(reloader, number).await,
         ["SHOW", "VERSIONS"] => Ok(versions::versions(reloader)),
+        ["SHOW", "DIGESTS"] => Ok(digests::digests(reloader)),
+        ["RESET", "DIGESTS"] => Ok(digests::reset(reloader)),
         ["SHOW", "RULES"] => Ok(rules::rules(reloader)),
         ["SHOW", "SERVERS"] => Ok(servers::servers(reloader)),
         ["FLUSH", "POOL"] => Ok(flush::flush(reloader)),

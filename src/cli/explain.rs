@@ -91,6 +91,8 @@ fn explained(config: &Config, options: &Options) -> Explanation {
         consistency: of_user.copied().unwrap_or(config.proxy.consistency),
         hints_may_loosen: config.proxy.hints_may_loosen,
         turn: 0,
+        cost: &|_| None,
+        latency_us: &|_| 0,
         load: &|_| 0,
     })
 }

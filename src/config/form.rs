@@ -122,6 +122,13 @@ pub const PACKET_SIZE: Form<usize> = Form {
     parse: |text| size(text).filter(|bytes| (1 << 10..=1 << 30).contains(bytes)),
 };
 
+/// Bytes, at least one.
+pub const SIZE: Form<u64> = Form {
+    what: "a size",
+    examples: "it as `64KiB`, `16MiB` or `1GiB`",
+    parse: |text| size(text).filter(|bytes| *bytes > 0).and_then(|bytes| u64::try_from(bytes).ok()),
+};
+
 /// Bytes of the relay's window.
 pub const WINDOW_SIZE: Form<usize> = Form {
     what: "a size from 16KiB to 1GiB",

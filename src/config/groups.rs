@@ -13,7 +13,11 @@ use crate::{
 
 const BALANCE: Words<Balance> = Words {
     what: "a way to balance",
-    words: &[("round_robin", Balance::RoundRobin), ("least_connections", Balance::LeastConnections)],
+    words: &[
+        ("round_robin", Balance::RoundRobin),
+        ("least_connections", Balance::LeastConnections),
+        ("latency", Balance::Latency),
+    ],
 };
 
 /// Names that mean something already.

@@ -2,6 +2,7 @@
 
 use std::{
     ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -244,6 +245,8 @@ impl Client {
             self.place.handle.set_running(None);
             return Ok(attempt);
         }
+        let most = self.most(request);
+        let over = most.as_ref().map(|most| Arc::clone(&most.over));
         let (server, handle) = (&mut self.servers[lease.index], &self.place.handle);
         let version = self.state.version();
         let max_payload_bytes = self.live.settings.limits.max_allowed_packet_bytes;
@@ -262,6 +265,7 @@ impl Client {
             max_payload_bytes,
             columns,
             impatient,
+            most,
         };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
@@ -269,7 +273,7 @@ impl Client {
             let run = std::pin::pin!(relay.run());
             tokio::select! {
                 biased;
-                relayed = self.shared.limited(&self.live, &self.identity, on, time_limit, run) => relayed,
+                relayed = self.shared.limited(&self.live, &self.identity, on, (time_limit, over.as_deref()), run) => relayed,
                 () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
             }
         };
@@ -296,6 +300,9 @@ impl Client {
                 Ok(Some(Attempt::Elsewhere(why)))
             }
             Ok(outcome) => {
+                if outcome.is_cut {
+                    self.note_cut(request);
+                }
                 let server = &mut self.servers[lease.index];
                 if server.version == version {
                     server.version = self.state.version();
@@ -355,6 +362,8 @@ impl Client {
             consistency: self.consistency(),
             hints_may_loosen: self.live.settings.hints_may_loosen,
             turn: self.shared.next_turn(),
+            cost: &|digest| self.shared.cost(digest),
+            latency_us: &|server| self.shared.latencies.get_us(server),
             load: &|server| self.shared.pools.in_use(server),
         })
     }
@@ -382,6 +391,10 @@ impl Client {
         outcome: &Outcome,
         started: Instant,
     ) {
+        let elapsed = started.elapsed();
+        if !matches!(request.action, Action::Prepare { .. }) {
+            self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
+        }
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),
@@ -389,7 +402,7 @@ impl Client {
             reason: decision.reason.name(),
             kind: request.facts.kind.name(),
             text: bounded_text(request.text),
-            elapsed: started.elapsed(),
+            elapsed,
             rows: outcome.rows,
             error: outcome.error,
         });

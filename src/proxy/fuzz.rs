@@ -104,6 +104,7 @@ impl Case {
             binary: self.binary,
             temporary_variables: false,
             max_payload_bytes: 1 << 20,
+            most: None,
             impatient: None,
             columns: None,
         }

@@ -18,6 +18,7 @@ mod hand_over;
 mod handshakes;
 mod idle;
 mod kill;
+pub mod latencies;
 mod lease;
 mod limits;
 pub mod listener;

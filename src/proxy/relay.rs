@@ -4,7 +4,10 @@
 //! packets that bear session state (the client gets what it asked for), the ends of results for clients without
 //! DEPRECATE_EOF, and the few cells that Forebay must correct.
 
+use std::sync::Arc;
+
 use bytes::{Buf, BytesMut};
+use tokio::sync::Notify;
 
 use super::{fix::Fix, prepares::Reply, registry::Handle};
 use crate::{
@@ -46,8 +49,25 @@ pub struct Options<'a> {
     pub max_payload_bytes: usize,
     /// For a client that keeps column definitions: which it has.
     pub columns: Option<Columns>,
+    /// How much may pass; the rest is cut off.
+    pub most: Option<Box<Most>>,
     /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
     pub impatient: Option<&'a Handle>,
+}
+
+/// How much of a reply may pass.
+#[derive(Debug)]
+pub struct Most {
+    /// Rows in all results.
+    pub rows: u64,
+    /// Bytes received from the server.
+    pub bytes: u64,
+    /// What the client gets in place of the rest: an ERR packet's payload.
+    pub error: Vec<u8>,
+    /// Its code.
+    pub code: u16,
+    /// Told when there is more: the server need not go on.
+    pub over: Arc<Notify>,
 }
 
 /// What a reply was.
@@ -73,6 +93,8 @@ pub struct Outcome {
     pub reply: Option<Box<Reply>>,
     /// A cursor was opened.
     pub cursor: bool,
+    /// There was more than [`Options::most`] lets pass.
+    pub is_cut: bool,
     /// PREPARE succeeded.
     pub prepared: Option<PrepareOk>,
     /// Of a client that keeps column definitions: the digest of those that it has now (see [`Columns::held`]).
@@ -126,6 +148,9 @@ pub enum ServerFault {
     /// The health checks get no answer from the server either.
     #[error("the server has fallen silent")]
     Silent,
+    /// Behind a result that was cut off the server asks for a file.
+    #[error("a file was asked for behind a result that was cut off")]
+    FileBehindCut,
     /// A packet that should be small is not.
     #[error("a packet of {0} bytes where a short one belongs")]
     TooLarge(usize),
@@ -153,6 +178,10 @@ pub struct Relay<'a> {
     infile: bool,
     /// Definitions of PREPARE's reply that have passed.
     prepared_definitions: u32,
+    /// Rows that have begun, where they are limited.
+    rows_begun: u64,
+    /// The row's last packet was full: the next belongs to it.
+    row_goes_on: bool,
     outcome: Outcome,
     reached_client: bool,
     /// A write to the client is under way.
@@ -189,6 +218,8 @@ impl<'a> Relay<'a> {
             eof_status_at: None,
             infile: false,
             prepared_definitions: 0,
+            rows_begun: 0,
+            row_goes_on: false,
             outcome: Outcome::default(),
             reached_client: false,
             sending: false,
@@ -315,6 +346,9 @@ impl<'a> Relay<'a> {
                 let passing = self.passing_bytes.min(chunk.len() - span.at);
                 self.passing_bytes -= passing;
                 span.at += passing;
+                if self.outcome.is_cut {
+                    span.start = span.at;
+                }
                 continue;
             }
             let Some(header) = Header::read(&chunk[span.at..]) else { break };
@@ -364,6 +398,15 @@ impl<'a> Relay<'a> {
 
     /// A row or a part of one: passed as it comes, or (`end`) corrected.
     fn pass_row(&mut self, chunk: &mut BytesMut, span: &mut Span, header: Header, end: Option<usize>) {
+        let goes_on = std::mem::replace(&mut self.row_goes_on, header.payload_bytes == packet::MAX_PAYLOAD_BYTES);
+        if !goes_on {
+            self.count_row(chunk, span, header);
+        }
+        if self.outcome.is_cut {
+            span.skip_to(span.at + HEADER_BYTES);
+            self.passing_bytes = header.payload_bytes;
+            return;
+        }
         if self.eof_due {
             self.flush_front(chunk, span);
             self.push_definitions_eof(self.state.lasting_status());
@@ -387,6 +430,44 @@ impl<'a> Relay<'a> {
         }
     }
 
+    /// A row begins: is it one too many?
+    fn count_row(&mut self, chunk: &BytesMut, span: &mut Span, header: Header) {
+        let Some(most) = &self.options.most else { return };
+        self.rows_begun += 1;
+        let bytes = self.outcome.bytes + (span.at + HEADER_BYTES + header.payload_bytes) as u64;
+        if !self.outcome.is_cut && (self.rows_begun > most.rows || bytes > most.bytes) {
+            most.over.notify_one();
+            self.outcome.is_cut = true;
+            self.flush_front(chunk, span);
+        }
+    }
+
+    /// What follows a cut: the session takes in what it says, the client gets the error when all of it is over.
+    fn swallow(&mut self, kind: Kind, chunk: &BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
+        let payload = &chunk[span.at + HEADER_BYTES..end];
+        match kind {
+            Kind::Ok | Kind::End if payload.len() <= 5 => self.state.status = Eof::parse(payload)?.status,
+            Kind::Ok | Kind::End => {
+                let ok = OkPacket::parse(payload, self.server.capabilities)?;
+                self.state.observe_with(&ok, &mut Vec::new(), self.options.temporary_variables);
+            }
+            // Nobody would send it.
+            Kind::LocalInfile => return Err(ServerFault::FileBehindCut),
+            _ => {}
+        }
+        span.skip_to(end);
+        if self.tracker.done()
+            && let Some(most) = self.options.most.take()
+        {
+            if self.eof_due {
+                self.push_eof(self.state.lasting_status(), 0);
+            }
+            self.outcome.error = Some(most.code);
+            self.client.push(&most.error);
+        }
+        Ok(())
+    }
+
     fn take_client_seq(&mut self) -> u8 {
         let seq = self.client.seq;
         self.client.seq = seq.wrapping_add(1);
@@ -403,6 +484,9 @@ impl<'a> Relay<'a> {
     fn pass_whole(&mut self, chunk: &mut BytesMut, span: &mut Span, end: usize) -> Result<(), ServerFault> {
         let range = span.at + HEADER_BYTES..end;
         let kind = self.tracker.whole(&chunk[range.clone()])?;
+        if self.outcome.is_cut {
+            return self.swallow(kind, chunk, span, end);
+        }
         if let Some(reply) = &mut self.options.reply {
             reply.add(&chunk[range.clone()]);
         }

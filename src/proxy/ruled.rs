@@ -13,6 +13,7 @@ use super::{
     engine::{Action, Request},
     error::{ClientError, Fault},
     limits::{Key, Slot},
+    relay::Most,
     shared::Live,
 };
 use crate::{
@@ -101,7 +102,7 @@ impl Client {
             tokio::time::sleep(delay).await;
         }
         let limited = rule_of(Aspect::Limit).and_then(|rule| Some((rule, rule.definition.limit.as_ref()?)));
-        let Some((rule, limit)) = limited else { return Ok(Some(None)) };
+        let Some((rule, limit)) = limited.filter(|(_, limit)| limit.is_of_turns()) else { return Ok(Some(None)) };
         let key = self.limit_key(rule, limit, facts);
         let entered = {
             let shared = Arc::clone(&self.shared);
@@ -117,6 +118,29 @@ impl Client {
             self.send_error(&error).await?;
         }
         Ok(entered)
+    }
+
+    /// How much a statement may return, if a rule limits that.
+    pub(super) fn most(&self, request: &Request<'_>) -> Option<Box<Most>> {
+        let rule = self.live.rules.get(request.verdict?.get(Aspect::Limit)?)?;
+        let limit = rule.definition.limit.as_ref().filter(|limit| limit.rows.is_some() || limit.bytes.is_some())?;
+        let error = ClientError::over_limit(&self.identity.name, rule.name(), &rule.says(Aspect::Limit));
+        Some(Box::new(Most {
+            rows: limit.rows.map_or(u64::MAX, u64::from),
+            bytes: limit.bytes.unwrap_or(u64::MAX),
+            error: error.payload(),
+            code: error.code,
+            over: Arc::default(),
+        }))
+    }
+
+    /// A statement's answer was cut off.
+    pub(super) fn note_cut(&self, request: &Request<'_>) {
+        let rule = request.verdict.and_then(|verdict| self.live.rules.get(verdict.get(Aspect::Limit)?));
+        if let Some(rule) = rule {
+            rule.counts.refusals.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(client = self.place.handle.id, user = %self.identity.name, rule = rule.name(), "returns more than the rule's limit");
+        }
     }
 
     fn limit_key(&self, rule: &Rule, limit: &Limit, facts: &Facts) -> Key {

@@ -12,18 +12,18 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::{
-    client::Identity, dial, handshakes::Handshakes, limits::Limits, prepares::Prepares, registry::Registry,
-    settings::Settings, warm::Warm,
+    client::Identity, dial, engine::Request, handshakes::Handshakes, latencies::Latencies, limits::Limits,
+    prepares::Prepares, registry::Registry, relay::Outcome, settings::Settings, warm::Warm,
 };
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
     net::tls::{ClientSide, ServerSide},
     pool::{Pools, ServerConnection},
     proxy::login::{Guard, LoginContext},
-    routing::{Consistency, Refused, Rules},
+    routing::{Consistency, Cost, Refused, Rules},
     session::learnt::Learnt,
-    sql::lexer::Flavor,
-    telemetry::{Queries, Seldom},
+    sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
+    telemetry::{Digests, Queries, Seldom, digests::Seen},
     topology::{self, Position, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -65,6 +65,10 @@ pub struct Shared {
     pub(super) turned_away: Seldom,
     /// Where finished statements are told.
     pub queries: Queries,
+    /// What statements cost, by their shape.
+    pub digests: Digests,
+    /// How long the servers' answers take.
+    pub latencies: Latencies,
     /// For passwords without TLS.
     pub rsa: Arc<RsaKey>,
     /// What full password exchanges have shown.
@@ -88,6 +92,9 @@ pub struct Shared {
     stopping: watch::Receiver<bool>,
 }
 
+/// Shapes are kept up to this length.
+const MAX_SHAPE_BYTES: usize = 1024;
+
 /// How long a new configuration waits for the first word of new servers.
 const FIRST_PROBES_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -104,6 +111,8 @@ impl Shared {
             guard: Arc::default(),
             turned_away: Seldom::default(),
             queries,
+            digests: Digests::default(),
+            latencies: Latencies::default(),
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
             refused: Refused::default(),
@@ -196,6 +205,29 @@ impl Shared {
             || live.rules.ask_for(Consistency::Global)
     }
 
+    /// What statements of a shape cost, for rules.
+    pub fn cost(&self, digest: u64) -> Option<Cost> {
+        let cost = self.digests.cost(digest)?;
+        let p95_ms = u32::try_from(cost.p95.as_millis()).unwrap_or(u32::MAX);
+        Some(Cost { p95_ms, rows: u32::try_from(cost.rows).unwrap_or(u32::MAX) })
+    }
+
+    /// Takes in what a statement cost.
+    pub(super) fn measured(
+        &self,
+        server: ServerId,
+        request: &Request<'_>,
+        dialect: Dialect,
+        elapsed: Duration,
+        outcome: &Outcome,
+    ) {
+        let seen = Seen { elapsed, rows: outcome.rows, bytes: outcome.bytes, failed: outcome.error.is_some() };
+        self.digests.record(request.facts.digest, seen, || fingerprint(request.text, dialect, MAX_SHAPE_BYTES));
+        if request.facts.is_read() {
+            self.latencies.add(server, elapsed);
+        }
+    }
+
     /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends
     /// the relay as any other reply. `None`: the server stays silent, so the relay was given up.
     pub(super) async fn limited<F: Future>(
@@ -203,22 +235,20 @@ impl Shared {
         live: &Live,
         identity: &Identity,
         on: (ServerId, u32),
-        limit: Option<Duration>,
+        (limit, over): (Option<Duration>, Option<&Notify>),
         mut relay: std::pin::Pin<&mut F>,
     ) -> Option<F::Output> {
-        let Some(limit) = limit else { return Some(relay.await) };
-        tokio::select! {
-            output = &mut relay => return Some(output),
-            () = tokio::time::sleep(limit) => {}
+        if limit.is_none() && over.is_none() {
+            return Some(relay.await);
         }
-        tracing::info!(
-            server = on.0.0,
-            thread_id = on.1,
-            ?limit,
-            "a statement runs for longer than timeouts.query or its rule allow; it is killed"
-        );
+        let why = tokio::select! {
+            output = &mut relay => return Some(output),
+            () = past(limit) => "runs for longer than timeouts.query or its rule allow",
+            () = notified(over) => "returns more than its rule allows",
+        };
+        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement {why}; it is killed");
         if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
-            tracing::warn!(%error, "a statement over the time limit could not be killed");
+            tracing::warn!(%error, "a statement over its limit could not be killed");
         }
         // What the kill still rolls back is rolled back without this connection too.
         tokio::time::timeout(live.settings.patience(), relay).await.ok()
@@ -260,5 +290,19 @@ impl Shared {
             // Whoever could tell is gone: nobody will.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+async fn past(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn notified(over: Option<&Notify>) {
+    match over {
+        Some(over) => over.notified().await,
+        None => std::future::pending().await,
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Consistency, Reason, Rules, Verdict, balance,
+    Consistency, Cost, Reason, Rules, Verdict, balance,
     class::{Class, classify},
     rules::{ANALYTICS, Aspect, Balance, Group},
     wish::{Place, wish},
@@ -53,6 +53,10 @@ pub struct Question<'a> {
     pub hints_may_loosen: bool,
     /// A counter (of sessions, or of decisions) that spreads reads over the replicas.
     pub turn: u64,
+    /// What statements of a shape cost, if enough were seen. Asked only if a rule wants to know.
+    pub cost: &'a dyn Fn(u64) -> Option<Cost>,
+    /// How long a server's answers take lately, in microseconds, for groups that balance by that; 0: not known.
+    pub latency_us: &'a dyn Fn(ServerId) -> u64,
     /// How many of its connections a server has in use, for groups that balance by that.
     pub load: &'a dyn Fn(ServerId) -> usize,
 }
@@ -200,6 +204,10 @@ fn choose_in(question: &Question<'_>, group: &Group) -> Option<ServerId> {
             question.session.preferred_replica.filter(own).or_else(next)
         }
         Balance::LeastConnections => balance::least_used(view, question.turn, &fit, question.load),
+        Balance::Latency => balance::quicker_of_two(view, question.turn, &fit, &|id| {
+            // What waits there already has to be answered too.
+            (question.latency_us)(id).saturating_mul((question.load)(id) as u64 + 1)
+        }),
     }
 }
 

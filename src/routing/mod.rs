@@ -31,6 +31,16 @@ impl Consistency {
     }
 }
 
+/// What statements of a shape cost lately, as it was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cost {
+    /// Of twenty nineteen took no longer, in milliseconds.
+    pub p95_ms: u32,
+    /// Rows, on average.
+    pub rows: u32,
+}
+
 /// How fresh reads must be (DESIGN §6; `group` comes later).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,7 +26,9 @@ mod tests;
 mod verdict;
 
 pub use compile::RuleError;
-pub use file::{AnyOrAll, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest};
+pub use file::{
+    AnyOrAll, Cache, CostMatch, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest,
+};
 pub use group::{ANALYTICS, Balance, Group};
 pub use rewrite::Rewriting;
 pub use suite::{Bench, TestFailure};
@@ -194,7 +196,8 @@ impl Rule {
 
     /// What it says of an aspect, in words.
     pub fn says(&self, aspect: Aspect) -> String {
-        let RuleDefinition { route, consistency, timeout, deny, rewrite, limit, log, delay, .. } = &self.definition;
+        let RuleDefinition { route, consistency, timeout, deny, rewrite, limit, log, delay, cache, .. } =
+            &self.definition;
         let duration = |duration: &Duration| humantime::format_duration(*duration).to_string();
         let said = match aspect {
             Aspect::Route => route.as_ref().map(|route| route.words().join(", else ")),
@@ -207,6 +210,7 @@ impl Rule {
             Aspect::Limit => limit.as_ref().map(Limit::in_words),
             Aspect::Log => log.as_ref().map(Log::in_words),
             Aspect::Delay => delay.as_ref().map(duration),
+            Aspect::Cache => cache.as_ref().map(Cache::in_words),
         };
         said.unwrap_or_default()
     }

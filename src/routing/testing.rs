@@ -43,6 +43,8 @@ pub(super) fn question<'a>(facts: &'a Facts, rules: &'a Rules, view: &'a View) -
         consistency: Consistency::Session,
         hints_may_loosen: false,
         turn: 0,
+        cost: &|_| None,
+        latency_us: &|_| 0,
         load: &|_| 0,
     }
 }

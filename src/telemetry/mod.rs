@@ -1,11 +1,13 @@
 //! What Forebay tells of itself: the log, and one event per query for whoever listens.
 
+pub mod digests;
 pub mod log;
 pub mod queries;
 pub mod seldom;
 pub mod settings;
 mod text;
 
+pub use digests::Digests;
 pub use log::init;
 pub use queries::{Queries, QueryEvent};
 pub use seldom::Seldom;

@@ -62,6 +62,14 @@ fn the_port(bed: &Bed) {
     let explained = operator.rows("EXPLAIN ROUTE FOR SELECT 1 /* report */");
     assert!(explained.iter().any(|row| row[0] == "decision" && row[1].contains("reports")), "{explained:?}");
 
+    (0..3).for_each(|_| drop(client.ok("SELECT 1 + 2")));
+    client.ok("DO 0");
+    let digests = operator.rows("SHOW DIGESTS");
+    let digest = digests.iter().find(|row| row[11] == "select ? + ?").unwrap_or_else(|| panic!("{digests:?}"));
+    assert_eq!((&digest[1][..], &digest[2][..], &digest[7][..]), ("3", "0", "3"), "{digest:?}");
+    operator.ok("RESET DIGESTS");
+    assert_eq!(operator.rows("SHOW DIGESTS").len(), 0);
+
     // A good change, a bad one, and back.
     let file = house.forebay.dir.join("rules/10-test.yaml");
     fs::write(&file, "rules: [{name: closed, match: {comment: report}, deny: Not now.}]\n").unwrap();

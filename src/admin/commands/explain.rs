@@ -48,6 +48,8 @@ fn now(reloader: &Reloader, asked: &Asked<'_>) -> Explanation {
         consistency: live.consistency.get(asked.user).copied().unwrap_or(live.settings.consistency),
         hints_may_loosen: live.settings.hints_may_loosen,
         turn: 0,
+        cost: &|digest| shared.cost(digest),
+        latency_us: &|server| shared.latencies.get_us(server),
         load: &|server| shared.pools.in_use(server),
     })
 }

@@ -12,8 +12,12 @@ use crate::{
         suggest,
         yaml::{self, Node, Value},
     },
-    routing::rules::{
-        AnyOrAll, Deny, Group, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest,
+    routing::{
+        Cost,
+        rules::{
+            AnyOrAll, Cache, CostMatch, Deny, Group, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition,
+            RuleFile, RuleTest,
+        },
     },
     topology::ServerSettings,
 };
@@ -121,6 +125,7 @@ fn rule(section: Section<'_>, names: &[&str]) -> Option<RuleDefinition> {
         limit: section.section("limit").map(limit),
         log: log(&section),
         delay: section.get("delay", &form::DURATION),
+        cache: section.section("cache").and_then(cache),
         is_final: section.get("final", &form::SWITCH).unwrap_or(false),
         shadow: section.get("shadow", &form::SWITCH).unwrap_or(false),
         enabled: section.get("enabled", &form::SWITCH).unwrap_or(true),
@@ -144,6 +149,7 @@ fn read_match(section: Section<'_>) -> Match {
         digest: words("digest"),
         sql: section.get("sql", &form::TEXT),
         shape: section.get("shape", &form::TEXT),
+        cost: section.section("cost").map(cost),
         comment: words("comment"),
         functions: either("functions"),
         has: either("has"),
@@ -155,6 +161,27 @@ fn read_match(section: Section<'_>) -> Match {
     };
     section.finish();
     matches
+}
+
+fn cost(section: Section<'_>) -> CostMatch {
+    let cost = CostMatch { p95_ms: section.get("p95_ms", &form::TEXT), rows: section.get("rows", &form::TEXT) };
+    section.finish();
+    cost
+}
+
+fn cost_of_test(section: Section<'_>) -> Cost {
+    let number = |key| section.get(key, &form::NUMBER).and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    let cost = Cost { p95_ms: number("p95_ms"), rows: number("rows") };
+    section.finish();
+    cost
+}
+
+fn cache(section: Section<'_>) -> Option<Cache> {
+    require(&section, "ttl", "how old an answer may be, as `5m`");
+    let ttl = section.get("ttl", &form::POSITIVE_DURATION);
+    let tags = section.list("tags", &form::TEXT).unwrap_or_default();
+    section.finish();
+    Some(Cache { ttl: ttl?, tags: tags.into_iter().map(|tag| tag.value).collect() })
 }
 
 fn words(section: &Section<'_>, key: &'static str) -> Option<OneOrMany> {
@@ -213,6 +240,8 @@ fn limit(section: Section<'_>) -> Limit {
     let limit = Limit {
         per_second: section.get("per_second", &form::COUNT),
         concurrent: section.get("concurrent", &form::COUNT),
+        rows: section.get("rows", &form::COUNT),
+        bytes: section.get("bytes", &form::SIZE),
         per: section.word("per", &PER).map(|per| per.value).unwrap_or_default(),
         wait: section.get("wait", &form::POSITIVE_DURATION),
     };
@@ -247,6 +276,7 @@ fn test(section: Section<'_>, names: &[&str]) -> Option<RuleTest> {
         application: section.get("application", &form::TEXT),
         in_transaction: section.get("in_transaction", &form::SWITCH).unwrap_or(false),
         prepared: section.get("prepared", &form::SWITCH).unwrap_or(false),
+        cost: section.section("cost").map(cost_of_test),
         route,
         rule: section.get("rule", &form::TEXT),
         rules: words(&section, "rules"),

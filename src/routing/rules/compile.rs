@@ -6,9 +6,9 @@ use ipnet::IpNet;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{
-    ANALYTICS, AnyOrAll, Aspect, Counts, Deny, Group, Log, Match, OneOrMany, Rewrite, Rewriting, Route, Rule,
-    RuleDefinition, RuleFile, Rules,
-    matcher::{Bound, Condition, KindWord, TableName, Words},
+    ANALYTICS, AnyOrAll, Aspect, CostMatch, Counts, Deny, Group, Log, Match, OneOrMany, Rewrite, Rewriting, Route,
+    Rule, RuleDefinition, RuleFile, Rules,
+    matcher::{Bound, Condition, CostBounds, KindWord, TableName, Words},
     memo::{Memo, OPEN},
     suite::Case,
     verdict::Aspects,
@@ -111,6 +111,7 @@ impl Place<'_> {
             (Aspect::Rewrite, rewrite.is_some()),
             (Aspect::Limit, definition.limit.is_some()),
             (Aspect::Log, definition.log.is_some()),
+            (Aspect::Cache, definition.cache.is_some()),
             (Aspect::Delay, definition.delay.is_some()),
         ]);
         if aspects.is_empty() && !definition.is_final && self.errors.len() == before {
@@ -167,8 +168,11 @@ impl Place<'_> {
             }
         }
         if let Some(limit) = &definition.limit {
-            if limit.per_second.is_none() && limit.concurrent.is_none() {
-                self.error(".limit", "it limits nothing: give it `per_second` or `concurrent`".to_owned());
+            if limit.is_empty() {
+                self.error(
+                    ".limit",
+                    "it limits nothing: give it `per_second`, `concurrent`, `rows` or `bytes`".to_owned(),
+                );
             }
             if limit.per_second == Some(0) || limit.concurrent == Some(0) {
                 self.error(".limit", "0 would let nothing through: that is `deny`".to_owned());
@@ -230,6 +234,14 @@ impl Place<'_> {
         }
         if let Some(sql) = &matches.sql {
             found.extend(self.regex(&key("sql"), sql).map(Condition::Sql));
+        }
+        if let Some(CostMatch { p95_ms, rows }) = &matches.cost {
+            if p95_ms.is_none() && rows.is_none() {
+                self.error(&key("cost"), "it asks nothing: give it `p95_ms` or `rows`".to_owned());
+            }
+            let mut bound = |word: &Option<String>, at: &str| word.as_ref().and_then(|word| self.bound(at, word, None));
+            let (p95_ms, rows) = (bound(p95_ms, &key("cost.p95_ms")), bound(rows, &key("cost.rows")));
+            found.push(Condition::Cost(CostBounds { p95_ms, rows }));
         }
         if let Some(shape) = &matches.shape {
             found.extend(self.regex(&key("shape"), shape).map(Condition::Shape));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::super::Consistency;
+use super::super::{Consistency, Cost};
 
 /// One file of `rules/*.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -54,6 +54,9 @@ pub struct RuleDefinition {
     /// It waits before it runs: for tests.
     #[serde(default, deserialize_with = "duration")]
     pub delay: Option<Duration>,
+    /// Its answers may be kept and given again.
+    #[serde(default)]
+    pub cache: Option<Cache>,
     /// Where it matches, no rule behind it is looked at.
     #[serde(default, rename = "final")]
     pub is_final: bool,
@@ -92,6 +95,8 @@ pub struct Match {
     pub sql: Option<String>,
     /// A regular expression over the text of its shape, as logs show it: lower case, `?` for each literal.
     pub shape: Option<String>,
+    /// What statements of its shape cost lately.
+    pub cost: Option<CostMatch>,
     /// A comment in it, any of them: its text, or one `key=value` of it as sqlcommenter writes them; `*` stands for any
     /// characters.
     pub comment: Option<OneOrMany>,
@@ -109,6 +114,29 @@ pub struct Match {
     pub prepared: Option<bool>,
     /// All of this together must not hold.
     pub not: Option<Box<Match>>,
+}
+
+/// What statements of a shape cost lately, as it was measured; everything said must hold. Of a shape that was hardly seen
+/// yet nothing holds.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CostMatch {
+    /// Of twenty nineteen took no longer, in milliseconds: `>= 200`.
+    pub p95_ms: Option<String>,
+    /// Rows, on average: `> 1000`.
+    pub rows: Option<String>,
+}
+
+/// How answers are kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// How old an answer may be.
+    #[serde(deserialize_with = "positive")]
+    pub ttl: Duration,
+    /// Names by which answers can be made void together.
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 /// `x` or `[x, y]`.
@@ -186,6 +214,10 @@ pub struct Limit {
     pub per_second: Option<u32>,
     /// Statements at once.
     pub concurrent: Option<u32>,
+    /// Rows that one may return; the rest is cut off, and the client gets an error.
+    pub rows: Option<u32>,
+    /// Bytes that one may return, likewise.
+    pub bytes: Option<u64>,
     /// Whose statements are counted together.
     pub per: Per,
     /// How long one that is over the limit waits for its turn; none: it is refused at once.
@@ -241,6 +273,8 @@ pub struct RuleTest {
     pub in_transaction: bool,
     /// Through the binary protocol.
     pub prepared: bool,
+    /// Statements of its shape cost so much lately.
+    pub cost: Option<Cost>,
     /// `primary`, `replicas`, a group's or a server's name.
     pub route: Option<String>,
     /// The rule that must decide where it goes, if that matters.
@@ -297,10 +331,21 @@ impl Rewrite {
 }
 
 impl Limit {
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_of_turns() && self.rows.is_none() && self.bytes.is_none()
+    }
+
+    /// Whether a statement may have to wait for its turn.
+    pub fn is_of_turns(&self) -> bool {
+        self.per_second.is_some() || self.concurrent.is_some()
+    }
+
     /// For people.
     pub(super) fn in_words(&self) -> String {
         let rate = self.per_second.map(|rate| format!("{rate} a second"));
         let concurrent = self.concurrent.map(|count| format!("{count} at once"));
+        let rows = self.rows.map(|rows| format!("{rows} rows"));
+        let bytes = self.bytes.map(|bytes| format!("{bytes} bytes"));
         let per = match self.per {
             Per::Rule => "",
             Per::User => " for each user",
@@ -309,7 +354,18 @@ impl Limit {
         };
         let wait =
             self.wait.map_or(String::new(), |wait| format!(", waiting up to {}", humantime::format_duration(wait)));
-        format!("{}{per}{wait}", [rate, concurrent].into_iter().flatten().collect::<Vec<_>>().join(" and "))
+        format!(
+            "{}{per}{wait}",
+            [rate, concurrent, rows, bytes].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+        )
+    }
+}
+
+impl Cache {
+    /// For people.
+    pub(super) fn in_words(&self) -> String {
+        let tags = if self.tags.is_empty() { String::new() } else { format!(" ({})", self.tags.join(", ")) };
+        format!("for {}{tags}", humantime::format_duration(self.ttl))
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Balance {
     RoundRobin,
     /// The one with the fewest connections in use for each unit of its weight.
     LeastConnections,
+    /// Of two the one that is expected to answer sooner, by how long its answers took lately and what waits there.
+    Latency,
 }
 
 impl Group {

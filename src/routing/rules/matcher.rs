@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::OnceCell, cmp::Ordering};
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
-use super::super::Question;
+use super::super::{Cost, Question};
 use crate::sql::{self, Kind, Outline, outline::Parts};
 
 /// A shape is looked at up to this length.
@@ -46,6 +46,7 @@ pub(super) enum Condition {
     Functions(Words<String>),
     Comment(Vec<String>),
     Sql(Regex),
+    Cost(CostBounds),
     /// Over the text of the shape.
     Shape(Regex),
     Not(Vec<Condition>),
@@ -80,6 +81,13 @@ pub(super) struct TableName {
 pub(super) struct Bound {
     pub(super) is: &'static [Ordering],
     pub(super) than: u32,
+}
+
+/// What statements of the shape cost lately.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CostBounds {
+    pub(super) p95_ms: Option<Bound>,
+    pub(super) rows: Option<Bound>,
 }
 
 /// A statement that rules are held against: what more than one of them may ask is found out once.
@@ -150,6 +158,7 @@ impl Condition {
             Condition::Functions(_) => "functions",
             Condition::Comment(_) => "comment",
             Condition::Sql(_) => "sql",
+            Condition::Cost(_) => "cost",
             Condition::Shape(_) => "shape",
             Condition::Not(_) => "not",
         }
@@ -160,6 +169,7 @@ impl Condition {
         match self {
             Condition::InTransaction(_) | Condition::Prepared(_) | Condition::Kind(_) | Condition::Digest(_) => 0,
             Condition::User(_) | Condition::Schema(_) | Condition::Client(_) | Condition::Application(_) => 1,
+            Condition::Cost(_) => 2,
             Condition::Tables(_) => 3,
             Condition::Has(_) | Condition::Joins(_) | Condition::Complexity(_) | Condition::Functions(_) => 4,
             Condition::Comment(_) | Condition::Sql(_) | Condition::Shape(_) => 5,
@@ -186,6 +196,7 @@ impl Condition {
             | Condition::Functions(_)
             | Condition::Shape(_) => Asks::empty(),
             Condition::Comment(_) | Condition::Sql(_) => Asks::TEXT,
+            Condition::Cost(_) => Asks::MOMENT,
             Condition::Not(conditions) => conditions.iter().map(Condition::asks).fold(Asks::empty(), Asks::union),
         }
     }
@@ -216,6 +227,7 @@ impl Condition {
             }
             Condition::Comment(patterns) => subject.comments().iter().any(|comment| any(patterns, comment.as_bytes())),
             Condition::Sql(sql) => sql.is_match(question.text),
+            Condition::Cost(bounds) => (question.cost)(question.facts.digest).is_some_and(|cost| bounds.hold(cost)),
             Condition::Shape(shape) => shape.is_match(subject.shape()),
             Condition::Not(conditions) => mismatch(conditions.iter(), subject).is_some(),
         }
@@ -255,6 +267,12 @@ fn is_named(pattern: &str, name: &[u8]) -> bool {
     match pattern.contains('*') {
         true => glob(pattern.as_bytes(), &name.to_ascii_lowercase()),
         false => pattern.as_bytes().eq_ignore_ascii_case(name),
+    }
+}
+
+impl CostBounds {
+    fn hold(self, cost: Cost) -> bool {
+        self.p95_ms.is_none_or(|bound| bound.holds(cost.p95_ms)) && self.rows.is_none_or(|bound| bound.holds(cost.rows))
     }
 }
 

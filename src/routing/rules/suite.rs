@@ -163,6 +163,8 @@ impl Rules {
             consistency: Consistency::Session,
             hints_may_loosen: false,
             turn: 0,
+            cost: &|_| test.cost,
+            latency_us: &|_| 0,
             load: &|_| 0,
         };
         let verdict = self.verdict(&question);

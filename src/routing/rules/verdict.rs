@@ -25,10 +25,12 @@ pub enum Aspect {
     Log,
     /// Later.
     Delay,
+    /// From memory.
+    Cache,
 }
 
 /// Every aspect with its key in rule files.
-pub const ASPECTS: [(Aspect, &str); 8] = [
+pub const ASPECTS: [(Aspect, &str); 9] = [
     (Aspect::Route, "route"),
     (Aspect::Consistency, "consistency"),
     (Aspect::Timeout, "timeout"),
@@ -37,6 +39,7 @@ pub const ASPECTS: [(Aspect, &str); 8] = [
     (Aspect::Limit, "limit"),
     (Aspect::Log, "log"),
     (Aspect::Delay, "delay"),
+    (Aspect::Cache, "cache"),
 ];
 
 /// A set of them, a bit each.

@@ -21,6 +21,8 @@ both!(
     groups_take_what_is_theirs,
     what_is_asked_for_is_logged,
     a_session_may_ask,
+    what_is_too_much_is_cut_off,
+    what_was_measured_decides,
 );
 
 fn start(bed: &Bed, rules: &str, more: &str) -> Forebay {
@@ -262,5 +264,59 @@ fn a_session_may_ask(bed: &Bed) {
     client.ok("ROLLBACK");
     assert_ne!(client.query("SELECT nothing FROM ruled").code(), None);
     assert!(says(&client.rows("SHOW FOREBAY LAST"), "error").is_some_and(|code| code == "1054"));
+    forebay.assert_sound();
+}
+
+/// The rows that are allowed come, then an error; the session and its transaction go on.
+fn what_is_too_much_is_cut_off(bed: &Bed) {
+    let rules = "rules:\n\
+         - {name: few, match: {comment: few}, limit: {rows: 2}}\n\
+         - {name: small, match: {comment: small}, limit: {bytes: 1KiB}}\n";
+    bed.cluster.sql(&["CREATE TABLE app.cut (n INT PRIMARY KEY)", "INSERT INTO app.cut VALUES (1), (2), (3)"]);
+    let forebay = start(bed, rules, "");
+    let mut client = connect(&forebay);
+    client.ok("BEGIN");
+    client.ok("UPDATE cut SET n = 9 WHERE n = 3");
+    let many = "SELECT a.n FROM cut a, cut b, cut c";
+    let reply = client.query(format!("{many} LIMIT 2 /* few */"));
+    assert_eq!((rows(&reply), reply.code()), (2, None), "{reply}");
+    for text in [format!("{many} /* few */"), format!("SELECT 1; SELECT 2; {many} /* few */; SELECT 3")] {
+        let reply = client.query(&text);
+        assert_eq!((rows(&reply), reply.code()), (2, Some(1226)), "{text}: {reply}");
+        assert!(reply.to_string().contains("'few' (2 rows)"), "{reply}");
+    }
+    // One that would run for hours is killed on its server.
+    let endless = format!(
+        "SELECT /*+ NO_BNL() */ STRAIGHT_JOIN 1 FROM cut a1{}",
+        (2..=19).map(|at| format!(", cut a{at}")).collect::<String>()
+    );
+    let since = Instant::now();
+    assert_eq!(client.query(format!("{endless} /* few */")).code(), Some(1226));
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    // A single row may be too much.
+    let reply = client.query("SELECT REPEAT('x', 5000) /* small */");
+    assert_eq!((rows(&reply), reply.code()), (0, Some(1226)), "{reply}");
+    assert_eq!(client.query("SELECT REPEAT('x', 500) /* small */").code(), None);
+    let id = prepare(&mut client, &format!("{many} /* few */")).unwrap();
+    let reply = client.command(&execute(id, 0, &[], true), Expect::Results);
+    assert_eq!((rows(&reply), reply.code()), (2, Some(1226)), "{reply}");
+    assert_eq!(client.value("SELECT COUNT(*) FROM cut WHERE n = 9"), "1", "still in the transaction");
+    client.ok("ROLLBACK");
+    assert_eq!(client.value("SELECT COUNT(*) FROM cut WHERE n = 9"), "0");
+    forebay.assert_sound();
+}
+
+fn what_was_measured_decides(bed: &Bed) {
+    let rules = "rules:\n\
+         - {name: slow ones, match: {cost: {p95_ms: '>= 40'}}, deny: That takes too long.}\n\
+         - {name: long ones, match: {cost: {rows: '> 20'}}, deny: That is too much.}\n";
+    let forebay = start(bed, rules, "");
+    let mut client = connect(&forebay);
+    (0..10).for_each(|_| drop(client.ok("SELECT SLEEP(0.05) FROM ruled LIMIT 1")));
+    assert_eq!(client.query("SELECT SLEEP(0.0) FROM ruled LIMIT 1").code(), Some(1148));
+    (0..10).for_each(|_| drop(client.ok("SELECT a.n FROM ruled a, ruled b, ruled c")));
+    let refused = client.query("SELECT a.n FROM ruled a, ruled b, ruled c");
+    assert!(refused.to_string().contains("too much"), "{refused}");
+    client.ok("SELECT n FROM ruled");
     forebay.assert_sound();
 }

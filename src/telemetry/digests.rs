@@ -1,0 +1,213 @@
+//! What statements cost, by their shape: how often, how long, how much. Bounded: of too many shapes those are forgotten
+//! that have taken the least time.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+mod histogram;
+
+pub use histogram::Histogram;
+
+/// Each with a lock of its own.
+const SHARDS: usize = 64;
+/// Shapes kept in each.
+const MAX_IN_SHARD: usize = 160;
+/// After so many calls the older ones count half, so that the figures follow what has changed.
+const HALVED_AFTER: u32 = 4096;
+/// With fewer calls nothing is said of a shape's cost.
+const MIN_CALLS: u32 = 10;
+
+/// What is known of each shape.
+#[derive(Debug)]
+pub struct Digests {
+    shards: Box<[Mutex<HashMap<u64, Digest>>]>,
+    forgotten: AtomicU64,
+}
+
+/// One shape.
+#[derive(Debug, Clone)]
+pub struct Digest {
+    /// The text of the shape: literals are `?`. May be cut.
+    pub shape: Box<[u8]>,
+    /// Statements.
+    pub calls: u64,
+    /// Those that ended in an error.
+    pub errors: u64,
+    /// Rows that clients got.
+    pub rows: u64,
+    /// Bytes that servers sent.
+    pub bytes: u64,
+    /// From each command's arrival to the last byte of its reply.
+    pub elapsed: Duration,
+    /// When it was first seen …
+    pub first_seen: SystemTime,
+    /// … and last.
+    pub last_seen: SystemTime,
+    /// How long its latest calls took.
+    pub latency: Histogram,
+    /// Rows of the latest calls.
+    recent_rows: u64,
+}
+
+/// What became of one statement.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// From the command's arrival to the last byte of the reply.
+    pub elapsed: Duration,
+    /// Rows sent to the client.
+    pub rows: u64,
+    /// Bytes received from the server.
+    pub bytes: u64,
+    /// It ended in an error.
+    pub failed: bool,
+}
+
+/// What a shape's latest calls cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Of twenty calls nineteen took no longer.
+    pub p95: Duration,
+    /// Rows, on average.
+    pub rows: u64,
+}
+
+impl Default for Digests {
+    fn default() -> Self {
+        let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
+        Digests { shards, forgotten: AtomicU64::new(0) }
+    }
+}
+
+impl Digests {
+    /// Takes in a statement that has ended; `shape` is asked for where it is the first of its kind.
+    pub fn record(&self, digest: u64, seen: Seen, shape: impl FnOnce() -> Vec<u8>) {
+        let now = SystemTime::now();
+        let mut shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shard.get_mut(&digest) {
+            return known.add(seen, now);
+        }
+        if shard.len() >= MAX_IN_SHARD
+            && let Some(least) = shard.iter().min_by_key(|(_, digest)| digest.elapsed).map(|(digest, _)| *digest)
+        {
+            shard.remove(&least);
+            self.forgotten.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut new = Digest {
+            shape: shape().into(),
+            calls: 0,
+            errors: 0,
+            rows: 0,
+            bytes: 0,
+            elapsed: Duration::ZERO,
+            first_seen: now,
+            last_seen: now,
+            latency: Histogram::default(),
+            recent_rows: 0,
+        };
+        new.add(seen, now);
+        shard.insert(digest, new);
+    }
+
+    /// What statements of this shape cost. `None`: too few have been seen.
+    pub fn cost(&self, digest: u64) -> Option<Cost> {
+        let shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shard.get(&digest)?;
+        let calls = known.latency.count();
+        let rows = known.recent_rows.checked_div(u64::from(calls))?;
+        (calls >= MIN_CALLS).then(|| Cost { p95: known.latency.quantile(0.95), rows })
+    }
+
+    /// All that are known, with their digests, in no order.
+    pub fn all(&self) -> Vec<(u64, Digest)> {
+        let of = |shard: &Mutex<HashMap<u64, Digest>>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.iter().map(|(digest, known)| (*digest, known.clone())).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(of).collect()
+    }
+
+    /// How many were forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
+    /// Forgets all.
+    pub fn reset(&self) {
+        for shard in &self.shards {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        self.forgotten.store(0, Ordering::Relaxed);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits")]
+    fn shard(&self, digest: u64) -> &Mutex<HashMap<u64, Digest>> {
+        &self.shards[digest as usize % SHARDS]
+    }
+}
+
+impl Digest {
+    fn add(&mut self, seen: Seen, now: SystemTime) {
+        self.calls += 1;
+        self.errors += u64::from(seen.failed);
+        self.rows = self.rows.saturating_add(seen.rows);
+        self.bytes = self.bytes.saturating_add(seen.bytes);
+        self.elapsed = self.elapsed.saturating_add(seen.elapsed);
+        self.last_seen = now;
+        self.recent_rows = self.recent_rows.saturating_add(seen.rows);
+        self.latency.add(seen.elapsed);
+        if self.latency.count() >= HALVED_AFTER {
+            self.latency.halve();
+            self.recent_rows /= 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn took(ms: u64, rows: u64) -> Seen {
+        Seen { elapsed: Duration::from_millis(ms), rows, ..Seen::default() }
+    }
+
+    #[test]
+    fn a_shape_costs_what_its_latest_calls_did() {
+        let digests = Digests::default();
+        (0..9).for_each(|_| digests.record(7, took(10, 4), || b"select ?".to_vec()));
+        assert_eq!(digests.cost(7), None, "too few");
+        digests.record(7, Seen { failed: true, bytes: 5, ..took(10, 4) }, || unreachable!("it is known"));
+        let close = |cost: Option<Cost>, ms: u64, rows: u64| {
+            // Older calls weigh less and less, but a little.
+            let cost = cost.unwrap();
+            let (least, most) = (Duration::from_millis(ms), Duration::from_millis(ms) * 5 / 4);
+            assert!((least..=most).contains(&cost.p95) && (rows - 1..=rows).contains(&cost.rows), "{cost:?}");
+        };
+        close(digests.cost(7), 10, 4);
+        (0..40_000).for_each(|_| digests.record(7, took(1000, 8), || unreachable!()));
+        close(digests.cost(7), 1000, 8);
+        let all = digests.all();
+        let (digest, known) = &all[0];
+        assert_eq!((*digest, &*known.shape, known.calls, known.errors), (7, &b"select ?"[..], 40_010, 1));
+        assert_eq!((known.rows, known.bytes), (320_040, 5));
+        digests.reset();
+        assert_eq!((digests.all().len(), digests.cost(7)), (0, None));
+    }
+
+    #[test]
+    fn of_too_many_those_are_forgotten_that_took_the_least() {
+        let digests = Digests::default();
+        digests.record(0, took(500, 0), Vec::new);
+        let number = u64::try_from(SHARDS * MAX_IN_SHARD * 3).unwrap();
+        (1..number).for_each(|digest| digests.record(digest, took(1, 0), Vec::new));
+        let all = digests.all();
+        assert_eq!(all.len(), SHARDS * MAX_IN_SHARD);
+        assert!(all.iter().any(|(digest, _)| *digest == 0));
+        assert_eq!(digests.forgotten(), number - all.len() as u64);
+    }
+}

@@ -1,0 +1,99 @@
+//! How long something took, in buckets: each power of two of microseconds in four parts, so a quantile is at most a
+//! quarter too large.
+
+use std::time::Duration;
+
+/// Up to about two hours.
+const BUCKETS: usize = 128;
+
+/// Counts of durations.
+#[derive(Debug, Clone)]
+pub struct Histogram {
+    counts: Box<[u32; BUCKETS]>,
+    count: u32,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram { counts: Box::new([0; BUCKETS]), count: 0 }
+    }
+}
+
+impl Histogram {
+    /// Takes one in.
+    pub fn add(&mut self, elapsed: Duration) {
+        let bucket = bucket(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        self.counts[bucket] = self.counts[bucket].saturating_add(1);
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// What this share of them took at most, rounded up to the end of a bucket. Of none: zero.
+    pub fn quantile(&self, share: f64) -> Duration {
+        let mut left = (f64::from(self.count) * share).ceil();
+        for (bucket, count) in self.counts.iter().enumerate() {
+            left -= f64::from(*count);
+            if left <= 0.0 && *count > 0 {
+                return Duration::from_micros(end(bucket));
+            }
+        }
+        Duration::ZERO
+    }
+
+    /// Every count is halved.
+    pub fn halve(&mut self) {
+        self.counts.iter_mut().for_each(|count| *count /= 2);
+        self.count = self.counts.iter().sum();
+    }
+}
+
+fn bucket(us: u64) -> usize {
+    let power = us.max(4).ilog2();
+    let part = usize::try_from((us >> (power - 2)) & 3).unwrap_or(0);
+    let bucket = if us < 4 { part_below_four(us) } else { 4 * (power as usize - 1) + part };
+    bucket.min(BUCKETS - 1)
+}
+
+fn part_below_four(us: u64) -> usize {
+    usize::try_from(us).unwrap_or(0)
+}
+
+/// The first duration, in microseconds, that belongs to the next bucket.
+fn end(bucket: usize) -> u64 {
+    match (bucket / 4, bucket as u64 % 4) {
+        (0, part) => part + 1,
+        (power, part) => (5 + part) << (power - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_duration_lies_in_its_bucket(us in 0u64..1 << 32) {
+            let at = bucket(us);
+            prop_assert!(us < end(at) && (at == 0 || us >= end(at - 1)), "{us}: {at}");
+            prop_assert!(us < 4 || end(at) <= us + us / 4 + 1, "{us}: {}", end(at));
+        }
+    }
+
+    #[test]
+    fn quantiles_follow_what_was_added() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.quantile(0.5), Duration::ZERO);
+        (1..=100).for_each(|ms| histogram.add(Duration::from_millis(ms)));
+        let ms = |share: f64| histogram.quantile(share).as_secs_f64() * 1000.0;
+        assert!((50.0..=63.0).contains(&ms(0.5)) && (95.0..=119.0).contains(&ms(0.95)), "{} {}", ms(0.5), ms(0.95));
+        histogram.add(Duration::MAX);
+        histogram.halve();
+        assert!(histogram.count() < 60);
+    }
+}
