@@ -4,7 +4,10 @@ use std::{path::Path, process::ExitCode};
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    routing::rules::{ANALYTICS, Route},
+};
 
 mod summary;
 
@@ -30,10 +33,21 @@ pub fn check(file: &Path) -> ExitCode {
     }
 }
 
-/// What is doubtful about the configuration on this machine rather than in itself.
+/// What is doubtful about the configuration as a whole, or on this machine.
 pub fn warnings(config: &Config) -> Vec<String> {
     let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    open_files(config, limit).into_iter().collect()
+    open_files(config, limit).into_iter().chain(unused_groups(config)).collect()
+}
+
+/// Groups to which nothing leads: only `analytics` gets statements without a rule.
+fn unused_groups(config: &Config) -> impl Iterator<Item = String> {
+    let named =
+        |at: usize| config.rules.iter().any(|rule| rule.definition.enabled && rule.route.contains(&Route::Group(at)));
+    let unused =
+        config.rules.groups().iter().enumerate().filter(move |(at, group)| group.name != ANALYTICS && !named(*at));
+    unused.map(|(_, group)| {
+        format!("no rule leads to the group `{}`: write `route: {}` in one, or drop it", group.name, group.name)
+    })
 }
 
 /// A socket for each client, and for each server as many as its pool may have.
@@ -91,6 +105,21 @@ mod tests {
             assert!(summary.contains(part), "{part} in\n{summary}");
         }
         assert!(!summary.contains("hunter2") && !summary.contains("14E65567"));
+    }
+
+    #[test]
+    fn a_group_to_which_nothing_leads_is_a_warning() {
+        let rules = "rules:\n- {name: off, route: idle, enabled: false}\n- {name: a, route: [busy, replicas]}\n";
+        let groups = ["busy", "idle", "analytics"].map(|name| format!("{{name: {name}, servers: [one]}}")).join(", ");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        std::fs::create_dir(folder.path().join("rules")).unwrap();
+        std::fs::write(folder.path().join("rules/a.yaml"), rules).unwrap();
+        std::fs::write(&file, format!("{TEXT}groups: [{groups}]\n")).unwrap();
+        let config = config::load_with(&file, &|_| None).unwrap_or_else(|errors| panic!("{errors}"));
+        let unused: Vec<String> = unused_groups(&config).collect();
+        assert_eq!(unused.len(), 1, "{unused:?}");
+        assert!(unused[0].contains("the group `idle`"), "{unused:?}");
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Parts {
             secret_files: Vec::new(),
             admin: self.admin,
             log: self.log,
-            warnings: Vec::new(),
+            warnings: rules.warnings,
         })
     }
 }

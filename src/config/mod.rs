@@ -114,10 +114,13 @@ pub fn load_with(path: &Path, environment: interpolate::Environment<'_>) -> Resu
     let mut in_rules = Vec::new();
     let config = compose::read(&findings, environment, &mut in_rules);
     let secret_files = findings.files();
-    let (mut errors, warnings) = findings.into_parts();
+    let (mut errors, mut warnings) = findings.into_parts();
     errors.append(&mut in_rules);
     match config {
-        Some(config) if errors.is_empty() => Ok(Config { warnings, secret_files, ..config }),
+        Some(mut config) if errors.is_empty() => {
+            warnings.append(&mut config.warnings);
+            Ok(Config { warnings, secret_files, ..config })
+        }
         _ => Err(ConfigErrors(errors)),
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     routing::{
         Rules,
-        rules::{Bench, Group},
+        rules::{Bench, Group, Idle, Rule},
     },
     sql::{Dialect, lexer::Flavor},
     topology::{ServerSettings, View},
@@ -47,6 +47,8 @@ pub struct Loaded {
     pub folder: PathBuf,
     /// What is wrong with the files.
     pub errors: Vec<ConfigError>,
+    /// What works but is probably not meant.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// Reads, compiles and tests all rule files. A folder that is named must exist; the default one need not.
@@ -69,8 +71,13 @@ pub fn load(config: &Findings, context: &Context<'_>) -> Loaded {
 fn check(files: Vec<File>, context: &Context<'_>) -> Loaded {
     let rules =
         if files.iter().any(|file| file.findings.has_errors()) { Rules::default() } else { compile(&files, context) };
-    let errors = files.into_iter().flat_map(|file| file.findings.into_parts().0).collect();
-    Loaded { rules, errors, ..Loaded::default() }
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    for file in files {
+        let (in_file, doubtful) = file.findings.into_parts();
+        errors.extend(in_file);
+        warnings.extend(doubtful);
+    }
+    Loaded { rules, errors, warnings, ..Loaded::default() }
 }
 
 /// A rule file's text without the file.
@@ -111,6 +118,7 @@ fn compile(files: &[File], context: &Context<'_>) -> Rules {
             return Rules::default();
         }
     };
+    rules.idle().for_each(|(rule, why)| warn_of(rule, why, files));
     let view = View::assumed(context.servers);
     let dialect = dialect(context.server_version);
     let bench = Bench { view: &view, dialect };
@@ -127,6 +135,26 @@ fn compile(files: &[File], context: &Context<'_>) -> Rules {
         );
     }
     rules
+}
+
+/// A rule that never counts, where it stands.
+fn warn_of(rule: &Rule, why: Idle<'_>, files: &[File]) {
+    let Some(file) = files.iter().find(|file| file.name() == rule.file) else { return };
+    let index = file.content.rules.iter().position(|definition| definition.name == rule.name());
+    let place = index.map(|index| file.place(&format!("rules[{index}]")));
+    let in_file = |by: &Rule| if by.file == rule.file { String::new() } else { format!(" ({})", by.file) };
+    let why = match why {
+        Idle::Off => "is switched off (`enabled: false`)".to_owned(),
+        Idle::BehindFinal(by) => {
+            format!("never counts: `{}`{} before it matches all that it matches, and is final", by.name(), in_file(by))
+        }
+        Idle::SaidBefore(by) => format!(
+            "never counts: rules before it, the last of them `{}`{}, match all that it matches and have said all that it says",
+            by.name(),
+            in_file(by)
+        ),
+    };
+    file.findings.warning(place, format!("the rule `{}` {why}", rule.name()));
 }
 
 /// The regex crate draws its errors over several lines; the last says what is wrong.

@@ -1,6 +1,8 @@
 //! The cases of `tests/config`: every file in `valid` loads, every one in `invalid` is refused with exactly what its
 //! `# expect:` lines say.
 
+mod examples;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -19,6 +19,7 @@ mod file;
 mod group;
 mod matcher;
 mod memo;
+mod reach;
 mod rewrite;
 mod suite;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use file::{
     AnyOrAll, Cache, CostMatch, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest,
 };
 pub use group::{ANALYTICS, Balance, Group};
+pub use reach::Idle;
 pub use rewrite::Rewriting;
 pub use suite::{Bench, TestFailure};
 pub(super) use suite::{describe, server_name};

@@ -288,7 +288,7 @@ impl Bound {
         number.trim().parse().ok().map(|than| Bound { is, than })
     }
 
-    fn holds(self, number: u32) -> bool {
+    pub(super) fn holds(self, number: u32) -> bool {
         self.is.contains(&number.cmp(&self.than))
     }
 }

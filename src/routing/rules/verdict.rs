@@ -84,7 +84,7 @@ impl Aspects {
         self.0 == 0
     }
 
-    fn but(self, others: Aspects) -> Aspects {
+    pub(super) fn but(self, others: Aspects) -> Aspects {
         Aspects(self.0 & !others.0)
     }
 }
