@@ -16,33 +16,33 @@ use crate::{
 };
 
 /// What is asked.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     #[command(flatten)]
-    file: ConfigFile,
+    pub(super) file: ConfigFile,
     /// The statement
-    statement: String,
+    pub(super) statement: String,
     /// The client's user
     #[arg(long, default_value = "")]
-    user: String,
+    pub(super) user: String,
     /// The session's current schema
     #[arg(long)]
-    schema: Option<String>,
+    pub(super) schema: Option<String>,
     /// The client's address
     #[arg(long, value_name = "ADDRESS")]
-    client: Option<IpAddr>,
+    pub(super) client: Option<IpAddr>,
     /// What the client calls itself in its connection attributes
     #[arg(long, value_name = "NAME")]
-    application: Option<String>,
+    pub(super) application: Option<String>,
     /// Inside a transaction that may write
     #[arg(long)]
-    in_transaction: bool,
+    pub(super) in_transaction: bool,
     /// Through the binary protocol, as a prepared statement
     #[arg(long)]
-    prepared: bool,
+    pub(super) prepared: bool,
     /// As JSON, for programs
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Loads the configuration, decides as a running Forebay would with all servers in good health, and tells how.
@@ -69,7 +69,8 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn explained(config: &Config, options: &Options) -> Explanation {
+/// Decides and tells how.
+pub(super) fn explained(config: &Config, options: &Options) -> Explanation {
     let dialect = config::dialect(config.proxy.server_version.as_deref());
     let text = options.statement.as_bytes();
     let facts = sql::facts(text, dialect);

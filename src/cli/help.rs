@@ -79,6 +79,24 @@ EXAMPLES
   For programs:
       forebay explain --json --in-transaction 'SELECT 1' | jq .target";
 
+pub const DIFF: &str = "\
+Decides statements with two configurations, as `explain` does, and prints what comes out differently: where to, why, and \
+whatever rules decide. The statements are those of both rule sets' tests, some made up for each rule (with the users, tables \
+and addresses that it names), and those of a log. Connects to nothing.\n\n\
+OLD and NEW are configuration files, or folders with a config.yaml. A log is one of MySQL's or MariaDB's (general or slow), \
+or has one statement a line, or one JSON object a line with a `statement`, `query` or `fingerprint`.";
+
+pub const DIFF_AFTER: &str = "\
+EXIT STATUS
+  0  nothing differs
+  1  something does
+  2  a configuration is wrong, or the log can't be read
+
+EXAMPLES
+      forebay diff /etc/forebay new/
+  With what ran yesterday, for programs:
+      forebay diff /etc/forebay new/ --log general.log --json | jq .differences";
+
 pub const DEMO: &str = "\
 Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with GTID replication and a \
 small sample database, then Forebay in front of them. Prints the connection string and, as statements pass, where each one \

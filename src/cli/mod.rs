@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 mod help;
 pub mod run;
@@ -30,6 +31,9 @@ enum Command {
     /// Tell why a statement goes where it goes
     #[command(long_about = help::EXPLAIN, after_long_help = help::EXPLAIN_AFTER)]
     Explain(explain::Options),
+    /// Tell which statements two configurations decide differently
+    #[command(long_about = help::DIFF, after_long_help = help::DIFF_AFTER)]
+    Diff(diff::Options),
     /// Start a primary, two replicas and Forebay in front of them, to try it out
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_AFTER)]
     Demo(demo::Options),
@@ -50,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Run(file) => run::run(&file.config),
         Command::Check(file) => check::check(&file.config),
         Command::Explain(options) => explain::run(&options),
+        Command::Diff(options) => diff::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
 }
@@ -82,7 +87,8 @@ mod tests {
 
     #[test]
     fn examples_in_the_help_are_commands_that_exist() {
-        let texts = [help::AFTER, help::RUN_AFTER, help::CHECK_AFTER, help::EXPLAIN_AFTER, help::DEMO_AFTER];
+        let texts =
+            [help::AFTER, help::RUN_AFTER, help::CHECK_AFTER, help::EXPLAIN_AFTER, help::DIFF_AFTER, help::DEMO_AFTER];
         let examples: Vec<_> = texts
             .iter()
             .flat_map(|text| text.lines())

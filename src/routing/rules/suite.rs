@@ -64,6 +64,11 @@ impl Rules {
         self.tests.len()
     }
 
+    /// The tests as they stand in the files.
+    pub fn tests(&self) -> impl Iterator<Item = &RuleTest> {
+        self.tests.iter().map(|case| &case.test)
+    }
+
     /// Runs every test; what was not met.
     pub fn run_tests(&self, bench: &Bench<'_>) -> Vec<TestFailure> {
         self.tests.iter().filter_map(|case| self.run(case, bench)).collect()
