@@ -97,6 +97,14 @@ EXAMPLES
   With what ran yesterday, for programs:
       forebay diff /etc/forebay new/ --log general.log --json | jq .differences";
 
+pub const SCHEMA: &str = "\
+Prints a JSON Schema (draft 2020-12) of the rule files that this Forebay reads. An editor that knows it completes keys, explains \
+them and marks what is unknown; `forebay check` remains the judge.";
+
+pub const SCHEMA_AFTER: &str = "\
+EXAMPLES
+      forebay schema rules > rules.schema.json";
+
 pub const DEMO: &str = "\
 Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with GTID replication and a \
 small sample database, then Forebay in front of them. Prints the connection string and, as statements pass, where each one \

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod explain;
 mod help;
 pub mod run;
+pub mod schema;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -34,6 +35,9 @@ enum Command {
     /// Tell which statements two configurations decide differently
     #[command(long_about = help::DIFF, after_long_help = help::DIFF_AFTER)]
     Diff(diff::Options),
+    /// Print the JSON Schema of rule files, for editors
+    #[command(long_about = help::SCHEMA, after_long_help = help::SCHEMA_AFTER)]
+    Schema(schema::Options),
     /// Start a primary, two replicas and Forebay in front of them, to try it out
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_AFTER)]
     Demo(demo::Options),
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::check(&file.config),
         Command::Explain(options) => explain::run(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Schema(options) => schema::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
 }
@@ -87,8 +92,15 @@ mod tests {
 
     #[test]
     fn examples_in_the_help_are_commands_that_exist() {
-        let texts =
-            [help::AFTER, help::RUN_AFTER, help::CHECK_AFTER, help::EXPLAIN_AFTER, help::DIFF_AFTER, help::DEMO_AFTER];
+        let texts = [
+            help::AFTER,
+            help::RUN_AFTER,
+            help::CHECK_AFTER,
+            help::EXPLAIN_AFTER,
+            help::DIFF_AFTER,
+            help::SCHEMA_AFTER,
+            help::DEMO_AFTER,
+        ];
         let examples: Vec<_> = texts
             .iter()
             .flat_map(|text| text.lines())
@@ -101,7 +113,7 @@ mod tests {
                 0 => part.split_whitespace().collect::<Vec<_>>(),
                 _ => vec![part],
             });
-            let words = words.take_while(|word| !["&&", "|", "#", "2>"].contains(word));
+            let words = words.take_while(|word| !["&&", "|", "#", "2>", ">"].contains(word));
             let parsed = Cli::try_parse_from(std::iter::once("forebay").chain(words));
             let shows = parsed.as_ref().err().is_some_and(|error| !error.use_stderr());
             assert!(parsed.is_ok() || shows, "forebay {example}: {parsed:?}");

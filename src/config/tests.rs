@@ -2,6 +2,7 @@
 //! `# expect:` lines say.
 
 mod examples;
+mod schema;
 
 use std::{
     collections::BTreeSet,

@@ -42,7 +42,7 @@ pub struct Cost {
 }
 
 /// How fresh reads must be (DESIGN §6; `group` comes later).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
     /// Any healthy replica.

@@ -21,6 +21,7 @@ mod matcher;
 mod memo;
 mod reach;
 mod rewrite;
+mod schema;
 mod suite;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::super::{Consistency, Cost};
 
 /// One file of `rules/*.yaml`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
     /// Its path, for messages; set by who reads it.
@@ -22,7 +23,7 @@ pub struct RuleFile {
 }
 
 /// One rule.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleDefinition {
     /// Unique over all files.
@@ -38,6 +39,7 @@ pub struct RuleDefinition {
     pub consistency: Option<Consistency>,
     /// A statement that takes longer is killed.
     #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,
     /// It is refused.
     #[serde(default)]
@@ -53,6 +55,7 @@ pub struct RuleDefinition {
     pub log: Option<Log>,
     /// It waits before it runs: for tests.
     #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "Option<String>")]
     pub delay: Option<Duration>,
     /// Its answers may be kept and given again.
     #[serde(default)]
@@ -72,7 +75,7 @@ pub struct RuleDefinition {
 }
 
 /// What a rule is about.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// `select`, `insert`, …, or `read` / `write`; any of them.
@@ -105,6 +108,7 @@ pub struct Match {
     /// `where`, `limit`, `join`, …: see [`crate::sql::outline::PARTS`].
     pub has: Option<AnyOrAll>,
     /// How many joins: `3`, `>= 3`.
+    #[schemars(extend("type" = ["string", "integer", "null"]))]
     pub joins: Option<String>,
     /// `heavy`, or a bound on the score: `>= 7`.
     pub complexity: Option<String>,
@@ -140,7 +144,7 @@ pub struct Cache {
 }
 
 /// `x` or `[x, y]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a word or a list of words")]
 pub enum OneOrMany {
     /// `x`
@@ -150,7 +154,7 @@ pub enum OneOrMany {
 }
 
 /// `x`, `[x, y]`, `{any: [x, y]}` or `{all: [x, y]}`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a word, a list of words, or `{all: [...]}`")]
 pub enum AnyOrAll {
     /// One of these.
@@ -168,7 +172,7 @@ pub enum AnyOrAll {
 }
 
 /// How a statement is refused.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(from = "DenyForm")]
 pub struct Deny {
     /// What the client is told.
@@ -179,8 +183,8 @@ pub struct Deny {
     pub sqlstate: String,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
 enum DenyForm {
     Message(String),
     Full {
@@ -193,7 +197,7 @@ enum DenyForm {
 }
 
 /// How a statement's text is changed.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rewrite {
     /// A regular expression over the text …
@@ -207,7 +211,7 @@ pub struct Rewrite {
 }
 
 /// How much of it there may be.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limit {
     /// Statements in a second, on average; as many may come at once.
@@ -222,11 +226,12 @@ pub struct Limit {
     pub per: Per,
     /// How long one that is over the limit waits for its turn; none: it is refused at once.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "Option<String>")]
     pub wait: Option<Duration>,
 }
 
 /// Whose statements are counted together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
     /// All that the rule matches.
@@ -241,7 +246,7 @@ pub enum Per {
 }
 
 /// Which of its statements are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Log {
     /// Every one.
@@ -249,6 +254,7 @@ pub enum Log {
     Always,
     /// Those that took longer.
     #[serde(rename = "slower", deserialize_with = "positive")]
+    #[schemars(with = "String")]
     Slower(Duration),
     /// One of so many.
     #[serde(rename = "sample")]
@@ -256,7 +262,7 @@ pub enum Log {
 }
 
 /// A statement and what is expected of it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleTest {
     /// The text; of several, in one session, what is expected is said of the last.
@@ -285,6 +291,7 @@ pub struct RuleTest {
     pub denied: Option<bool>,
     /// After how long it is killed.
     #[serde(deserialize_with = "duration")]
+    #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,
     /// The level in force for it.
     pub consistency: Option<Consistency>,
