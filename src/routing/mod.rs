@@ -32,7 +32,7 @@ impl Consistency {
 }
 
 /// What statements of a shape cost lately, as it was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cost {
     /// Of twenty nineteen took no longer, in milliseconds.

@@ -192,6 +192,10 @@ impl Rules {
 }
 
 impl Rule {
+    fn conditions(&self) -> impl Iterator<Item = &matcher::Condition> + Clone {
+        self.fixed.iter().chain(&self.open)
+    }
+
     /// Unique over all files.
     pub fn name(&self) -> &str {
         &self.definition.name

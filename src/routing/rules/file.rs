@@ -122,20 +122,23 @@ pub struct Match {
 
 /// What statements of a shape cost lately, as it was measured; everything said must hold. Of a shape that was hardly seen
 /// yet nothing holds.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CostMatch {
     /// Of twenty nineteen took no longer, in milliseconds: `>= 200`.
+    #[schemars(extend("type" = ["string", "integer", "null"]))]
     pub p95_ms: Option<String>,
     /// Rows, on average: `> 1000`.
+    #[schemars(extend("type" = ["string", "integer", "null"]))]
     pub rows: Option<String>,
 }
 
 /// How answers are kept.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// How old an answer may be.
+    #[schemars(with = "String")]
     #[serde(deserialize_with = "positive")]
     pub ttl: Duration,
     /// Names by which answers can be made void together.
@@ -221,6 +224,8 @@ pub struct Limit {
     /// Rows that one may return; the rest is cut off, and the client gets an error.
     pub rows: Option<u32>,
     /// Bytes that one may return, likewise.
+    #[serde(deserialize_with = "bytes")]
+    #[schemars(with = "Option<String>")]
     pub bytes: Option<u64>,
     /// Whose statements are counted together.
     pub per: Per,
@@ -415,4 +420,13 @@ fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     positive(deserializer).map(Some)
+}
+
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit =
+        [("", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30)].into_iter().find(|(unit, _)| text[digits.len()..] == **unit);
+    let size = digits.parse::<u64>().ok().zip(unit).and_then(|(number, (_, power))| number.checked_mul(1 << power));
+    size.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no size: write 64KiB, 16MiB or 1GiB")))
 }

@@ -38,7 +38,7 @@ impl Rules {
         let obeyed = |earlier: &&Rule| earlier.definition.enabled && !earlier.definition.shadow;
         let mut left = rule.aspects;
         for earlier in self.rules.iter().take(at).filter(obeyed) {
-            if !all_follow(&rule.conditions, &earlier.conditions) {
+            if !all_follow(rule.conditions(), earlier.conditions()) {
                 continue;
             }
             if earlier.definition.is_final {
@@ -56,15 +56,18 @@ impl Rules {
 }
 
 /// Whether each of `weaker` follows from `stronger`, taken together.
-fn all_follow(stronger: &[Condition], weaker: &[Condition]) -> bool {
-    weaker.iter().all(|wanted| stronger.iter().any(|given| follows(given, wanted)))
+fn all_follow<'c>(
+    stronger: impl Iterator<Item = &'c Condition> + Clone,
+    mut weaker: impl Iterator<Item = &'c Condition>,
+) -> bool {
+    weaker.all(|wanted| stronger.clone().any(|given| follows(given, wanted)))
 }
 
 /// Whether `wanted` holds wherever `given` does.
 fn follows(given: &Condition, wanted: &Condition) -> bool {
     use Condition::{
-        Application, Client, Comment, Complexity, Digest, Functions, Has, InTransaction, Joins, Kind, Not, Prepared,
-        Schema, Sql, Tables, User,
+        Application, Client, Comment, Complexity, Cost, Digest, Functions, Has, InTransaction, Joins, Kind, Not,
+        Prepared, Schema, Shape, Sql, Tables, User,
     };
     match (given, wanted) {
         (InTransaction(given), InTransaction(wanted)) | (Prepared(given), Prepared(wanted)) => given == wanted,
@@ -79,9 +82,12 @@ fn follows(given: &Condition, wanted: &Condition) -> bool {
         (Has(given), Has(wanted)) => words_follow(given, wanted, |a, b| a.contains(*b)),
         (Functions(given), Functions(wanted)) => words_follow(given, wanted, |a, b| pattern_follows(a, b)),
         (Joins(given), Joins(wanted)) | (Complexity(given), Complexity(wanted)) => bound_follows(*given, *wanted),
-        (Sql(given), Sql(wanted)) => given.as_str() == wanted.as_str(),
+        (Sql(given), Sql(wanted)) | (Shape(given), Shape(wanted)) => given.as_str() == wanted.as_str(),
+        (Cost(given), Cost(wanted)) => {
+            optional_follows(given.p95_ms, wanted.p95_ms) && optional_follows(given.rows, wanted.rows)
+        }
         // The other way round: who keeps out more of the world keeps out the part of it too.
-        (Not(given), Not(wanted)) => all_follow(wanted, given),
+        (Not(given), Not(wanted)) => all_follow(wanted.iter(), given.iter()),
         _ => false,
     }
 }
@@ -123,6 +129,10 @@ fn table_follows(given: &TableName, wanted: &TableName) -> bool {
         (None, Some(_)) => false,
     };
     schema && pattern_follows(&given.table, &wanted.table)
+}
+
+fn optional_follows(given: Option<Bound>, wanted: Option<Bound>) -> bool {
+    wanted.is_none_or(|wanted| given.is_some_and(|given| bound_follows(given, wanted)))
 }
 
 /// Both are the same on either side of every number that they name.

@@ -91,6 +91,8 @@ fn each_key_matches_and_does_not() {
         ("{comment: 'action=/a'}", None),
         ("{comment: 'app=*'}", None),
         ("{comment: 'app=c'}", Some("comment")),
+        ("{cost: {p95_ms: 40, rows: '< 8'}}", None),
+        ("{cost: {p95_ms: '> 40'}}", Some("cost")),
         ("{functions: F}", None),
         ("{functions: sleep}", Some("functions")),
         ("{has: where}", None),
@@ -113,6 +115,7 @@ fn each_key_matches_and_does_not() {
         (question.text, question.schema) = (text, Some(&b"app_1"[..]));
         (question.client, question.application) = (Some("10.1.2.3".parse().unwrap()), &|| Some(b"mytop".to_vec()));
         question.session.in_transaction = true;
+        question.cost = &|_| Some(crate::routing::Cost { p95_ms: 40, rows: 7 });
         let mut tried = Tried::Off;
         rules.verdict_told(&question, &mut |_, outcome| tried = outcome);
         let key = if let Tried::Mismatch(key) = tried { Some(key) } else { None };

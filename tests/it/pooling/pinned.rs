@@ -39,6 +39,8 @@ impl Pair {
     fn with(bed: &Bed, login: &Login) -> Pair {
         bed.cluster.sql(&["CREATE TABLE IF NOT EXISTS app.pool_pin (id INT PRIMARY KEY, s TEXT)"]);
         bed.cluster.sql(&["REPLACE INTO app.pool_pin VALUES (1, 'one'), (2, 'two'), (3, 'three')"]);
+        // A statement may be prepared on a replica.
+        bed.cluster.settle();
         let pool = "max_connections: 1, wait_timeout: 300ms";
         let forebay = forebay_with(bed, pool, "log: {level: 'info,forebay=debug'}\n");
         let client = || Client::connect(&forebay.endpoint, login).unwrap();
