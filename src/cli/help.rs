@@ -97,6 +97,21 @@ EXAMPLES
   With what ran yesterday, for programs:
       forebay diff /etc/forebay new/ --log general.log --json | jq .differences";
 
+pub const IMPORT: &str = "\
+Reads a configuration of ProxySQL's: the admin interface's SQL (INSERT INTO mysql_servers, mysql_users, mysql_query_rules, \
+mysql_replication_hostgroups, mysql_hostgroup_attributes, and variables that are set), or a .cnf. Prints, or writes with --to, \
+the equal Forebay configuration: config.yaml and rules/10-proxysql.yaml. What has no equal stands there as a comment that \
+begins with `no equal`; a rule that would be about more statements without it is switched off. Connects to nothing.";
+
+pub const IMPORT_AFTER: &str = "\
+EXIT STATUS
+  0  done
+  1  the file can't be read; where and why is on stderr
+
+EXAMPLES
+      forebay import proxysql proxysql.cnf
+      forebay import proxysql dump.sql --to new && forebay check --config new/config.yaml";
+
 pub const SCHEMA: &str = "\
 Prints a JSON Schema (draft 2020-12) of the rule files that this Forebay reads. An editor that knows it completes keys, explains \
 them and marks what is unknown; `forebay check` remains the judge.";

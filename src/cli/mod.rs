@@ -5,6 +5,7 @@ pub mod demo;
 pub mod diff;
 pub mod explain;
 mod help;
+pub mod import;
 pub mod run;
 pub mod schema;
 
@@ -35,6 +36,9 @@ enum Command {
     /// Tell which statements two configurations decide differently
     #[command(long_about = help::DIFF, after_long_help = help::DIFF_AFTER)]
     Diff(diff::Options),
+    /// Make a configuration of another proxy's
+    #[command(long_about = help::IMPORT, after_long_help = help::IMPORT_AFTER)]
+    Import(import::Options),
     /// Print the JSON Schema of rule files, for editors
     #[command(long_about = help::SCHEMA, after_long_help = help::SCHEMA_AFTER)]
     Schema(schema::Options),
@@ -59,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Check(file) => check::check(&file.config),
         Command::Explain(options) => explain::run(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Import(options) => import::run(&options),
         Command::Schema(options) => schema::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
@@ -98,6 +103,7 @@ mod tests {
             help::CHECK_AFTER,
             help::EXPLAIN_AFTER,
             help::DIFF_AFTER,
+            help::IMPORT_AFTER,
             help::SCHEMA_AFTER,
             help::DEMO_AFTER,
         ];
