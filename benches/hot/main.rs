@@ -12,6 +12,7 @@
 )]
 
 mod decisions;
+mod digests;
 mod relays;
 mod replies;
 mod texts;
@@ -46,7 +47,10 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [texts::cases(), decisions::cases(), replies::cases(), relays::cases()].into_iter().flatten().collect()
+    [texts::cases(), decisions::cases(), digests::cases(), replies::cases(), relays::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn names(group: &str) -> Vec<String> {
@@ -75,6 +79,12 @@ fn facts(bencher: Bencher<'_, '_>, name: &str) {
 
 #[divan::bench(args = names("decide"))]
 fn decide(bencher: Bencher<'_, '_>, name: &str) {
+    let mut case = find(name);
+    bencher.bench_local(move || (case.run)());
+}
+
+#[divan::bench(args = names("digests"))]
+fn digests(bencher: Bencher<'_, '_>, name: &str) {
     let mut case = find(name);
     bencher.bench_local(move || (case.run)());
 }
