@@ -1,6 +1,6 @@
 //! `forebay explain`: why a statement goes where it goes.
 
-use std::{io::Write, net::IpAddr, process::ExitCode};
+use std::{io::Write, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 
@@ -43,6 +43,21 @@ pub struct Options {
     /// As JSON, for programs
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// A statement in no session in particular.
+pub(super) fn plain(statement: String, user: String) -> Options {
+    Options {
+        file: ConfigFile { config: PathBuf::new() },
+        statement,
+        user,
+        schema: None,
+        client: None,
+        application: None,
+        in_transaction: false,
+        prepared: false,
+        json: false,
+    }
 }
 
 /// Loads the configuration, decides as a running Forebay would with all servers in good health, and tells how.

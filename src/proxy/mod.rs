@@ -180,3 +180,11 @@ fn client_tracking_error(name: &str, error: SetError) -> ClientError {
         SetError::Value(value) => ClientError::wrong_value(name, &value),
     }
 }
+
+/// Waits for what may not be there: then for ever. One branch of a `select!`.
+async fn if_any<F: Future>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

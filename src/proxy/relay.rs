@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use tokio::sync::Notify;
 
-use super::{fix::Fix, prepares::Reply, registry::Handle};
+use super::{fix::Fix, if_any, prepares::Reply, registry::Handle};
 use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
@@ -178,10 +178,8 @@ pub struct Relay<'a> {
     infile: bool,
     /// Definitions of PREPARE's reply that have passed.
     prepared_definitions: u32,
-    /// Rows that have begun, where they are limited.
-    rows_begun: u64,
-    /// The row's last packet was full: the next belongs to it.
-    row_goes_on: bool,
+    /// The row that was counted last, where rows are limited.
+    counted_row: u64,
     outcome: Outcome,
     reached_client: bool,
     /// A write to the client is under way.
@@ -218,8 +216,7 @@ impl<'a> Relay<'a> {
             eof_status_at: None,
             infile: false,
             prepared_definitions: 0,
-            rows_begun: 0,
-            row_goes_on: false,
+            counted_row: 0,
             outcome: Outcome::default(),
             reached_client: false,
             sending: false,
@@ -330,7 +327,7 @@ impl<'a> Relay<'a> {
                 Err(error) => Err(self.server_fault(error.into())),
             },
             () = self.client.stream().peer_closed() => Err(RelayError::Client(ChannelError::Closed)),
-            () = server_silent(self.options.impatient), if !self.reached_client => Err(self.server_fault(ServerFault::Silent)),
+            () = if_any(self.options.impatient.map(Handle::server_silent)), if !self.reached_client => Err(self.server_fault(ServerFault::Silent)),
         }
     }
 
@@ -398,10 +395,7 @@ impl<'a> Relay<'a> {
 
     /// A row or a part of one: passed as it comes, or (`end`) corrected.
     fn pass_row(&mut self, chunk: &mut BytesMut, span: &mut Span, header: Header, end: Option<usize>) {
-        let goes_on = std::mem::replace(&mut self.row_goes_on, header.payload_bytes == packet::MAX_PAYLOAD_BYTES);
-        if !goes_on {
-            self.count_row(chunk, span, header);
-        }
+        self.count_row(chunk, span, header);
         if self.outcome.is_cut {
             span.skip_to(span.at + HEADER_BYTES);
             self.passing_bytes = header.payload_bytes;
@@ -430,12 +424,13 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// A row begins: is it one too many?
+    /// If a row begins: is it one too many?
     fn count_row(&mut self, chunk: &BytesMut, span: &mut Span, header: Header) {
         let Some(most) = &self.options.most else { return };
-        self.rows_begun += 1;
+        let row = self.tracker.rows();
+        let begins = std::mem::replace(&mut self.counted_row, row) != row;
         let bytes = self.outcome.bytes + (span.at + HEADER_BYTES + header.payload_bytes) as u64;
-        if !self.outcome.is_cut && (self.rows_begun > most.rows || bytes > most.bytes) {
+        if begins && !self.outcome.is_cut && (row > most.rows || bytes > most.bytes) {
             most.over.notify_one();
             self.outcome.is_cut = true;
             self.flush_front(chunk, span);
@@ -675,13 +670,6 @@ impl<'a> Relay<'a> {
         }
         self.pass_as_is(chunk, span, end);
         Ok(())
-    }
-}
-
-async fn server_silent(impatient: Option<&Handle>) {
-    match impatient {
-        Some(handle) => handle.server_silent().await,
-        None => std::future::pending().await,
     }
 }
 

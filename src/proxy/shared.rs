@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::{
-    client::Identity, dial, engine::Request, handshakes::Handshakes, latencies::Latencies, limits::Limits,
+    client::Identity, dial, engine::Request, handshakes::Handshakes, if_any, latencies::Latencies, limits::Limits,
     prepares::Prepares, registry::Registry, relay::Outcome, settings::Settings, warm::Warm,
 };
 use crate::{
@@ -243,8 +243,8 @@ impl Shared {
         }
         let why = tokio::select! {
             output = &mut relay => return Some(output),
-            () = past(limit) => "runs for longer than timeouts.query or its rule allow",
-            () = notified(over) => "returns more than its rule allows",
+            () = if_any(limit.map(tokio::time::sleep)) => "runs for longer than timeouts.query or its rule allow",
+            () = if_any(over.map(Notify::notified)) => "returns more than its rule allows",
         };
         tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement {why}; it is killed");
         if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
@@ -290,19 +290,5 @@ impl Shared {
             // Whoever could tell is gone: nobody will.
             std::future::pending::<()>().await;
         }
-    }
-}
-
-async fn past(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn notified(over: Option<&Notify>) {
-    match over {
-        Some(over) => over.notified().await,
-        None => std::future::pending().await,
     }
 }

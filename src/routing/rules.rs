@@ -27,7 +27,7 @@ mod suite;
 mod tests;
 mod verdict;
 
-pub use compile::RuleError;
+pub use compile::{RuleError, expression};
 pub use file::{
     AnyOrAll, Cache, CostMatch, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest,
 };
@@ -131,11 +131,6 @@ impl Rules {
         self.analytics
     }
 
-    /// Whether a rule may say this of some statement.
-    pub fn any(&self, aspect: Aspect) -> bool {
-        self.rules.iter().any(|rule| rule.definition.enabled && rule.aspects.has(aspect))
-    }
-
     /// Whether a rule may ask for a level.
     pub fn ask_for(&self, level: Consistency) -> bool {
         self.rules.iter().any(|rule| rule.definition.enabled && rule.definition.consistency == Some(level))
@@ -162,11 +157,7 @@ impl Rules {
     fn judge(&self, question: &Question<'_>, shadow: &mut dyn FnMut(u32)) -> Verdict {
         match &self.memo {
             Some(memo) => memo.judge(self, question, shadow),
-            None => verdict::of(self, question, &mut |index, _, tried| {
-                if tried == Tried::Shadow {
-                    shadow(index);
-                }
-            }),
+            None => verdict::with_shadows(self, question, shadow),
         }
     }
 

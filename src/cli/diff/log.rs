@@ -1,6 +1,6 @@
 //! The statements of a log: MySQL's or MariaDB's general or slow log, JSON, or one statement a line.
 
-use super::{explain::Options, made_up::plain};
+use super::explain::{Options, plain};
 
 /// In order. `user`: whose they are where the log does not say it.
 pub(super) fn statements(text: &str, user: &str) -> Vec<Options> {

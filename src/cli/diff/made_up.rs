@@ -1,7 +1,7 @@
 //! Statements that rules are about: those of their tests, and some made up of what they name.
 
 use crate::{
-    cli::{ConfigFile, explain::Options},
+    cli::explain::{Options, plain},
     routing::rules::{AnyOrAll, Match, OneOrMany, RuleTest, Rules},
 };
 
@@ -20,21 +20,6 @@ const SHAPES: [&str; 7] = [
 pub(super) fn statements(rules: &Rules) -> Vec<Options> {
     let tested = rules.tests().flat_map(of_test);
     tested.chain(rules.iter().flat_map(|rule| of_match(&rule.definition.matches))).collect()
-}
-
-/// A statement in no session in particular.
-pub(super) fn plain(statement: String, user: String) -> Options {
-    Options {
-        file: ConfigFile { config: Default::default() },
-        statement,
-        user,
-        schema: None,
-        client: None,
-        application: None,
-        in_transaction: false,
-        prepared: false,
-        json: false,
-    }
 }
 
 fn of_test(test: &RuleTest) -> Vec<Options> {

@@ -1,6 +1,7 @@
 //! The tables and columns of `ProxySQL` that are known. What is unknown is a typing error, and said so.
 
 use super::{Broken, Row};
+use crate::config::suggest;
 
 /// Tables that are read, with their columns; `docs/import.md` says what becomes of each.
 pub(super) const TABLES: [(&str, &[&str]); 6] = [
@@ -154,6 +155,5 @@ pub(super) fn check(rows: &[Row]) -> Result<(), Broken> {
 }
 
 fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let best = known.max_by(|a, b| strsim::jaro_winkler(a, word).total_cmp(&strsim::jaro_winkler(b, word)));
-    best.map_or(String::new(), |best| format!("; did you mean `{best}`?"))
+    suggest::nearest(word, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }

@@ -38,7 +38,6 @@ fn servers(model: &Model, page: &mut Page) {
     }
     let mut has_primary = false;
     for (index, server) in model.servers.iter().enumerate() {
-        let is = |what: &Hostgroup| server.hostgroups.iter().any(|id| model.hostgroups.get(id) == Some(what));
         let takes_part = server.hostgroups.iter().any(|id| !model.is_of_other_cluster(*id));
         if !takes_part {
             page.no_equal(2, &format!("{} is of another cluster: give that a Forebay of its own", server.address));
@@ -58,9 +57,9 @@ fn servers(model: &Model, page: &mut Page) {
         page.line(&format!("  - name: {}", quoted(&name(index, server))));
         page.line(&format!("    address: {}", quoted(&server.address)));
         if !model.follows_read_only {
-            let is_primary = is(&Hostgroup::Writers) && !has_primary;
+            let is_primary = model.writes(server) && !has_primary;
             has_primary |= is_primary;
-            if is(&Hostgroup::Writers) && !is_primary {
+            if model.writes(server) && !is_primary {
                 page.no_equal(4, "a second server that takes writes: there is one primary, this one only gets reads");
             }
             page.line(&format!("    role: {}", if is_primary { "primary" } else { "replica" }));
@@ -198,8 +197,8 @@ fn password(row: &Row, page: &mut Page) {
 }
 
 fn variables(model: &Model, page: &mut Page) {
-    let ms = |name: &str| model.variable(name).and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms > 0);
-    let number = |name: &str| ms(name);
+    let number =
+        |name: &str| model.variable(name).and_then(|text| text.parse::<u64>().ok()).filter(|number| *number > 0);
     if let (Some(user), password) = (model.variable("mysql-monitor_username"), model.variable("mysql-monitor_password"))
     {
         let password = literal(password.unwrap_or_default());
@@ -218,7 +217,7 @@ fn variables(model: &Model, page: &mut Page) {
             }
         }
     };
-    let span = |name: &str| ms(name).map(|ms| format!("{ms}ms"));
+    let span = |name: &str| number(name).map(|ms| format!("{ms}ms"));
     section(
         page,
         "timeouts",

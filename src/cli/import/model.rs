@@ -66,13 +66,9 @@ impl Model {
         model.follows_read_only = pair.is_some();
         model.name_hostgroups(pair.as_ref());
         // Where roles are not said, the first is taken for the primary.
-        let writes = |server: &Server| {
-            model.hostgroups.iter().any(|(id, what)| *what == Hostgroup::Writers && server.hostgroups.contains(id))
-        };
-        let order: Vec<bool> = model.servers.iter().map(|server| !writes(server)).collect();
-        let mut servers: Vec<_> = std::mem::take(&mut model.servers).into_iter().zip(order).collect();
-        servers.sort_by_key(|(_, is_later)| *is_later);
-        model.servers = servers.into_iter().map(|(server, _)| server).collect();
+        let mut servers = std::mem::take(&mut model.servers);
+        servers.sort_by_key(|server| !model.writes(server));
+        model.servers = servers;
         model
     }
 
@@ -122,6 +118,11 @@ impl Model {
             };
             self.hostgroups.insert(id, what);
         }
+    }
+
+    /// Whether a server is in the writers' hostgroup.
+    pub(super) fn writes(&self, server: &Server) -> bool {
+        server.hostgroups.iter().any(|id| self.hostgroups.get(id) == Some(&Hostgroup::Writers))
     }
 
     /// What rules call a hostgroup, if it has a server.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use regex::bytes::RegexBuilder;
-
 use super::{
     Row,
     model::Model,
     write::{Page, quoted},
 };
+use crate::routing::rules;
 
 /// A rule that is being made.
 #[derive(Default)]
@@ -111,14 +110,9 @@ impl Draft {
         let mut patterns = Vec::new();
         for (column, key) in [("match_digest", "shape"), ("match_pattern", "sql")] {
             let Some(pattern) = row.text(column) else { continue };
-            let pattern = expression(row, pattern);
-            match RegexBuilder::new(&pattern).unicode(false).build() {
-                Ok(_) => patterns.push(format!("{key}: {}", quoted(&pattern))),
-                Err(error) => {
-                    let why = error.to_string();
-                    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                    self.lose_condition(format!("{column} {pattern}: {why}"));
-                }
+            match expression(row, pattern) {
+                Ok(pattern) => patterns.push(format!("{key}: {}", quoted(&pattern))),
+                Err(why) => self.lose_condition(format!("{column} {pattern}: {why}")),
             }
         }
         if row.is_on("negate_match_pattern") && !patterns.is_empty() {
@@ -152,9 +146,9 @@ impl Draft {
             self.does.push(format!("deny: {}", quoted(message)));
         }
         if let Some(with) = row.text("replace_pattern") {
-            match row.text("match_pattern") {
-                Some(pattern) => {
-                    let (pattern, with) = (quoted(&expression(row, pattern)), quoted(&replacement(with)));
+            match row.text("match_pattern").map(|pattern| expression(row, pattern)) {
+                Some(Ok(pattern)) => {
+                    let (pattern, with) = (quoted(&pattern), quoted(&replacement(with)));
                     self.does.push(format!("rewrite: {{pattern: {pattern}, with: {with}}}"));
                     if !row.text("re_modifiers").is_some_and(|flags| flags.to_ascii_uppercase().contains("GLOBAL")) {
                         self.lost.push(
@@ -162,6 +156,8 @@ impl Draft {
                         );
                     }
                 }
+                // Said already, of the condition.
+                Some(Err(_)) => {}
                 None => self.lost.push(format!("replace_pattern {with} without match_pattern")),
             }
         }
@@ -199,10 +195,17 @@ impl Draft {
     }
 }
 
-/// With its flags: without any said, case does not matter.
-fn expression(row: &Row, pattern: &str) -> String {
+/// With its flags (without any said, case does not matter), if Forebay can read it.
+fn expression(row: &Row, pattern: &str) -> Result<String, String> {
     let modifiers = row.text("re_modifiers").unwrap_or("CASELESS").to_ascii_uppercase();
-    if modifiers.contains("CASELESS") { format!("(?i){pattern}") } else { pattern.to_owned() }
+    let pattern = if modifiers.contains("CASELESS") { format!("(?i){pattern}") } else { pattern.to_owned() };
+    match rules::expression(&pattern) {
+        Ok(_) => Ok(pattern),
+        Err(error) => {
+            let why = error.to_string();
+            Err(why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        }
+    }
 }
 
 /// `\1` → `${1}`.

@@ -1,10 +1,9 @@
 //! Configurations as they are found, with what becomes of them beside them (`BLESS=1` writes that anew).
 
-use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cli::{Cli, Command, explain};
+use crate::cli::explain;
 
 const CASES: [&str; 3] = ["classic.sql", "shop.cnf", "everything.sql"];
 
@@ -50,9 +49,7 @@ fn the_classic_example_decides_as_proxysql_does() {
         ("UPDATE t SET a = 1", "default-hostgroup", false),
         ("SHOW TABLES", "default-hostgroup", false),
     ] {
-        let asked = ["forebay", "explain", "--user", "app", statement];
-        let Ok(Cli { command: Command::Explain(options) }) = Cli::try_parse_from(asked) else { panic!("{asked:?}") };
-        let explained = explain::explained(&config, &options);
+        let explained = explain::explained(&config, &explain::plain(statement.to_owned(), "app".to_owned()));
         let route = explained.decided.iter().find(|decided| decided.aspect == "route").unwrap();
         assert_eq!(route.rule, rule, "{statement}");
         assert_eq!(replica(&explained.target), reads, "{statement}: {}", explained.target);
@@ -112,7 +109,7 @@ proptest! {
         let text = format!(
             "INSERT INTO mysql_servers (hostgroup_id, hostname) VALUES (1, 'h');\n\
              INSERT INTO mysql_users (username, password, comment) VALUES ('app', '{0}', '{0}');\n\
-             INSERT INTO mysql_query_rules (rule_id, match_pattern, error_msg, comment) VALUES (1, '{1}', '{0}', '{0}')",
+             INSERT INTO mysql_query_rules (rule_id, match_pattern, replace_pattern, error_msg, comment) VALUES (1, '{1}', '{0}', '{0}', '{0}')",
             value.replace('\'', "''"), pattern.replace('\'', "''"),
         );
         let imported = import(&text).unwrap();

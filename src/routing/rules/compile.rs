@@ -254,7 +254,7 @@ impl Place<'_> {
     }
 
     fn regex(&mut self, at: &str, pattern: &str) -> Option<Regex> {
-        match RegexBuilder::new(pattern).unicode(false).size_limit(MAX_REGEX_BYTES).build() {
+        match expression(pattern) {
             Ok(regex) => Some(regex),
             Err(error) => {
                 self.error(at, format!("no regular expression: {error}"));
@@ -323,6 +323,14 @@ impl Place<'_> {
         }
         Some(TableName { schema: schema.map(str::to_lowercase), table: table.to_lowercase() })
     }
+}
+
+/// A regular expression as rules have it: over bytes, in linear time, of bounded size.
+///
+/// # Errors
+/// It is none, or too large.
+pub fn expression(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).size_limit(MAX_REGEX_BYTES).build()
 }
 
 fn similarity(a: &str, b: &str) -> f64 {

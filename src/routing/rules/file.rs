@@ -224,7 +224,6 @@ pub struct Limit {
     /// Rows that one may return; the rest is cut off, and the client gets an error.
     pub rows: Option<u32>,
     /// Bytes that one may return, likewise.
-    #[serde(deserialize_with = "bytes")]
     #[schemars(with = "Option<String>")]
     pub bytes: Option<u64>,
     /// Whose statements are counted together.
@@ -420,13 +419,4 @@ fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     positive(deserializer).map(Some)
-}
-
-fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit =
-        [("", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30)].into_iter().find(|(unit, _)| text[digits.len()..] == **unit);
-    let size = digits.parse::<u64>().ok().zip(unit).and_then(|(number, (_, power))| number.checked_mul(1 << power));
-    size.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no size: write 64KiB, 16MiB or 1GiB")))
 }

@@ -197,7 +197,7 @@ impl Condition {
             | Condition::Shape(_) => Asks::empty(),
             Condition::Comment(_) | Condition::Sql(_) => Asks::TEXT,
             Condition::Cost(_) => Asks::MOMENT,
-            Condition::Not(conditions) => conditions.iter().map(Condition::asks).fold(Asks::empty(), Asks::union),
+            Condition::Not(conditions) => conditions.iter().map(Condition::asks).collect(),
         }
     }
 

@@ -16,7 +16,7 @@ use twox_hash::XxHash3_128;
 use super::{
     Rule, Rules,
     matcher::{Asks, Condition, Subject, mismatch},
-    verdict::{self, Tally, Tried, Verdict},
+    verdict::{self, Tally, Verdict},
 };
 use crate::routing::Question;
 
@@ -78,7 +78,7 @@ impl Memo {
 
     pub(super) fn new(rules: &[Rule]) -> Memo {
         let enabled = rules.iter().filter(|rule| rule.definition.enabled);
-        let asks = enabled.flat_map(|rule| rule.fixed.iter().map(Condition::asks)).fold(Asks::empty(), Asks::union);
+        let asks: Asks = enabled.flat_map(|rule| rule.fixed.iter().map(Condition::asks)).collect();
         let known = Cache::builder()
             .max_capacity(MAX_BYTES)
             .weigher(|_, known: &Known| u32::try_from(known.bytes()).unwrap_or(u32::MAX))
@@ -86,11 +86,11 @@ impl Memo {
         Memo { seed: RandomState::new().hash_one(asks.bits()), asks, known }
     }
 
-    /// As [`verdict::of`] says it; `shadow` is told of shadows that match.
+    /// As [`verdict::with_shadows`] says it.
     pub(super) fn judge(&self, rules: &Rules, question: &Question<'_>, shadow: &mut dyn FnMut(u32)) -> Verdict {
         if question.dialect.ascii_in_multibyte && !question.text.is_ascii() {
             // The shape of such a text does not tell all of it.
-            return judged(rules, question).told(shadow);
+            return verdict::with_shadows(rules, question, shadow);
         }
         let key = self.key(question);
         let known = self.known.get(&key).unwrap_or_else(|| {
@@ -155,7 +155,7 @@ fn first_look(rules: &Rules, question: &Question<'_>) -> Known {
         }
         candidates.rules.push(index);
         open += usize::from(!rule.open.is_empty());
-        asks |= rule.open.iter().map(Condition::asks).fold(Asks::empty(), Asks::union);
+        asks.extend(rule.open.iter().map(Condition::asks));
         if rule.open.is_empty() && rule.definition.is_final && !rule.definition.shadow {
             break;
         }
@@ -166,17 +166,6 @@ fn first_look(rules: &Rules, question: &Question<'_>) -> Known {
     candidates.by_text = open >= MANY_OPEN && !asks.contains(Asks::MOMENT);
     candidates.rules.shrink_to_fit();
     Known::Candidates(Arc::new(candidates))
-}
-
-/// Looks at all rules.
-fn judged(rules: &Rules, question: &Question<'_>) -> Judged {
-    let mut judged = Judged::default();
-    judged.verdict = verdict::of(rules, question, &mut |index, _, tried| {
-        if tried == Tried::Shadow {
-            judged.shadows.push(index);
-        }
-    });
-    judged
 }
 
 impl Candidates {
@@ -244,9 +233,8 @@ struct Folded(u64);
 
 impl Hasher for Folded {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            self.0 = chunk.iter().fold(self.0.rotate_left(5), |sum, byte| sum.rotate_left(8) ^ u64::from(*byte));
-        }
+        // Keys come whole, see below.
+        self.0 = bytes.iter().fold(self.0, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte));
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "halves")]

@@ -145,12 +145,7 @@ fn bound_follows(given: Bound, wanted: Bound) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routing::rules::RuleFile;
-
-    fn rules(yaml: &str) -> Rules {
-        let file: RuleFile = serde_yaml::from_str(&format!("rules: [{yaml}]")).unwrap();
-        Rules::compile(vec![file], &[]).unwrap()
-    }
+    use crate::routing::rules::tests::compiled;
 
     fn idle(yaml: &str) -> Vec<String> {
         let told = |(rule, why): (&Rule, Idle<'_>)| match why {
@@ -158,7 +153,7 @@ mod tests {
             Idle::BehindFinal(by) => format!("{} behind {}", rule.name(), by.name()),
             Idle::SaidBefore(by) => format!("{} said by {}", rule.name(), by.name()),
         };
-        rules(yaml).idle().map(told).collect()
+        compiled(&format!("rules: [{yaml}]")).idle().map(told).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn groups() -> [Group; 2] {
     [group("reports", "r"), Group { tags: vec!["near".into()], ..group("near", "p") }]
 }
 
-fn compiled(yaml: &str) -> Rules {
+pub(super) fn compiled(yaml: &str) -> Rules {
     Rules::compile(vec![file(yaml)], &groups()).unwrap()
 }
 

@@ -146,6 +146,15 @@ impl Tally {
     }
 }
 
+/// What all rules say; `shadow` is told of shadows that match.
+pub(super) fn with_shadows(rules: &Rules, question: &Question<'_>, shadow: &mut dyn FnMut(u32)) -> Verdict {
+    of(rules, question, &mut |index, _, tried| {
+        if tried == Tried::Shadow {
+            shadow(index);
+        }
+    })
+}
+
 /// Goes through all rules, one by one. Each is told with its place.
 pub(super) fn of(rules: &Rules, question: &Question<'_>, tell: &mut dyn FnMut(u32, &Rule, Tried)) -> Verdict {
     let (mut tally, subject) = (Tally::default(), Subject::new(question));
@@ -154,7 +163,7 @@ pub(super) fn of(rules: &Rules, question: &Question<'_>, tell: &mut dyn FnMut(u3
             Tried::Off
         } else if tally.is_over {
             Tried::NotReached
-        } else if let Some(key) = mismatch(rule.fixed.iter().chain(&rule.open), &subject) {
+        } else if let Some(key) = mismatch(rule.conditions(), &subject) {
             Tried::Mismatch(key)
         } else if rule.definition.shadow {
             Tried::Shadow

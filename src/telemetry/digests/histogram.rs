@@ -52,14 +52,12 @@ impl Histogram {
 }
 
 fn bucket(us: u64) -> usize {
-    let power = us.max(4).ilog2();
-    let part = usize::try_from((us >> (power - 2)) & 3).unwrap_or(0);
-    let bucket = if us < 4 { part_below_four(us) } else { 4 * (power as usize - 1) + part };
-    bucket.min(BUCKETS - 1)
-}
-
-fn part_below_four(us: u64) -> usize {
-    usize::try_from(us).unwrap_or(0)
+    // Below four microseconds each has its own.
+    let (power, part) = match us {
+        0..4 => (1, us),
+        _ => (us.ilog2() as usize, (us >> (us.ilog2() - 2)) & 3),
+    };
+    (4 * (power - 1) + usize::try_from(part).unwrap_or(0)).min(BUCKETS - 1)
 }
 
 /// The first duration, in microseconds, that belongs to the next bucket.

@@ -1,10 +1,13 @@
 //! The servers' general logs.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::support::cluster::Cluster;
 
-/// Switched on as long as this lives.
+/// Switched on as long as this lives; of a cluster by one test at a time, since who begins clears them.
 pub struct GeneralLogs<'a> {
     cluster: &'a Cluster,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// A statement that a client has sent.
@@ -16,6 +19,8 @@ pub struct Line {
 
 impl<'a> GeneralLogs<'a> {
     pub fn on(cluster: &'a Cluster) -> GeneralLogs<'a> {
+        static ALONE: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+        let alone = ALONE[cluster.kind.pick(0, 1)].lock().unwrap_or_else(PoisonError::into_inner);
         for server in cluster.servers() {
             let mut root = cluster.root(server);
             root.ok("SET GLOBAL general_log = OFF");
@@ -28,7 +33,7 @@ impl<'a> GeneralLogs<'a> {
             }
             root.ok("SET GLOBAL general_log = ON");
         }
-        GeneralLogs { cluster }
+        GeneralLogs { cluster, _alone: alone }
     }
 
     /// What the tests' user had executed that holds this text, server by server. Replication runs as somebody else, and

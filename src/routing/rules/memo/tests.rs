@@ -7,7 +7,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use super::*;
 use crate::{
     routing::{
-        RuleFile, SessionView,
+        SessionView,
+        rules::tests::compiled,
         testing::{question, view},
     },
     sql::{self, Dialect, fuzz::MARIADB, fuzz::MYSQL},
@@ -77,8 +78,7 @@ fn rules(parts: &[(Vec<&str>, u8, u8)]) -> Rules {
         format!("- {{name: r{index}, match: {{{}}}, {does}{flags}}}\n", conditions.join(", "))
     };
     let yaml: String = parts.iter().enumerate().map(rule).collect();
-    let file = RuleFile { file: "r".into(), ..serde_yaml::from_str(&format!("rules:\n{yaml}")).unwrap() };
-    let mut rules = Rules::compile(vec![file], &[]).unwrap();
+    let mut rules = compiled(&format!("rules:\n{yaml}"));
     rules.memo = Some(Arc::new(Memo::new(&rules.rules)));
     rules
 }
@@ -108,8 +108,9 @@ proptest! {
             };
             let mut shadows = Vec::new();
             let verdict = rules.judge(&question, &mut |index| shadows.push(index));
-            let naive = judged(&rules, &question);
-            prop_assert_eq!((verdict, shadows), (naive.verdict, naive.shadows), "{} as {:?}", text, dialect);
+            let mut all_shadows = Vec::new();
+            let naive = verdict::with_shadows(&rules, &question, &mut |index| all_shadows.push(index));
+            prop_assert_eq!((verdict, shadows), (naive, all_shadows), "{} as {:?}", text, dialect);
         }
     }
 }
