@@ -113,12 +113,13 @@ EXAMPLES
       forebay import proxysql dump.sql --to new && forebay check --config new/config.yaml";
 
 pub const SCHEMA: &str = "\
-Prints a JSON Schema (draft 2020-12) of the rule files that this Forebay reads. An editor that knows it completes keys, explains \
+Prints a JSON Schema (draft 2020-12) of the configuration or of the rule files that this Forebay reads. An editor that knows it completes keys, explains \
 them and marks what is unknown; `forebay check` remains the judge.";
 
 pub const SCHEMA_AFTER: &str = "\
 EXAMPLES
-      forebay schema rules > rules.schema.json";
+      forebay schema rules > rules.schema.json
+      forebay schema config > config.schema.json";
 
 pub const DEMO: &str = "\
 Starts a primary and two replicas from the mariadbd or mysqld found on PATH in a scratch folder, with GTID replication and a \

@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use crate::routing::rules::RuleFile;
+use crate::{config, routing::rules::RuleFile};
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
@@ -15,12 +15,15 @@ pub struct Options {
 enum Of {
     /// `rules/*.yaml`
     Rules,
+    /// `config.yaml`
+    Config,
 }
 
 /// Prints it.
 pub fn run(options: &Options) -> ExitCode {
     let text = match options.of {
         Of::Rules => RuleFile::schema(),
+        Of::Config => config::schema::schema(),
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -61,6 +62,19 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// What a key takes, as its reader says. All at once is possible: an address, or a group with one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// One value: what would be right, in words, and the words that are right if it is one of a few.
+    pub scalar: Option<(String, Vec<&'static str>)>,
+    /// A list.
+    pub list: bool,
+    /// What a list has as items, without a list around it.
+    pub single: bool,
+    /// A group of keys.
+    pub group: bool,
+}
+
 /// Collects what is found wrong in one file, so that a reader learns of everything at once.
 #[derive(Debug)]
 pub struct Findings {
@@ -69,9 +83,8 @@ pub struct Findings {
     warnings: RefCell<Vec<ConfigError>>,
     /// Files that belong to it.
     files: RefCell<Vec<PathBuf>>,
-    /// Every key that a reader asked for, so that a test can hold the documentation against them.
-    #[cfg(test)]
-    keys: RefCell<std::collections::BTreeSet<String>>,
+    /// Every key that a reader asked for, and what it takes there: the schema, and what documentation is held against.
+    keys: RefCell<BTreeMap<String, Takes>>,
 }
 
 impl Findings {
@@ -82,7 +95,6 @@ impl Findings {
             errors: RefCell::default(),
             warnings: RefCell::default(),
             files: RefCell::default(),
-            #[cfg(test)]
             keys: RefCell::default(),
         }
     }
@@ -136,15 +148,13 @@ impl Findings {
         (errors, warnings)
     }
 
-    /// Keys that were asked for.
-    #[cfg(test)]
-    pub fn note_keys(&self, keys: impl Iterator<Item = String>) {
-        self.keys.borrow_mut().extend(keys);
+    /// A key that was asked for, by its path (`servers[].address`; a list's items end with `[]`), and what it takes.
+    pub fn note_key(&self, path: String, note: impl FnOnce(&mut Takes)) {
+        note(self.keys.borrow_mut().entry(path).or_default());
     }
 
     /// All keys that were asked for.
-    #[cfg(test)]
-    pub fn keys(&self) -> std::collections::BTreeSet<String> {
+    pub fn keys(&self) -> BTreeMap<String, Takes> {
         self.keys.borrow().clone()
     }
 

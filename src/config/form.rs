@@ -188,7 +188,8 @@ impl<T: Copy> Words<T> {
         }
     }
 
-    fn names(&self) -> Vec<&'static str> {
+    /// The words alone.
+    pub fn names(&self) -> Vec<&'static str> {
         self.words.iter().map(|(word, _)| *word).collect()
     }
 }

@@ -7,7 +7,7 @@ use super::{
     suggest,
 };
 use crate::{
-    routing::rules::{Balance, Group},
+    routing::rules::{Balance, Group, Limit},
     topology::ServerSettings,
 };
 
@@ -63,6 +63,7 @@ fn group(section: Section<'_>, servers: &[&ServerSettings]) -> Option<Group> {
         servers: listed.into_iter().map(|server| server.value).collect(),
         tags: tags.into_iter().map(|tag| tag.value).collect(),
         balance: section.word("balance", &BALANCE).map(|balance| balance.value).unwrap_or_default(),
+        limit: section.section("limit").and_then(limit),
     };
     if !group.name.is_empty() && !servers.iter().any(|server| belongs(&group, server)) {
         section.error(
@@ -72,6 +73,20 @@ fn group(section: Section<'_>, servers: &[&ServerSettings]) -> Option<Group> {
     }
     section.finish();
     (!group.name.is_empty()).then_some(group)
+}
+
+fn limit(section: Section<'_>) -> Option<Limit> {
+    let limit = Limit {
+        per_second: section.get("per_second", &form::COUNT),
+        concurrent: section.get("concurrent", &form::COUNT),
+        wait: section.get("wait", &form::POSITIVE_DURATION),
+        ..Limit::default()
+    };
+    if section.node("per_second").is_none() && section.node("concurrent").is_none() {
+        section.error(section.at, "`groups[].limit` limits nothing: give it `per_second` or `concurrent`");
+    }
+    section.finish();
+    limit.is_of_turns().then_some(limit)
 }
 
 fn belongs(group: &Group, server: &ServerSettings) -> bool {

@@ -18,6 +18,7 @@ pub mod interpolate;
 mod log;
 pub mod reload;
 mod rules;
+pub mod schema;
 mod secret;
 pub mod section;
 mod servers;

@@ -18,7 +18,7 @@ use crate::auth::Secret;
 const MAX_FILE_BYTES: u64 = 4096;
 
 /// Any text, the empty one too: a user may have no password.
-const PASSWORD: Form<String> =
+pub const PASSWORD: Form<String> =
     Form { what: "a password", examples: "it in quotes, or `\"${NAME}\"`", parse: |text| Some(text.to_owned()) };
 
 /// A secret where exactly one of `password`, `password_file`, `password_hash` is to be given. `None`: none is, or it is wrong (reported).

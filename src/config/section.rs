@@ -53,6 +53,7 @@ impl<'n> Section<'n> {
 
     /// A group of keys below this one.
     pub fn section(&self, key: &'static str) -> Option<Section<'n>> {
+        self.findings.note_key(self.path_of(key), |takes| takes.group = true);
         Section::open(self.node(key)?, &self.path_of(key), self.findings)
     }
 
@@ -63,11 +64,13 @@ impl<'n> Section<'n> {
 
     /// The same with its place.
     pub fn get_at<T>(&self, key: &'static str, form: &Form<T>) -> Option<At<T>> {
+        self.note_scalar(self.path_of(key), form.expected(), Vec::new());
         self.read_scalar(self.node(key)?, key, &form.expected(), |text| form.read(text))
     }
 
     /// One of a few words.
     pub fn word<T: Copy>(&self, key: &'static str, words: &Words<T>) -> Option<At<T>> {
+        self.note_scalar(self.path_of(key), words.expected(), words.names());
         self.read_scalar(self.node(key)?, key, &words.expected(), |text| words.read(text))
     }
 
@@ -78,6 +81,7 @@ impl<'n> Section<'n> {
         expected: &str,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<At<T>> {
+        self.note_scalar(self.path_of(key), expected.to_owned(), Vec::new());
         self.read_scalar(self.node(key)?, key, expected, read)
     }
 
@@ -88,11 +92,13 @@ impl<'n> Section<'n> {
 
     /// One value or a list of them; wrong ones are reported and left out.
     pub fn list<T>(&self, key: &'static str, form: &Form<T>) -> Option<Vec<At<T>>> {
+        self.note_scalar(format!("{}[]", self.path_of(key)), form.expected(), Vec::new());
         self.list_of(key, |section, item| section.scalar(item, key, form))
     }
 
     /// The same where a value is more than a scalar.
     pub fn list_of<T>(&self, key: &'static str, read: impl Fn(&Self, &'n Node) -> Option<T>) -> Option<Vec<T>> {
+        self.findings.note_key(self.path_of(key), |takes| (takes.list, takes.single) = (true, true));
         let node = self.node(key)?;
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
@@ -103,11 +109,13 @@ impl<'n> Section<'n> {
 
     /// A node of a list as a scalar in a form.
     pub fn scalar<T>(&self, item: &Node, key: &str, form: &Form<T>) -> Option<At<T>> {
+        self.note_scalar(format!("{}[]", self.path_of(key)), form.expected(), Vec::new());
         self.read_scalar(item, key, &form.expected(), |text| form.read(text))
     }
 
     /// A list of groups of keys; `example` shows one.
     pub fn sections(&self, key: &'static str, example: &str) -> Option<Vec<Section<'n>>> {
+        self.findings.note_key(self.path_of(key), |takes| takes.list = true);
         let node = self.node(key)?;
         let items = match &node.value {
             Value::List(items) => items,
@@ -145,8 +153,9 @@ impl<'n> Section<'n> {
     /// Reports keys that nobody asked for. To be called when everything known was asked for.
     pub fn finish(self) {
         let asked = self.asked.borrow();
-        #[cfg(test)]
-        self.findings.note_keys(asked.iter().map(|key| self.path_of(key)));
+        for key in asked.iter() {
+            self.findings.note_key(self.path_of(key), |_| {});
+        }
         for (key, _) in self.entries {
             if asked.contains(&key.name.as_str()) {
                 continue;
@@ -160,6 +169,10 @@ impl<'n> Section<'n> {
                 },
             );
         }
+    }
+
+    fn note_scalar(&self, path: String, expected: String, words: Vec<&'static str>) {
+        self.findings.note_key(path, |takes| takes.scalar = Some((expected, words)));
     }
 
     fn read_scalar<T>(

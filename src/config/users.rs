@@ -130,21 +130,22 @@ fn rotation(section: &Section<'_>, node: &Node) -> Vec<Secret> {
     if !(1..=2).contains(&items.len()) {
         section.error(node.at, format!("`users[].passwords` holds {}: write one or two", items.len()));
     }
-    items.iter().take(2).filter_map(|item| one_of_rotation(section.findings(), item)).collect()
+    items.iter().take(2).filter_map(|item| one_of_rotation(section, item)).collect()
 }
 
-fn one_of_rotation(findings: &Findings, item: &Node) -> Option<Secret> {
-    if let Value::Scalar(text) = &item.value {
-        secret::warn_of_plain_text(findings, item);
-        return Some(Secret::Plain(text.clone().into_bytes()));
+fn one_of_rotation(user: &Section<'_>, item: &Node) -> Option<Secret> {
+    if let Value::Scalar(_) = &item.value {
+        secret::warn_of_plain_text(user.findings(), item);
+        let password = user.scalar(item, "passwords", &secret::PASSWORD)?;
+        return Some(Secret::Plain(password.value.into_bytes()));
     }
     if item.value == Value::Broken {
         return None;
     }
-    let section = Section::open(item, "users[].passwords[]", findings)?;
+    let section = Section::open(item, "users[].passwords[]", user.findings())?;
     let secret = secret::any(&section);
     if !secret::given(&section, &SINGLE) {
-        findings.error(item.at, "one of `passwords` needs `password`, `password_file` or `password_hash`");
+        section.error(item.at, "one of `passwords` needs `password`, `password_file` or `password_hash`");
     }
     section.finish();
     secret

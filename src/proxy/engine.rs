@@ -175,6 +175,7 @@ impl Client {
             repeatable: false,
             causal: false,
             consistency: self.consistency(),
+            group: None,
         };
         self.run_decided(request, decision).await
     }
@@ -182,6 +183,7 @@ impl Client {
     async fn run_decided(&mut self, request: &Request<'_>, mut decision: Decision) -> Result<(), End> {
         let started = Instant::now();
         let _changing = self.may_change_schema(request);
+        let Some(_slot) = self.admit_to_group(&decision).await? else { return Ok(()) };
         let mut tried = Vec::new();
         loop {
             let Some(server) = self.server_of(decision.target) else {

@@ -74,6 +74,8 @@ errors! {
     no_cursor(id: u32, end: &str) = Client 1421 b"HY000" "The statement ({id}) has no open cursor{end}";
     /// A rule's limit.
     over_limit(user: &str, rule: &str, limit: &str) = Limit 1226 b"42000" "User '{user}' has exceeded the limit of rule '{rule}' ({limit})";
+    /// The limit of a group of servers.
+    over_group_limit(user: &str, group: &str, limit: &str) = Limit 1226 b"42000" "User '{user}' has met the limit of group '{group}' ({limit})";
     /// KILL of an id of ours that is not connected.
     unknown_thread(id: u64) = Client 1094 b"HY000" "Unknown thread id: {id}";
     /// KILL of somebody else's idle session.

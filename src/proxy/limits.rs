@@ -1,4 +1,4 @@
-//! The limits of rules: so many statements in a second, so many at once, counted together as the rule says.
+//! The limits of rules and groups: so many statements in a second, so many at once, counted together as the rule says.
 
 use std::{
     collections::HashMap,
@@ -25,10 +25,19 @@ pub struct Limits {
 /// What is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The rule's name.
-    pub rule: Arc<str>,
+    /// Whose limit.
+    pub of: Of,
     /// The user, address or digest; empty: all that the rule matches.
     pub whose: Box<str>,
+}
+
+/// Whose limit it is, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// A rule's.
+    Rule(Box<str>),
+    /// A group's.
+    Group(Box<str>),
 }
 
 #[derive(Debug)]
@@ -106,7 +115,7 @@ mod tests {
     use super::*;
 
     fn key(whose: &str) -> Key {
-        Key { rule: "r".into(), whose: whose.into() }
+        Key { of: Of::Rule("r".into()), whose: whose.into() }
     }
 
     fn counter() -> Counter {

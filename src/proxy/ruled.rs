@@ -12,13 +12,13 @@ use super::{
     client::{Client, End},
     engine::{Action, Request},
     error::{ClientError, Fault},
-    limits::{Key, Slot},
+    limits::{Key, Of, Slot},
     relay::Most,
     shared::Live,
 };
 use crate::{
     routing::{
-        Verdict,
+        Decision, Verdict,
         rules::{Aspect, Limit, Log, Per, Rule},
     },
     sql::{Facts, fingerprint::fingerprint},
@@ -103,14 +103,7 @@ impl Client {
         }
         let limited = rule_of(Aspect::Limit).and_then(|rule| Some((rule, rule.definition.limit.as_ref()?)));
         let Some((rule, limit)) = limited.filter(|(_, limit)| limit.is_of_turns()) else { return Ok(Some(None)) };
-        let key = self.limit_key(rule, limit, facts);
-        let entered = {
-            let shared = Arc::clone(&self.shared);
-            tokio::select! {
-                entered = shared.limits.enter(key, limit) => entered,
-                () = self.place.handle.killed_for(Duration::ZERO) => return Err(End::Killed),
-            }
-        };
+        let entered = self.entered(self.limit_key(rule, limit, facts), limit).await?;
         if entered.is_none() {
             rule.counts.refusals.fetch_add(1, Ordering::Relaxed);
             let error = ClientError::over_limit(&self.identity.name, rule.name(), &rule.says(Aspect::Limit));
@@ -118,6 +111,39 @@ impl Client {
             self.send_error(&error).await?;
         }
         Ok(entered)
+    }
+
+    /// Lets a statement in where the group that it goes to has a limit. `None`: it is refused, and the client has been told.
+    pub(super) async fn admit_to_group(&mut self, decision: &Decision) -> Result<Option<Slot>, End> {
+        match decision.group {
+            Some(group) => Box::pin(self.admit_to(group)).await,
+            None => Ok(Some(None)),
+        }
+    }
+
+    async fn admit_to(&mut self, group: usize) -> Result<Option<Slot>, End> {
+        let live = Arc::clone(&self.live);
+        let group = live.rules.groups().get(group);
+        let Some((group, limit)) = group.and_then(|group| Some((group, group.limit.as_ref()?))) else {
+            return Ok(Some(None));
+        };
+        let entered =
+            self.entered(Key { of: Of::Group(group.name.as_str().into()), whose: Box::default() }, limit).await?;
+        if entered.is_none() {
+            tracing::debug!(client = self.place.handle.id, user = %self.identity.name, group = group.name, "over the group's limit");
+            let error = ClientError::over_group_limit(&self.identity.name, &group.name, &limit.in_words());
+            self.send_error(&error).await?;
+        }
+        Ok(entered)
+    }
+
+    /// A place under a limit, if there is one in time.
+    async fn entered(&self, key: Key, limit: &Limit) -> Result<Option<Slot>, End> {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            entered = shared.limits.enter(key, limit) => Ok(entered),
+            () = self.place.handle.killed_for(Duration::ZERO) => Err(End::Killed),
+        }
     }
 
     /// How much a statement may return, if a rule limits that.
@@ -150,7 +176,7 @@ impl Client {
             Per::Address => self.peer.ip().map_or_else(|| "unix".to_owned(), |address| address.to_string()),
             Per::Digest => format!("{:016x}", facts.digest),
         };
-        Key { rule: rule.name().into(), whose: whose.into() }
+        Key { of: Of::Rule(rule.name().into()), whose: whose.into() }
     }
 
     /// Tells the client that a rule refuses its statement, if one does.

@@ -106,6 +106,8 @@ pub struct Decision {
     pub causal: bool,
     /// The level in force: the question's, or a rule's.
     pub consistency: Consistency,
+    /// The place of the group of the user's own whose server was chosen.
+    pub group: Option<usize>,
 }
 
 impl Question<'_> {
@@ -189,7 +191,7 @@ fn heavy(question: &Question<'_>) -> Option<usize> {
 fn of_group(question: &Question<'_>, place: usize, reason: Reason) -> Decision {
     let Some(group) = question.rules.groups().get(place) else { return any_replica(question, reason) };
     match choose_in(question, group) {
-        Some(id) => replica(question, id, reason),
+        Some(id) => Decision { group: Some(place), ..replica(question, id, reason) },
         None => primary(question, Reason::NoHealthyReplica).repeatable().with_note(Some(reason)),
     }
 }
@@ -253,7 +255,7 @@ fn last(question: &Question<'_>) -> Decision {
 impl Decision {
     fn new(target: Target, reason: Reason) -> Decision {
         let consistency = Consistency::default();
-        Decision { target, reason, note: None, repeatable: false, causal: false, consistency }
+        Decision { target, reason, note: None, repeatable: false, causal: false, consistency, group: None }
     }
 
     fn repeatable(self) -> Decision {

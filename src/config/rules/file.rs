@@ -256,7 +256,11 @@ fn log(section: &Section<'_>) -> Option<Log> {
     }
     let inner = section.section("log")?;
     let slower = inner.get("slower", &form::DURATION).map(Log::Slower);
-    let log = slower.or(inner.get("sample", &form::COUNT).map(Log::Sample));
+    let sample = inner.get("sample", &form::COUNT).map(Log::Sample);
+    if slower.is_some() && sample.is_some() {
+        section.error(inner.at, "`log` takes `slower` or `sample`, not both: write two rules");
+    }
+    let log = slower.or(sample);
     if log.is_none() {
         section.error(inner.at, "`log` takes `always`, `{slower: 1s}` or `{sample: 100}`");
     }

@@ -158,7 +158,7 @@ pub enum OneOrMany {
 
 /// `x`, `[x, y]`, `{any: [x, y]}` or `{all: [x, y]}`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a word, a list of words, or `{all: [...]}`")]
+#[serde(untagged, deny_unknown_fields, expecting = "a word, a list of words, or `{all: [...]}`")]
 pub enum AnyOrAll {
     /// One of these.
     Plain(OneOrMany),
@@ -352,7 +352,7 @@ impl Limit {
     }
 
     /// For people.
-    pub(super) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let rate = self.per_second.map(|rate| format!("{rate} a second"));
         let concurrent = self.concurrent.map(|count| format!("{count} at once"));
         let rows = self.rows.map(|rows| format!("{rows} rows"));

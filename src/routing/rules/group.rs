@@ -1,12 +1,13 @@
 //! Groups: servers that serve one kind of traffic. `primary` and `replicas` are always there.
 
+use super::Limit;
 use crate::topology::{Server, View};
 
 /// The group that gets heavy reads, if there is one, unless a rule says otherwise.
 pub const ANALYTICS: &str = "analytics";
 
 /// Servers by name or by tag.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Group {
     /// What rules call it.
     pub name: String,
@@ -16,6 +17,8 @@ pub struct Group {
     pub tags: Vec<String>,
     /// Which of its fit servers takes a read.
     pub balance: Balance,
+    /// How many statements it takes, counted together; None: as many as its servers' pools let through.
+    pub limit: Option<Limit>,
 }
 
 /// Which of several fit servers takes a read.

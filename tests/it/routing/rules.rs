@@ -19,6 +19,7 @@ both!(
     time_limits_are_the_rules,
     limits_hold,
     groups_take_what_is_theirs,
+    a_group_takes_as_many_as_its_limit_says,
     what_is_asked_for_is_logged,
     a_session_may_ask,
     what_is_too_much_is_cut_off,
@@ -199,6 +200,41 @@ fn groups_take_what_is_theirs(bed: &Bed) {
     assert_eq!(servers("/* grouped heavy"), ["replica1"; 6]);
     assert_eq!(servers("/* grouped nobody"), ["primary"; 6]);
     assert_eq!(servers("/* grouped spread"), ["replica1", "replica2"]);
+    forebay.assert_sound();
+}
+
+fn a_group_takes_as_many_as_its_limit_says(bed: &Bed) {
+    let limited = |limit: &str| {
+        start(
+            bed,
+            "rules: [{name: few, match: {comment: few}, route: few}]\n",
+            &format!("groups: [{{name: few, servers: [replica2], limit: {limit}}}]\n"),
+        )
+    };
+    let forebay = limited("{concurrent: 1}");
+    let mut others: Vec<_> = (0..2).map(|_| connect(&forebay)).collect();
+    let mut busy = connect(&forebay);
+    let held = thread::spawn(move || busy.ok("SELECT SLEEP(3) /* few */"));
+    thread::sleep(Duration::from_millis(1000));
+    assert_eq!(others[0].query("SELECT 1 /* few */").code(), Some(1226));
+    let error = others[1].query("SELECT 1 /* few */").error().unwrap();
+    assert_eq!(error.2, "User 'app' has met the limit of group 'few' (1 at once)");
+    others[0].ok("SELECT 1 /* elsewhere */");
+    others[0].ok("UPDATE ruled SET n = n WHERE n = -1 /* few */");
+    held.join().unwrap();
+    others[0].ok("SELECT 1 /* few */");
+    forebay.assert_sound();
+
+    let forebay = limited("{concurrent: 1, wait: 10s}");
+    let began = Instant::now();
+    let all: Vec<_> = (0..3)
+        .map(|_| {
+            let mut client = connect(&forebay);
+            thread::spawn(move || client.ok("SELECT SLEEP(0.7) /* few */"))
+        })
+        .collect();
+    all.into_iter().for_each(|one| drop(one.join().unwrap()));
+    assert!(began.elapsed() >= Duration::from_millis(2100), "{:?}", began.elapsed());
     forebay.assert_sound();
 }
 
