@@ -88,6 +88,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod cache;
 pub mod cli;
 pub mod config;
 #[cfg(any(test, fuzzing))]

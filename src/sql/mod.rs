@@ -29,6 +29,7 @@ pub use connection_id::with_connection_id;
 pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
 pub use facts::{Effects, Facts, Kind, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
+pub use names::references;
 pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     lexer::{Lexer, TokenKind, unquote},
+    words,
 };
 
 /// Each word and quoted identifier, unquoted; `None` for what can't be read.
@@ -43,5 +44,84 @@ impl<'t> Iterator for Names<'t> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Tells every name of a text that may be a table's, with the schema in front of it if there is one. Columns, aliases and
+/// words of the grammar are told too; no table is left out. False: it can't be told what stands in the text.
+pub fn references(text: &[u8], dialect: Dialect, tell: &mut dyn FnMut(Option<&[u8]>, &[u8])) -> bool {
+    if dialect.ascii_in_multibyte && !text.is_ascii() {
+        return false;
+    }
+    let mut lexer = Lexer::new(text, dialect);
+    // A name, and what stood in front of its dot; told when it is seen that it is not itself in front of one.
+    let mut held: Option<(Option<Cow<'_, [u8]>>, Cow<'_, [u8]>)> = None;
+    let mut schema: Option<Cow<'_, [u8]>> = None;
+    let mut behind_dot = false;
+    loop {
+        let token = lexer.next_token();
+        if token.is(b'.') {
+            if let Some((before, name)) = held.take() {
+                if before.is_some() {
+                    tell(before.as_deref(), &name);
+                }
+                schema = Some(name);
+            }
+            behind_dot = true;
+            continue;
+        }
+        if let Some((before, name)) = held.take() {
+            tell(before.as_deref(), &name);
+        }
+        let content = text.get(token.range()).unwrap_or_default();
+        let name = match token.kind {
+            TokenKind::End => return true,
+            TokenKind::Bad => return false,
+            TokenKind::Word if behind_dot || !is_reserved(content) => Some(Cow::Borrowed(content)),
+            TokenKind::Quoted => Some(Cow::Owned(unquote(content))),
+            _ => None,
+        };
+        let before = schema.take().filter(|_| behind_dot);
+        held = name.map(|name| (before, name));
+        behind_dot = false;
+    }
+}
+
+fn is_reserved(word: &[u8]) -> bool {
+    let mut buffer = [0; words::LONGEST];
+    words::find(words::lower(word, &mut buffer)).is_reserved()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Flavor;
+
+    const DIALECT: Dialect = Dialect {
+        flavor: Flavor::MySql { version: 90_000 },
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+        ignore_space: false,
+        ascii_in_multibyte: false,
+        multi_statements: false,
+    };
+
+    fn told(text: &str) -> Option<Vec<String>> {
+        let mut told = Vec::new();
+        let show = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let known = references(text.as_bytes(), DIALECT, &mut |schema, name| {
+            told.push(schema.map_or_else(|| show(name), |schema| format!("{}.{}", show(schema), show(name))));
+        });
+        known.then_some(told)
+    }
+
+    #[test]
+    fn every_table_is_told() {
+        let of = |text: &str| told(text).unwrap();
+        assert_eq!(of("SELECT n FROM a.t JOIN `u` ON 'x'"), ["n", "a.t", "u"]);
+        assert_eq!(of("SELECT 1 FROM a . `select`, b.order"), ["a.select", "b.order"]);
+        assert_eq!(of("SELECT /*!80000 x FROM */ t -- u"), ["x", "t"]);
+        assert_eq!(of("SELECT a.t.c, `d`.*, .e FROM a.t"), ["a.t", "t.c", "e", "a.t"]);
+        assert!(told("SELECT `a").is_none());
     }
 }

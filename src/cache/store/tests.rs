@@ -1,0 +1,213 @@
+use super::*;
+use crate::{
+    cache::{dependencies::Definitions, stamps::slot},
+    sql::{Dialect, Flavor},
+    wire::{
+        capability::{CapabilityFlags, StatusFlags},
+        ok::{self, Ok as OkPacket},
+        packet,
+    },
+};
+
+const POLICY: Policy = Policy {
+    ttl: Duration::from_secs(60),
+    stale_while_revalidate: Duration::ZERO,
+    stale_if_error: Duration::ZERO,
+    refresh_ahead: Duration::ZERO,
+    max_bytes: None,
+    min_cost: Duration::ZERO,
+    empty: true,
+};
+
+fn reply(rows: usize) -> Reply {
+    let (mut out, mut seq) = (Vec::new(), 1);
+    let mut push = |payload: &[u8]| seq = packet::push(&mut out, seq, payload);
+    push(&[1]);
+    push(b"\x03def definition");
+    (0..rows).for_each(|_| push(b"\x03abc"));
+    let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+    let mut end = Vec::new();
+    let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: b"" };
+    ok.push(&mut end, ok::END_HEADER, CapabilityFlags::all());
+    push(&end);
+    Reply::of(out, CapabilityFlags::all()).unwrap()
+}
+
+fn store() -> Arc<Store> {
+    let store = Store::default();
+    store.apply(Settings { max_bytes: 1 << 20, ..Settings::default() }, true);
+    let dialect = Dialect {
+        flavor: Flavor::MySql { version: 90_000 },
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+        ignore_space: false,
+        ascii_in_multibyte: false,
+        multi_statements: false,
+    };
+    store.learn(Dependencies::of(&Definitions::default(), dialect), 0);
+    Arc::new(store)
+}
+
+fn table(name: &str) -> Slot {
+    slot(b"app", name.as_bytes())
+}
+
+fn miss(store: &Arc<Store>, key: &[u8]) -> Fill {
+    match store.find(key, &POLICY, false) {
+        Found::Miss(mut fill) => {
+            fill.depends_on(vec![EVERYTHING, table("t")], store.figures("r"));
+            fill
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn new(rows: usize) -> New {
+    New { reply: Some(reply(rows)), rule: "r".into(), digest: 1, cost: Duration::from_millis(5) }
+}
+
+fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
+    matches!(store.find(key, policy, false), Found::Hit(_))
+}
+
+#[tokio::test]
+async fn an_answer_is_given_until_its_tables_are_written() {
+    let store = store();
+    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    assert!(hits(&store, b"k", &POLICY) && !hits(&store, b"other", &POLICY));
+    store.begin_write(vec![table("u")]).end(None, true);
+    assert!(hits(&store, b"k", &POLICY));
+    let writing = store.begin_write(vec![table("t")]);
+    assert!(!hits(&store, b"k", &POLICY), "while it is being written");
+    writing.end(None, true);
+    assert!(!hits(&store, b"k", &POLICY));
+    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    assert!(hits(&store, b"k", &POLICY));
+    store.invalidate_all(Cause::Order);
+    assert!(!hits(&store, b"k", &POLICY));
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_write_is_not_kept_after_it() {
+    let store = store();
+    for whole in [true, false] {
+        let fill = miss(&store, b"k");
+        let writing = store.begin_write(vec![table("t")]);
+        if whole {
+            writing.end(None, true);
+            fill.keep(new(1), &POLICY, 1.0);
+        } else {
+            fill.keep(new(1), &POLICY, 1.0);
+            writing.end(None, true);
+        }
+        assert!(!hits(&store, b"k", &POLICY));
+    }
+    // A read that begins while the write is under way.
+    let writing = store.begin_write(vec![table("t")]);
+    let fill = miss(&store, b"k");
+    writing.end(None, true);
+    fill.keep(new(1), &POLICY, 1.0);
+    assert!(!hits(&store, b"k", &POLICY));
+    assert_eq!(store.figures("r").outrun.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_fill_must_have_seen_the_last_write_of_its_tables() {
+    let store = store();
+    let need = |name: &str| {
+        let Found::Miss(mut fill) = store.find(name.as_bytes(), &POLICY, false) else { panic!() };
+        fill.depends_on(vec![EVERYTHING, table(name)], store.figures("r")).unwrap()
+    };
+    assert_eq!(need("t"), Need::Nothing);
+    let (first, second) = (Position::parse(b"0-1-7").unwrap(), Position::parse(b"0-1-9").unwrap());
+    store.begin_write(vec![table("t")]).end(Some(&first), true);
+    store.begin_write(vec![table("t"), table("u")]).end(Some(&second), true);
+    assert_eq!(need("t"), Need::Position(second.clone()));
+    assert_eq!(need("other"), Need::Nothing);
+    store.begin_write(vec![table("u")]).end(None, false);
+    assert_eq!((need("u"), need("t")), (Need::Primary, Need::Position(second)));
+}
+
+#[tokio::test]
+async fn a_write_whose_end_nobody_saw_keeps_its_tables_closed_for_a_while() {
+    let store = store();
+    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    drop(store.begin_write(vec![table("t")]));
+    assert!(!hits(&store, b"k", &POLICY));
+    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    assert!(!hits(&store, b"k", &POLICY), "what is read now may be from before it");
+    tokio::time::sleep(2 * IN_DOUBT).await;
+    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    assert!(hits(&store, b"k", &POLICY));
+}
+
+#[tokio::test]
+async fn what_a_rule_does_not_want_is_not_kept_and_nobody_waits_for_it() {
+    let store = store();
+    for (policy, new) in [
+        (Policy { empty: false, ..POLICY }, new(0)),
+        (Policy { min_cost: Duration::from_secs(1), ..POLICY }, new(1)),
+        (Policy { max_bytes: Some(100), ..POLICY }, new(1)),
+        (POLICY, New { reply: None, ..new(1) }),
+    ] {
+        miss(&store, b"k").keep(new, &policy, 1.0);
+        assert!(matches!(store.find(b"k", &POLICY, false), Found::Unfit));
+        store.invalidate_all(Cause::Order);
+    }
+}
+
+#[tokio::test]
+async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
+    let store = store();
+    let policy = Policy {
+        ttl: Duration::from_millis(20),
+        stale_while_revalidate: Duration::from_secs(60),
+        stale_if_error: Duration::from_secs(60),
+        ..POLICY
+    };
+    miss(&store, b"k").keep(new(2), &policy, 1.0);
+    assert!(hits(&store, b"k", &policy));
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!("one goes") };
+    assert!(fill.fallback.is_some() && hits(&store, b"k", &policy), "the others have the old one");
+    drop(fill);
+    store.begin_write(vec![table("t")]).end(None, true);
+    let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!() };
+    assert!(fill.fallback.is_none(), "what was written since is void, however old");
+    let ahead = Policy { refresh_ahead: Duration::from_secs(50), ..POLICY };
+    miss(&store, b"j").keep(new(2), &ahead, 1.0);
+    assert!(hits(&store, b"j", &ahead));
+    let ahead = Policy { refresh_ahead: Duration::from_secs(60), ..POLICY };
+    let Found::Miss(_fill) = store.find(b"j", &ahead, false) else { panic!("it is fetched ahead of its end") };
+    assert!(!matches!(store.find(b"j", &ahead, false), Found::Miss(_)));
+}
+
+#[tokio::test]
+async fn memory_is_bounded() {
+    let store = store();
+    for n in 0..20_000_u32 {
+        miss(&store, &n.to_le_bytes()).keep(new(20), &POLICY, 1.0);
+    }
+    let (entries, bytes) = store.size();
+    assert!(bytes <= 1 << 20 && entries > 100, "{entries} entries, {bytes} bytes");
+    let figures = store.figures("r");
+    let (now, evicted) = (figures.bytes.load(Ordering::Relaxed), figures.evicted.load(Ordering::Relaxed));
+    assert!(u64::try_from(now).unwrap() == bytes && evicted > 0, "{now} {bytes}");
+}
+
+#[test]
+fn nothing_is_answered_before_it_is_known_what_views_reach() {
+    let store = store();
+    assert_eq!(store.closed(), None);
+    let before = store.schema_changes();
+    store.schema_changed();
+    assert_eq!(store.closed(), Some(Why::Dependencies));
+    store.learn(Dependencies::default(), before);
+    assert_eq!(store.closed(), Some(Why::Dependencies), "it was asked before the change");
+    store.learn(Dependencies::default(), store.schema_changes());
+    assert_eq!(store.closed(), None);
+    store.apply(Settings { follow_log: true, ..Settings::default() }, true);
+    assert_eq!(store.closed(), Some(Why::StaleLog));
+    store.set_log(true);
+    assert_eq!(store.closed(), None);
+}

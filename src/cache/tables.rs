@@ -1,0 +1,137 @@
+//! Which stamps a text depends on, and which it may change.
+
+use super::stamps::{EVERYTHING, Slot, slot};
+use crate::sql::{self, Dialect, Effects, Facts, Kind, Transaction};
+
+/// Everything in a schema.
+pub fn schema_slot(schema: &[u8]) -> Slot {
+    slot(schema, b"\0schema")
+}
+
+/// Everything with a tag.
+pub fn tag_slot(tag: &str) -> Slot {
+    slot(tag.as_bytes(), b"\0tag")
+}
+
+/// Everything that a rule has cached.
+pub fn rule_slot(rule: &str) -> Slot {
+    slot(rule.as_bytes(), b"\0rule")
+}
+
+/// Everything of a shape.
+pub fn digest_slot(digest: u64) -> Slot {
+    slot(&digest.to_be_bytes().map(|byte| byte & 0x7f), b"\0digest")
+}
+
+/// What an answer to this text depends on; `None`: it can't be told.
+pub fn read_by(text: &[u8], schema: Option<&[u8]>, dialect: Dialect) -> Option<Vec<Slot>> {
+    let here = schema.unwrap_or_default();
+    let mut slots = vec![EVERYTHING, schema_slot(here)];
+    let known = sql::references(text, dialect, &mut |qualifier, name| {
+        slots.push(slot(qualifier.unwrap_or(here), name));
+        slots.extend(qualifier.map(schema_slot));
+    });
+    known.then(|| sorted(slots))
+}
+
+/// The names in a text, without their schemas.
+pub fn names_in(text: &[u8], schema: &[u8], dialect: Dialect) -> Option<Vec<Slot>> {
+    let mut slots = Vec::new();
+    let known =
+        sql::references(text, dialect, &mut |qualifier, name| slots.push(slot(qualifier.unwrap_or(schema), name)));
+    known.then(|| sorted(slots))
+}
+
+/// What a statement may write; empty: nothing. In a transaction that is seen by others when it commits.
+pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Dialect) -> Vec<Slot> {
+    let opaque = Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
+    match facts.kind {
+        _ if facts.is_read() => return Vec::new(),
+        // What was prepared in another session may be committed here.
+        Kind::Transaction if facts.transaction == Some(Transaction::Xa) => return vec![EVERYTHING],
+        Kind::Transaction | Kind::Use | Kind::Kill | Kind::UnlockTables | Kind::LockTables => return Vec::new(),
+        Kind::Prepare | Kind::Deallocate | Kind::Empty | Kind::Show | Kind::Explain | Kind::Describe => {
+            return Vec::new();
+        }
+        Kind::Set if !facts.effects.intersects(opaque) => return Vec::new(),
+        // A text that is no read only because it locks, or keeps what it finds.
+        Kind::Select if !facts.effects.intersects(opaque | Effects::SEQUENCE) => return Vec::new(),
+        Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Handler => return vec![EVERYTHING],
+        _ if facts.effects.intersects(opaque) => return vec![EVERYTHING],
+        _ => {}
+    }
+    let here = schema.unwrap_or_default();
+    let mut slots = Vec::new();
+    let changes_schemas = matches!(facts.kind, Kind::Ddl | Kind::Admin);
+    let known = sql::references(text, dialect, &mut |qualifier, name| {
+        slots.push(slot(qualifier.unwrap_or(here), name));
+        if changes_schemas {
+            // It may be a schema's name.
+            slots.push(schema_slot(name));
+        }
+    });
+    if known { sorted(slots) } else { vec![EVERYTHING] }
+}
+
+/// Each once.
+pub fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
+    slots.sort_unstable();
+    slots.dedup();
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Flavor;
+
+    const DIALECT: Dialect = Dialect {
+        flavor: Flavor::MySql { version: 90_000 },
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+        ignore_space: false,
+        ascii_in_multibyte: false,
+        multi_statements: false,
+    };
+
+    fn clash(write: &str, read: &str) -> bool {
+        let facts = sql::facts(write.as_bytes(), DIALECT);
+        let written = written_by(&facts, write.as_bytes(), Some(b"app"), DIALECT);
+        let read = read_by(read.as_bytes(), Some(b"app"), DIALECT).unwrap();
+        written.iter().any(|slot| read.contains(slot))
+    }
+
+    #[test]
+    fn writes_meet_the_reads_of_their_tables() {
+        let read = "SELECT u.name FROM users u JOIN other.roles ON u.role = roles.id WHERE u.id = 7";
+        for write in [
+            "UPDATE users SET x = 1",
+            "update `USERS` set x = 1",
+            "INSERT INTO app.users VALUES (1)",
+            "DELETE FROM other.roles",
+            "REPLACE INTO other . `roles` VALUES (1)",
+            "TRUNCATE users",
+            "DROP TABLE IF EXISTS x, users",
+            "RENAME TABLE users TO gone",
+            "DROP DATABASE app",
+            "DROP SCHEMA other",
+            "LOAD DATA INFILE 'x' INTO TABLE users",
+            "CALL p()",
+            "SELECT f(1)",
+            "XA COMMIT 'x'",
+            "INSERT INTO x SELECT 1; DELETE FROM users",
+        ] {
+            assert!(clash(write, read), "{write}");
+        }
+        for write in [
+            "UPDATE others SET x = 1",
+            "INSERT INTO other.users VALUES (1)",
+            "SELECT 1 FROM users FOR UPDATE",
+            "SET NAMES utf8mb4",
+            "COMMIT",
+            "DROP DATABASE third",
+        ] {
+            assert!(!clash(write, read), "{write}");
+        }
+    }
+}
