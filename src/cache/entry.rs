@@ -10,7 +10,8 @@ use crate::wire::{
     packet::{self, HEADER_BYTES, Header},
 };
 
-/// Behind the number of columns, for clients that keep definitions: they follow.
+/// Behind the number of columns, for clients that keep definitions: they have them, or they follow.
+const LEFT_OUT: u8 = 0;
 const FOLLOW: u8 = 1;
 
 /// One result set, whole and without warnings.
@@ -37,13 +38,15 @@ pub struct Dress {
     pub capabilities: CapabilityFlags,
     /// It keeps column definitions (MariaDB's CACHE_METADATA).
     pub keeps_definitions: bool,
+    /// It has those of this answer.
+    pub has_definitions: bool,
     /// The session's status.
     pub status: StatusFlags,
 }
 
 impl Reply {
     /// Of a server's packets, whatever their numbers. `None`: they are not one result set, or there is something about them
-    /// that must be seen once only: warnings, a cursor, what happened to the session.
+    /// that must be seen once only: warnings, a cursor.
     pub fn of(mut packets: Vec<u8>, capabilities: CapabilityFlags) -> Option<Reply> {
         let (mut at, mut seq, mut continued) = (0, 1_u8, false);
         let (mut columns, mut definitions, mut rows, mut rows_at) = (None, 0, 0, 0);
@@ -64,8 +67,12 @@ impl Reply {
                 }
                 Some(columns) if !continued && is_end(payload) => {
                     let last = OkPacket::parse(payload, capabilities).ok()?;
-                    let told = last.warnings > 0 || !last.info.is_empty() || !last.session.is_empty();
-                    if told || last.status.intersects(NOT_KEPT) || packets.len() != end {
+                    // What is told of the session is the transaction that the read itself was (MySQL).
+                    if last.warnings > 0
+                        || !last.info.is_empty()
+                        || last.status.intersects(NOT_KEPT)
+                        || packets.len() != end
+                    {
                         return None;
                     }
                     let flags = last.status & OF_THE_RESULT;
@@ -97,6 +104,19 @@ impl Reply {
         self.packets.is_empty()
     }
 
+    /// The payloads of its column definitions, one behind the other.
+    pub fn definitions(&self) -> Vec<u8> {
+        let (mut all, mut at) = (Vec::new(), 0);
+        while let Some(header) = self.packets.get(at..self.rows_at).and_then(Header::read) {
+            let end = at + HEADER_BYTES + header.payload_bytes;
+            if at > 0 {
+                all.extend_from_slice(self.packets.get(at + HEADER_BYTES..end).unwrap_or_default());
+            }
+            at = end;
+        }
+        all
+    }
+
     /// Its packets as they are, if this client can be sent just these, and the number that follows. The end comes behind:
     /// [`Reply::push_end`].
     pub fn as_is(&self, dress: &Dress, seq: u8) -> Option<(&Bytes, u8)> {
@@ -112,12 +132,18 @@ impl Reply {
         while let Some(header) = self.packets.get(at..).and_then(Header::read) {
             let end = at + HEADER_BYTES + header.payload_bytes;
             let payload = self.packets.get(at + HEADER_BYTES..end).unwrap_or_default();
-            let follow: &[u8] = if at == 0 && dress.keeps_definitions { &[FOLLOW] } else { &[] };
-            let payload_bytes = payload.len() + follow.len();
-            out.extend_from_slice(&Header { payload_bytes, seq }.to_bytes());
-            out.extend_from_slice(payload);
-            out.extend_from_slice(follow);
-            seq = seq.wrapping_add(1);
+            let follow: &[u8] = match (dress.keeps_definitions, dress.has_definitions) {
+                (true, has) if at == 0 => &[if has { LEFT_OUT } else { FOLLOW }],
+                _ => &[],
+            };
+            let is_left_out = dress.has_definitions && at > 0 && at < self.rows_at;
+            if !is_left_out {
+                let payload_bytes = payload.len() + follow.len();
+                out.extend_from_slice(&Header { payload_bytes, seq }.to_bytes());
+                out.extend_from_slice(payload);
+                out.extend_from_slice(follow);
+                seq = seq.wrapping_add(1);
+            }
             at = end;
             if at == self.rows_at && eof {
                 seq = push_packet(out, seq, |payload| Eof { warnings: 0, status: self.status(dress) }.push(payload));

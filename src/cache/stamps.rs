@@ -66,6 +66,12 @@ impl Stamps {
         })
     }
 
+    /// Whether one of these is being written.
+    pub fn is_busy(&self, slots: &[Slot]) -> bool {
+        let busy = |slot: &Slot| self.of(*slot).is_some_and(|stamp| stamp.writers.load(Ordering::SeqCst) > 0);
+        slots.iter().any(busy)
+    }
+
     /// These are about to be written: nothing of them holds until [`Stamps::end`].
     pub fn begin(&self, slots: &[Slot]) {
         for stamp in slots.iter().filter_map(|slot| self.of(*slot)) {

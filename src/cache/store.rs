@@ -28,6 +28,8 @@ const ENTRY_BYTES: usize = 400;
 const UNFIT: Duration = Duration::from_secs(1);
 /// Positions of writes are remembered for so many tables; past that together.
 const MAX_POSITIONS: usize = 10_000;
+/// A write of which no server told the position is on all replicas after so long.
+const UNTOLD: Duration = Duration::from_secs(60);
 /// A write whose end nobody saw may still end on its server for so long.
 const IN_DOUBT: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
 
@@ -90,14 +92,12 @@ pub enum Found {
 }
 
 /// What a fill must have seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
-    /// Anything will do.
-    Nothing,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Need {
     /// These transactions.
-    Position(Position),
-    /// What only the primary has for sure.
-    Primary,
+    pub position: Position,
+    /// Until then only the primary has for sure what was written.
+    primary_until: Option<Instant>,
 }
 
 /// A read whose answer may be kept.
@@ -144,6 +144,8 @@ pub struct Store {
     dependencies: ArcSwapOption<Dependencies>,
     /// Counts changes of schemas: what was read of them before may be wrong.
     schema_changes: AtomicU64,
+    /// Told when one has.
+    pub schema_news: tokio::sync::Notify,
     is_used: AtomicBool,
     has_log: AtomicBool,
     /// How far behind the log is, in milliseconds.
@@ -160,7 +162,7 @@ pub struct Store {
 struct Positions {
     of: HashMap<Slot, Need>,
     /// Of all tables.
-    all: Option<Need>,
+    all: Need,
 }
 
 #[derive(Debug)]
@@ -212,6 +214,7 @@ impl Default for Store {
             has_positions: AtomicBool::new(false),
             dependencies: ArcSwapOption::empty(),
             schema_changes: AtomicU64::new(0),
+            schema_news: tokio::sync::Notify::new(),
             is_used: AtomicBool::new(false),
             has_log: AtomicBool::new(false),
             log_lag_ms: AtomicU64::new(0),
@@ -356,7 +359,7 @@ impl Store {
             None => slots,
         };
         if let Some(position) = position {
-            self.note_position(&slots, Need::Position(position.clone()));
+            self.note_position(&slots, &Need::at(position));
         }
         self.stamps.touch(&slots);
         self.invalidations.count(cause);
@@ -373,6 +376,12 @@ impl Store {
     pub fn schema_changed(&self) {
         self.schema_changes.fetch_add(1, Ordering::SeqCst);
         self.dependencies.store(None);
+        self.schema_news.notify_one();
+    }
+
+    /// Whether it is known what views and triggers reach.
+    pub fn knows_dependencies(&self) -> bool {
+        self.dependencies.load().is_some()
     }
 
     /// Counts changes of schemas; to be asked before their definitions are.
@@ -389,41 +398,51 @@ impl Store {
 
     /// What a read of these must have seen, for its answer to be kept.
     fn need(&self, slots: &[Slot]) -> Need {
+        if self.stamps.is_busy(slots) {
+            // A client may have its OK already, and nobody knows yet where that is.
+            return Need::unknown();
+        }
         if !self.has_positions.load(Ordering::SeqCst) {
-            return Need::Nothing;
+            return Need::default();
         }
         let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = slots.iter().filter_map(|slot| positions.of.get(slot)).chain(&positions.all);
-        known.fold(Need::Nothing, |all, one| all.and(one))
+        let mut need = positions.all.clone();
+        slots.iter().filter_map(|slot| positions.of.get(slot)).for_each(|one| need.add(one));
+        need
     }
 
-    fn note_position(&self, slots: &[Slot], need: Need) {
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note_position(&self, slots: &[Slot], need: &Need) {
+        let mut guard = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let positions = &mut *guard;
         if positions.of.len() + slots.len() > MAX_POSITIONS || slots.contains(&EVERYTHING) {
-            let of = std::mem::take(&mut positions.of);
-            let all = of.values().chain([&need]).fold(positions.all.take().unwrap_or(Need::Nothing), Need::and);
-            positions.all = Some(all);
+            positions.of.drain().for_each(|(_, one)| positions.all.add(&one));
+            positions.all.add(need);
         } else {
-            for slot in slots {
-                let known = positions.of.entry(*slot).or_insert(Need::Nothing);
-                *known = std::mem::replace(known, Need::Nothing).and(&need);
-            }
+            slots.iter().for_each(|slot| positions.of.entry(*slot).or_default().add(need));
         }
         self.has_positions.store(true, Ordering::SeqCst);
     }
 }
 
 impl Need {
-    fn and(self, other: &Need) -> Need {
-        match (self, other) {
-            (Need::Primary, _) | (_, Need::Primary) => Need::Primary,
-            (Need::Position(mut mine), Need::Position(theirs)) => {
-                mine.merge(theirs);
-                Need::Position(mine)
-            }
-            (mine, Need::Nothing) => mine,
-            (Need::Nothing, theirs) => theirs.clone(),
-        }
+    /// These transactions.
+    pub fn at(position: &Position) -> Need {
+        Need { position: position.clone(), primary_until: None }
+    }
+
+    /// What was written just now, nobody knows where.
+    pub fn unknown() -> Need {
+        Need { position: Position::default(), primary_until: Some(Instant::now() + UNTOLD) }
+    }
+
+    /// Whether it must be the primary's answer.
+    pub fn is_primary(&self) -> bool {
+        self.primary_until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn add(&mut self, other: &Need) {
+        self.position.merge(&other.position);
+        self.primary_until = self.primary_until.max(other.primary_until);
     }
 }
 
@@ -496,14 +515,8 @@ impl Fill {
 }
 
 impl Writing {
-    /// The write has ended, well or in an error. `position`: its own, if the server has told it; `counts`: servers count
-    /// their transactions, so that a write without a position has changed nothing.
-    pub fn end(mut self, position: Option<&Position>, counts: bool) {
-        let need = match position {
-            Some(position) => Some(Need::Position(position.clone())),
-            None if counts => None,
-            None => Some(Need::Primary),
-        };
+    /// The write has ended. `need`: where, if it can have changed anything.
+    pub fn end(mut self, need: Option<&Need>) {
         if let Some(need) = need {
             self.store.note_position(&self.slots, need);
         }
@@ -520,7 +533,7 @@ impl Drop for Writing {
             return;
         }
         let (store, slots) = (Arc::clone(&self.store), std::mem::take(&mut self.slots));
-        store.note_position(&slots, Need::Primary);
+        store.note_position(&slots, &Need::unknown());
         let end = async move {
             tokio::time::sleep(IN_DOUBT).await;
             store.stamps.end(&slots);

@@ -56,13 +56,15 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
         Kind::Set if !facts.effects.intersects(opaque) => return Vec::new(),
         // A text that is no read only because it locks, or keeps what it finds.
         Kind::Select if !facts.effects.intersects(opaque | Effects::SEQUENCE) => return Vec::new(),
-        Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Handler => return vec![EVERYTHING],
+        // Rights are among what an answer depends on.
+        Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Admin => return vec![EVERYTHING],
+        Kind::Handler => return Vec::new(),
         _ if facts.effects.intersects(opaque) => return vec![EVERYTHING],
         _ => {}
     }
     let here = schema.unwrap_or_default();
     let mut slots = Vec::new();
-    let changes_schemas = matches!(facts.kind, Kind::Ddl | Kind::Admin);
+    let changes_schemas = facts.kind == Kind::Ddl;
     let known = sql::references(text, dialect, &mut |qualifier, name| {
         slots.push(slot(qualifier.unwrap_or(here), name));
         if changes_schemas {

@@ -1,7 +1,7 @@
 //! All sections together: read, held against each other, built.
 
 use super::{
-    Admin, Config, ConfigError, admin, cross,
+    Admin, Config, ConfigError, admin, cache, cross,
     error::Findings,
     groups,
     health::{self, Health, Monitor},
@@ -60,6 +60,7 @@ struct Parts {
     monitor: Option<Monitor>,
     tls: Tls,
     admin: Admin,
+    cache: crate::cache::Settings,
     log: LogSettings,
 }
 
@@ -82,6 +83,7 @@ impl Parts {
             users,
             tls: tls::read(root),
             admin: admin::read(root),
+            cache: cache::read(root),
             log: log::read(root),
         }
     }
@@ -133,6 +135,7 @@ impl Parts {
             rules_folder: rules.folder,
             secret_files: Vec::new(),
             admin: self.admin,
+            cache: self.cache,
             log: self.log,
             warnings: rules.warnings,
         })

@@ -5,6 +5,7 @@
 //! ([`error::Findings`]), so that one run tells everything. Nothing here opens a socket; only [`reload`] changes what runs.
 
 mod admin;
+mod cache;
 mod compose;
 mod cross;
 pub mod error;
@@ -74,6 +75,8 @@ pub struct Config {
     pub rules_folder: PathBuf,
     /// Files of passwords.
     pub secret_files: Vec<PathBuf>,
+    /// What answers from memory may take.
+    pub cache: crate::cache::Settings,
     /// The operator's doors.
     pub admin: Admin,
     /// The log.
@@ -93,6 +96,7 @@ impl Config {
             client_tls: self.client_tls,
             server_tls: self.server_tls,
             rules: self.rules,
+            cache: self.cache,
         };
         (live, self.topology)
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::{
     Peer,
+    cached::Cached,
     error::ClientError,
     hand_over::{LastStatement, Why},
     idle::{Idle, Silence},
@@ -92,6 +93,8 @@ pub struct Client {
     pub(super) reader: Option<ServerId>,
     /// It has run what may have changed a schema: what replicas said before is nothing to go by.
     pub(super) changes_schemas: bool,
+    /// What of it has to do with answers from memory.
+    pub(super) cached: Cached,
     idle: Idle,
     /// How many COM_CHANGE_USERs were refused.
     pub(super) refused_changes: u32,
@@ -198,6 +201,7 @@ impl Client {
             names_text: None,
             reader: None,
             changes_schemas: false,
+            cached: Cached::default(),
             idle: Idle::new(),
             refused_changes: 0,
         }

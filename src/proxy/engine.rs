@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
+    cached::{Answered, Filling},
     client::{Client, End},
     error::ClientError,
     lease::Lease,
@@ -16,6 +17,7 @@ use super::{
     relay::{Options, Outcome, Relay, RelayError},
 };
 use crate::{
+    cache::{Need, Writing},
     pool::ServerConnection,
     routing::{self, Decision, Question, Reason, SessionView, Target, Verdict},
     sql::{self, Effects, Facts, lexer::Flavor},
@@ -144,6 +146,13 @@ impl Client {
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.
     pub(super) async fn run(&mut self, request: &Request<'_>) -> Result<(), End> {
+        match self.may_write(request) {
+            true => Box::pin(self.run_as_write(request)).await,
+            false => self.run_anyhow(request).await,
+        }
+    }
+
+    pub(super) async fn run_anyhow(&mut self, request: &Request<'_>) -> Result<(), End> {
         if self.begins_another(request)
             && let Err(refusal) = Box::pin(self.end_for_another()).await
         {
@@ -163,7 +172,17 @@ impl Client {
                 Err(refusal) => return Box::pin(self.refused(primary, refusal, &decision)).await.map(drop),
             }
         }
-        self.run_decided(request, decision).await
+        if !self.is_marked(request) {
+            return self.run_decided(request, decision, None).await;
+        }
+        match Box::pin(self.from_cache(request, &mut decision)).await? {
+            Answered::Yes => Ok(()),
+            Answered::No(fill) => {
+                let done = self.run_decided(request, decision, fill).await;
+                self.cached.needs = None;
+                done
+            }
+        }
     }
 
     /// Runs a request on the server that what it is about lives on.
@@ -177,16 +196,25 @@ impl Client {
             consistency: self.consistency(),
             group: None,
         };
-        self.run_decided(request, decision).await
+        self.run_decided(request, decision, None).await
     }
 
-    async fn run_decided(&mut self, request: &Request<'_>, mut decision: Decision) -> Result<(), End> {
+    async fn run_decided(
+        &mut self,
+        request: &Request<'_>,
+        mut decision: Decision,
+        mut fill: Option<Box<Filling>>,
+    ) -> Result<(), End> {
         let started = Instant::now();
         let _changing = self.may_change_schema(request);
         let Some(_slot) = self.admit_to_group(&decision).await? else { return Ok(()) };
         let mut tried = Vec::new();
+        let mut surprise: Option<Writing> = None;
         loop {
             let Some(server) = self.server_of(decision.target) else {
+                if let Some(entry) = fill.take().and_then(|fill| fill.fallback()) {
+                    return Box::pin(self.give(request, &decision, &entry, started)).await;
+                }
                 return self.send_error(&ClientError::no_primary()).await;
             };
             self.last_error = None;
@@ -198,16 +226,25 @@ impl Client {
                 "a statement is decided"
             );
             let attempt = match self.lease(server, request, &decision).await {
-                Ok(lease) => self.attempt(&lease, request, &decision).await?,
+                Ok(lease) => {
+                    self.attempt(&lease, request, &decision, fill.as_ref().map(|fill| fill.max_bytes())).await?
+                }
                 Err(refusal) => Box::pin(self.refused(server, refusal, &decision)).await?,
             };
             match attempt {
-                Some(Attempt::Done(outcome)) => {
+                Some(Attempt::Done(mut outcome)) => {
+                    if let Some(fill) = fill {
+                        self.keep_answer(*fill, request, &mut outcome, server, started);
+                    }
+                    if let Some(writing) = surprise {
+                        writing.end(Some(&Need::unknown()));
+                    }
                     self.ended(server, request, &decision, &outcome, started);
                     return Ok(());
                 }
                 Some(Attempt::Elsewhere(why)) => {
                     tried.push(server);
+                    surprise = surprise.or_else(|| self.begin_surprise(request));
                     tracing::debug!(client = self.place.handle.id, server = server.0, why, "the read goes elsewhere");
                     decision.target = self.alternative(&tried);
                 }
@@ -224,6 +261,7 @@ impl Client {
         lease: &Lease,
         request: &Request<'_>,
         decision: &Decision,
+        capture_bytes: Option<usize>,
     ) -> Result<Option<Attempt>, End> {
         let fix = self.fix_for(request, lease.server);
         let binary = matches!(request.action, Action::Execute { .. });
@@ -255,6 +293,7 @@ impl Client {
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
+        let written = (!request.facts.is_read() && self.shared.any_global()).then_some(&self.shared.written);
         let (begins, time_limit) = (lease.begins, request.time_limit(&self.live));
         let options = Options {
             begins,
@@ -268,6 +307,8 @@ impl Client {
             columns,
             impatient,
             most,
+            capture_bytes,
+            written,
         };
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);

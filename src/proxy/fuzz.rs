@@ -107,6 +107,8 @@ impl Case {
             most: None,
             impatient: None,
             columns: None,
+            capture_bytes: None,
+            written: None,
         }
     }
 

@@ -289,21 +289,27 @@ impl Client {
             let written = self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             self.position.merge(&written);
         }
-        if self.position.is_empty() || self.servers[index].seen.covers(&self.position) {
+        let with_needs = self.cached.needs.as_ref().map(|needs| {
+            let mut position = self.position.clone();
+            position.merge(needs);
+            position
+        });
+        let position = with_needs.as_ref().unwrap_or(&self.position);
+        if position.is_empty() || self.servers[index].seen.covers(position) {
             return Ok(true);
         }
         let view = self.shared.topology.view();
         let probed = view.server(self.servers[index].id).and_then(|server| server.position.as_ref());
-        if probed.is_some_and(|position| position.covers(&self.position)) {
-            self.servers[index].seen = self.position.clone();
+        if probed.is_some_and(|probed| probed.covers(position)) {
+            self.servers[index].seen = position.clone();
             return Ok(true);
         }
         drop(view);
-        let wait = birth::wait_query(self.state.dialect().flavor, &self.position, self.live.settings.causal_timeout);
+        let wait = birth::wait_query(self.state.dialect().flavor, position, self.live.settings.causal_timeout);
         let rows = self.servers[index].control(&[wait]).await.map_err(control_refusal)?;
         let reached = rows.into_iter().flatten().flatten().flatten().next().is_some_and(|answer| answer == b"0");
         if reached {
-            self.servers[index].seen = self.position.clone();
+            self.servers[index].seen = position.clone();
         }
         Ok(reached)
     }
@@ -316,6 +322,9 @@ impl Client {
             return false;
         }
         self.position.merge(&written);
+        if self.shared.cache.is_used() {
+            self.cached.wrote_at.get_or_insert_default().merge(&written);
+        }
         if self.shared.any_global() {
             self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(&written);
         }

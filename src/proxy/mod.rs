@@ -5,12 +5,14 @@
 //! in what it did.
 
 mod begin;
+mod cached;
 pub mod client;
 mod commands;
 mod dial;
 mod engine;
 pub mod error;
 pub mod fix;
+mod follow;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -44,6 +46,7 @@ mod transaction;
 mod user_variables;
 mod warm;
 pub mod workers;
+mod written;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -102,6 +105,8 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tokio::spawn(sweep(Arc::clone(&shared)));
+    tokio::spawn(follow::learn_definitions(Arc::clone(&shared)));
+    tokio::spawn(follow::follow_log(Arc::clone(&shared)));
     warm::keep_warm(&shared, &workers);
     tracing::info!("listening on {}", listening.join(", "));
     Ok(Running { shared, workers, stop, listeners, listening })

@@ -92,9 +92,7 @@ impl Client {
                 | Kind::Execute
                 | Kind::Unknown
         );
-        let view = self.shared.topology.view();
-        let counted = view.primary.and_then(|id| view.server(id)).is_some_and(|primary| primary.position.is_some());
-        if writes && !counted {
+        if writes && !self.is_counted() {
             self.sticky_until = Some(Instant::now() + self.live.settings.sticky);
         }
     }

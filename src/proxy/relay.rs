@@ -4,7 +4,7 @@
 //! packets that bear session state (the client gets what it asked for), the ends of results for clients without
 //! DEPRECATE_EOF, and the few cells that Forebay must correct.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, BytesMut};
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
     session::State,
+    topology::Position,
     wire::{
         Malformed,
         capability::{CapabilityFlags, StatusFlags},
@@ -26,7 +27,7 @@ use crate::{
 };
 
 mod columns;
-pub use columns::{Columns, UNKNOWN as UNKNOWN_COLUMNS};
+pub use columns::{Columns, UNKNOWN as UNKNOWN_COLUMNS, digest as columns_digest};
 
 /// How a reply is to be treated.
 #[derive(Debug, Default)]
@@ -51,6 +52,10 @@ pub struct Options<'a> {
     pub columns: Option<Columns>,
     /// How much may pass; the rest is cut off.
     pub most: Option<Box<Most>>,
+    /// Takes in where writes are before the client hears of them.
+    pub written: Option<&'a Mutex<Position>>,
+    /// Keeps what the server sends, up to so many bytes.
+    pub capture_bytes: Option<usize>,
     /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
     pub impatient: Option<&'a Handle>,
 }
@@ -95,6 +100,8 @@ pub struct Outcome {
     pub cursor: bool,
     /// There was more than [`Options::most`] lets pass.
     pub is_cut: bool,
+    /// [`Options::capture_bytes`]: the reply's packets, whatever their numbers, if they were not too long.
+    pub captured: Option<Vec<u8>>,
     /// PREPARE succeeded.
     pub prepared: Option<PrepareOk>,
     /// Of a client that keeps column definitions: the digest of those that it has now (see [`Columns::held`]).
@@ -200,6 +207,7 @@ impl<'a> Relay<'a> {
     ) -> Self {
         let tracker = ReplyTracker::new(expect, server.extended).with_capabilities(server.capabilities);
         let server_seq = server.reply_seq;
+        let outcome = Outcome { captured: options.capture_bytes.map(|_| Vec::new()), ..Outcome::default() };
         Relay {
             first_client_seq: client.seq,
             client,
@@ -217,7 +225,7 @@ impl<'a> Relay<'a> {
             infile: false,
             prepared_definitions: 0,
             counted_row: 0,
-            outcome: Outcome::default(),
+            outcome,
             reached_client: false,
             sending: false,
         }
@@ -237,6 +245,7 @@ impl<'a> Relay<'a> {
                 _ => self.send(&chunk[span.start..span.at]).await,
             };
             self.outcome.bytes += span.at as u64;
+            self.capture(&chunk[..span.at]);
             chunk.advance(span.at);
             self.server.channel.give_back(chunk);
             passed.map_err(|cause| self.server_fault(cause))?;
@@ -253,6 +262,23 @@ impl<'a> Relay<'a> {
             } else {
                 self.wait().await?;
             }
+        }
+    }
+
+    /// Whoever reads behind the client's OK must find its write among those that are known.
+    fn publish(&self) {
+        let gtids = self.state.gtids();
+        if let (Some(written), false) = (self.options.written, gtids.is_empty()) {
+            written.lock().unwrap_or_else(PoisonError::into_inner).add(gtids);
+        }
+    }
+
+    fn capture(&mut self, passed: &[u8]) {
+        let Some(captured) = &mut self.outcome.captured else { return };
+        if captured.len() + passed.len() > self.options.capture_bytes.unwrap_or_default() {
+            self.outcome.captured = None;
+        } else {
+            captured.extend_from_slice(passed);
         }
     }
 
@@ -607,6 +633,7 @@ impl<'a> Relay<'a> {
         }
         let mut block = Vec::new();
         self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
+        self.publish();
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.affected_rows = ok.affected_rows;
         self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);

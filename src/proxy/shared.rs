@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
+    cache::{self, Store},
     net::tls::{ClientSide, ServerSide},
     pool::{Pools, ServerConnection},
     proxy::login::{Guard, LoginContext},
@@ -45,6 +46,8 @@ pub struct Live {
     pub server_tls: ClientSide,
     /// The rules.
     pub rules: Rules,
+    /// What answers from memory may take.
+    pub cache: cache::Settings,
 }
 
 /// Shared by every client of this Forebay.
@@ -87,6 +90,8 @@ pub struct Shared {
     pub(super) warm: Warm,
     /// The limits of rules.
     pub(super) limits: Limits,
+    /// Answers that are given again.
+    pub cache: Arc<Store>,
     /// Told when the configuration has changed.
     pub(super) changed: Notify,
     stopping: watch::Receiver<bool>,
@@ -102,7 +107,10 @@ impl Shared {
     /// What clients will share; `stopping` becomes true when Forebay is to end.
     pub fn new(live: Live, topology: Topology, queries: Queries, stopping: watch::Receiver<bool>) -> Self {
         let pools = Pools::new(live.settings.pool.clone(), topology.view().servers.len());
+        let cache = Arc::<Store>::default();
+        cache.apply(live.cache.clone(), live.rules.cache());
         Shared {
+            cache,
             pools,
             live: ArcSwap::from_pointee(live),
             topology,
@@ -135,6 +143,7 @@ impl Shared {
         self.topology.apply(servers, patience).await;
         self.pools.apply(live.settings.pool.clone());
         live.rules.go_on_counting(&self.live.load().rules);
+        self.cache.apply(live.cache.clone(), live.rules.cache());
         self.live.store(Arc::new(live));
         for server in &self.topology.view().retired {
             self.pools.retire(server.id);

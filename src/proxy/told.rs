@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    cached::Note,
     client::{Client, End},
     engine::Request,
     relay::Outcome,
@@ -85,11 +86,39 @@ impl Client {
         }
     }
 
+    /// The same where the answer came from memory.
+    pub(super) fn note_told_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, started: Instant) {
+        if self.may_explain() {
+            let mut told = vec![("statement".to_owned(), shown(request.text))];
+            told.push(("reason".to_owned(), decision.reason.name().to_owned()));
+            self.say_rules(request, &mut |what, says| told.push((what.to_owned(), says)));
+            told.push(("elapsed_us".to_owned(), started.elapsed().as_micros().to_string()));
+            told.push(("rows".to_owned(), rows.to_string()));
+            self.told = Some(Box::new(told));
+        }
+    }
+
+    /// Which rules decided something, and what the cache made of it.
+    fn say_rules(&self, request: &Request<'_>, say: &mut dyn FnMut(&str, String)) {
+        for (aspect, name) in ASPECTS {
+            let rule = request.verdict.and_then(|verdict| self.live.rules.get(verdict.get(aspect)?));
+            if let Some(rule) = rule {
+                say("rule", format!("{}: {name}: {}", rule.name(), rule.says(aspect)));
+            }
+        }
+        match self.cached.note.filter(|_| self.is_marked(request)) {
+            Some(Note::Hit(age)) => say("cache", format!("hit, {} ms old", age.as_millis())),
+            Some(Note::Miss) => say("cache", "miss".to_owned()),
+            Some(Note::Passed(why)) => say("cache", format!("not used: {why}")),
+            None => {}
+        }
+    }
+
     fn words_of(&self, done: &Done<'_>, elapsed: Duration) -> Last {
         let Done { server, request, decision, outcome } = done;
         let mut told = Last::new();
         let mut say = |what: &str, says: String| told.push((what.to_owned(), says));
-        say("statement", String::from_utf8_lossy(request.text).chars().take(MAX_SHOWN_CHARS).collect());
+        say("statement", shown(request.text));
         let view = self.shared.topology.view();
         let ran_on = view.server(*server);
         say("server", ran_on.map_or_else(|| "?".to_owned(), |server| server.name.to_string()));
@@ -97,12 +126,7 @@ impl Client {
         if let Some(note) = decision.note {
             say("note", note.name().to_owned());
         }
-        for (aspect, name) in ASPECTS {
-            let rule = request.verdict.and_then(|verdict| self.live.rules.get(verdict.get(aspect)?));
-            if let Some(rule) = rule {
-                say("rule", format!("{}: {name}: {}", rule.name(), rule.says(aspect)));
-            }
-        }
+        self.say_rules(request, &mut say);
         say("consistency", decision.consistency.name().to_owned());
         let is_primary = view.primary == Some(*server);
         let fresh = match ran_on.and_then(|server| server.lag_ms) {
@@ -138,6 +162,10 @@ impl Client {
         self.channel.push_framed(|out, seq| push_text_result(out, seq, (capabilities, extended), status, &table));
         self.channel.flush().await.map_err(End::Gone)
     }
+}
+
+fn shown(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).chars().take(MAX_SHOWN_CHARS).collect()
 }
 
 /// Which question it is; spaces and a semicolon as people write them, words in any case.

@@ -131,6 +131,13 @@ impl Rules {
         self.analytics
     }
 
+    /// Whether a rule has answers kept.
+    pub fn cache(&self) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.definition.enabled && !rule.definition.shadow && rule.definition.cache.is_some())
+    }
+
     /// Whether a rule may ask for a level.
     pub fn ask_for(&self, level: Consistency) -> bool {
         self.rules.iter().any(|rule| rule.definition.enabled && rule.definition.consistency == Some(level))

@@ -25,17 +25,23 @@ impl State {
         let mut digest = Digest(XxHash64::with_seed(0));
         digest.add(text);
         digest.add_or_null(schema);
-        digest.add_or_null(match &self.results() {
+        self.settings(&mut |value| digest.add_or_null(value));
+        Some(digest.0.finish())
+    }
+
+    /// Tells all settings of the session in an order that is always the same: what tells it from others where
+    /// [`State::is_told_by_settings`].
+    pub fn settings(&self, tell: &mut dyn FnMut(Option<&[u8]>)) {
+        tell(match &self.results() {
             Results::Login => Some(b"login"),
             Results::Default => None,
             Results::Named(collation) => Some(collation),
         });
-        self.birth.values.iter().for_each(|(_, value)| digest.add_or_null(value.as_deref()));
+        self.birth.values.iter().for_each(|(_, value)| tell(value.as_deref()));
         for (name, value) in self.variables.since(0) {
-            digest.add(name.as_bytes());
-            digest.add(value);
+            tell(Some(name.as_bytes()));
+            tell(Some(value));
         }
-        Some(digest.0.finish())
     }
 
     /// Nothing but its schema and its variables, all of them known, tells this session from others.

@@ -247,6 +247,11 @@ impl State {
         self.in_doubt
     }
 
+    /// The GTIDs reported since they were taken.
+    pub fn gtids(&self) -> &[u8] {
+        &self.gtids
+    }
+
     /// The GTIDs reported since the last call.
     pub fn take_gtids(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.gtids)

@@ -3,11 +3,14 @@
 //! `watch::Topology` runs one `probe` task per server; `verdict` judges what they observe; the outcome is the
 //! immutable `View` that a statement is routed by.
 pub mod answers;
+pub mod changes;
+pub mod definitions;
 pub mod flavor;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 pub mod gtid;
+pub mod link;
 mod probe;
 pub mod settings;
 pub mod verdict;

@@ -5,9 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mysql_async::{Conn, DriverError, Error, OptsBuilder, prelude::Queryable};
+use mysql_async::{Conn, prelude::Queryable};
 
-use super::{Position, ServerSettings, Settings, flavor, verdict::Observation};
+use super::{Position, ServerSettings, Settings, flavor, link::Link, verdict::Observation};
 use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
 
 mod error;
@@ -31,9 +31,7 @@ pub(super) struct Found {
 /// Watches one server.
 pub(super) struct Prober {
     address: Address,
-    opts: OptsBuilder,
-    /// A server that offers no TLS is asked without.
-    or_plain: bool,
+    link: Link,
     timeout: Duration,
     kept: Option<Kept>,
     /// The greeting of the server's present life has been read.
@@ -54,30 +52,8 @@ enum Trouble {
 
 impl Prober {
     pub(super) fn new(server: &ServerSettings, settings: &Settings) -> Prober {
-        let opts = OptsBuilder::default()
-            .user(Some(&settings.monitor_user))
-            .pass(Some(&settings.monitor_password))
-            .prefer_socket(false)
-            .stmt_cache_size(0)
-            // Said here so that the driver need not ask the server at each login.
-            .max_allowed_packet(Some(16 << 20))
-            .wait_timeout(Some(28_800))
-            .connect_attribute("program_name", "forebay-monitor");
-        let opts = match &server.address {
-            Address::Tcp { host, port } => {
-                let tls = settings.tls.as_ref().map(|tls| tls.options.clone());
-                opts.ip_or_hostname(host).tcp_port(*port).ssl_opts(tls)
-            }
-            Address::Unix(path) => opts.socket(Some(path.to_string_lossy())),
-        };
-        Prober {
-            address: server.address.clone(),
-            opts,
-            or_plain: settings.tls.as_ref().is_some_and(|tls| !tls.required),
-            timeout: settings.connect_timeout,
-            kept: None,
-            greeted: false,
-        }
+        let link = Link::new(server, settings);
+        Prober { address: server.address.clone(), link, timeout: settings.connect_timeout, kept: None, greeted: false }
     }
 
     /// One probe; takes at most a few times the configured time-out.
@@ -121,13 +97,7 @@ impl Prober {
     }
 
     async fn connect(&self) -> Result<Kept, Trouble> {
-        // The options are made anew each time, and with them the certificates are read again.
-        let mut conn = match limit(self.timeout, Conn::new(self.opts.clone())).await {
-            Err(Trouble::Error(Error::Driver(DriverError::NoClientSslFlagFromServer))) if self.or_plain => {
-                limit(self.timeout, Conn::new(self.opts.clone().ssl_opts(None))).await?
-            }
-            connected => connected?,
-        };
+        let mut conn = limit(self.timeout, self.link.connect()).await?;
         let version: Option<Vec<u8>> = limit(self.timeout, conn.query_first("SELECT VERSION()")).await?;
         let flavor =
             version.and_then(|version| flavor::of_version(&version)).unwrap_or(Flavor::MySql { version: 80_000 });

@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     Role, Server, ServerId, ServerSettings, Settings, View, flavor,
+    link::Link,
     probe::{Found, Prober},
     verdict::{Event, Verdicts},
 };
@@ -152,6 +153,13 @@ impl Topology {
         if let Some(watcher) = self.watched().watchers.iter().find(|watcher| watcher.id == id) {
             watcher.wake.notify_one();
         }
+    }
+
+    /// How to log in to a server as the monitor user.
+    pub fn link(&self, id: ServerId) -> Option<Link> {
+        let watched = self.watched();
+        let at = watched.watchers.iter().position(|watcher| watcher.id == id)?;
+        Some(Link::new(watched.settings.servers.get(at)?, &watched.settings))
     }
 
     /// The number that the next new server gets.

@@ -16,6 +16,7 @@
 
 mod admin;
 mod architecture;
+mod caching;
 mod clients;
 mod command_line;
 mod differential;

@@ -124,7 +124,7 @@ done
 client primary -e "
   CREATE USER app@'%' IDENTIFIED BY 'secret', monitor@'%' IDENTIFIED BY 'secret', repl@'127.0.0.1' IDENTIFIED BY 'secret', repl@'localhost' IDENTIFIED BY 'secret';
   GRANT ALL ON \`app%\`.* TO app@'%'; CREATE DATABASE app;
-  GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1', repl@'localhost';
+  GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1', repl@'localhost', monitor@'%'; GRANT SHOW VIEW, TRIGGER ON *.* TO monitor@'%';
   GRANT REPLICATION CLIENT$([ "$cmd" = mysql ] || echo ', SLAVE MONITOR') ON *.* TO monitor@'%', app@'%'"
 for i in $(seq "$n"); do
   ready "replica$i"

@@ -75,11 +75,11 @@ async fn an_answer_is_given_until_its_tables_are_written() {
     let store = store();
     miss(&store, b"k").keep(new(2), &POLICY, 1.0);
     assert!(hits(&store, b"k", &POLICY) && !hits(&store, b"other", &POLICY));
-    store.begin_write(vec![table("u")]).end(None, true);
+    store.begin_write(vec![table("u")]).end(None);
     assert!(hits(&store, b"k", &POLICY));
     let writing = store.begin_write(vec![table("t")]);
     assert!(!hits(&store, b"k", &POLICY), "while it is being written");
-    writing.end(None, true);
+    writing.end(None);
     assert!(!hits(&store, b"k", &POLICY));
     miss(&store, b"k").keep(new(2), &POLICY, 1.0);
     assert!(hits(&store, b"k", &POLICY));
@@ -94,18 +94,18 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
         let fill = miss(&store, b"k");
         let writing = store.begin_write(vec![table("t")]);
         if whole {
-            writing.end(None, true);
+            writing.end(None);
             fill.keep(new(1), &POLICY, 1.0);
         } else {
             fill.keep(new(1), &POLICY, 1.0);
-            writing.end(None, true);
+            writing.end(None);
         }
         assert!(!hits(&store, b"k", &POLICY));
     }
     // A read that begins while the write is under way.
     let writing = store.begin_write(vec![table("t")]);
     let fill = miss(&store, b"k");
-    writing.end(None, true);
+    writing.end(None);
     fill.keep(new(1), &POLICY, 1.0);
     assert!(!hits(&store, b"k", &POLICY));
     assert_eq!(store.figures("r").outrun.load(Ordering::Relaxed), 3);
@@ -118,14 +118,16 @@ async fn a_fill_must_have_seen_the_last_write_of_its_tables() {
         let Found::Miss(mut fill) = store.find(name.as_bytes(), &POLICY, false) else { panic!() };
         fill.depends_on(vec![EVERYTHING, table(name)], store.figures("r")).unwrap()
     };
-    assert_eq!(need("t"), Need::Nothing);
+    assert_eq!(need("t"), Need::default());
     let (first, second) = (Position::parse(b"0-1-7").unwrap(), Position::parse(b"0-1-9").unwrap());
-    store.begin_write(vec![table("t")]).end(Some(&first), true);
-    store.begin_write(vec![table("t"), table("u")]).end(Some(&second), true);
-    assert_eq!(need("t"), Need::Position(second.clone()));
-    assert_eq!(need("other"), Need::Nothing);
-    store.begin_write(vec![table("u")]).end(None, false);
-    assert_eq!((need("u"), need("t")), (Need::Primary, Need::Position(second)));
+    store.begin_write(vec![table("t")]).end(Some(&Need::at(&first)));
+    store.begin_write(vec![table("t"), table("u")]).end(Some(&Need::at(&second)));
+    assert_eq!(need("t"), Need::at(&second));
+    assert_eq!(need("other"), Need::default());
+    store.begin_write(vec![table("u")]).end(Some(&Need::unknown()));
+    assert!(need("u").is_primary() && !need("t").is_primary());
+    store.begin_write(vec![EVERYTHING]).end(Some(&Need::at(&Position::parse(b"0-1-12").unwrap())));
+    assert_eq!(need("other").position, Position::parse(b"0-1-12").unwrap());
 }
 
 #[tokio::test]
@@ -171,7 +173,7 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!("one goes") };
     assert!(fill.fallback.is_some() && hits(&store, b"k", &policy), "the others have the old one");
     drop(fill);
-    store.begin_write(vec![table("t")]).end(None, true);
+    store.begin_write(vec![table("t")]).end(None);
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!() };
     assert!(fill.fallback.is_none(), "what was written since is void, however old");
     let ahead = Policy { refresh_ahead: Duration::from_secs(50), ..POLICY };

@@ -53,6 +53,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("server_version", was.server_version != is.server_version),
         ("routing", routing(was) != routing(is)),
         ("health", health(old) != health(new)),
+        ("cache", old.cache != new.cache),
         ("tls.clients", old.client_tls_settings != new.client_tls_settings),
         ("tls.servers", old.server_tls_settings != new.server_tls_settings),
     ];

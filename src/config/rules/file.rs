@@ -176,12 +176,41 @@ fn cost_of_test(section: Section<'_>) -> Cost {
     cost
 }
 
+const PERCENT: Form<u32> = Form {
+    what: "a share",
+    examples: "a whole number from 0 to 50, of a hundred",
+    parse: |text| text.parse().ok().filter(|percent| *percent <= 50),
+};
+
 fn cache(section: Section<'_>) -> Option<Cache> {
     require(&section, "ttl", "how old an answer may be, as `5m`");
     let ttl = section.get("ttl", &form::POSITIVE_DURATION);
-    let tags = section.list("tags", &form::TEXT).unwrap_or_default();
+    let words = |key| section.list(key, &form::TEXT).unwrap_or_default().into_iter().map(|word| word.value).collect();
+    let duration = |key| section.get(key, &form::POSITIVE_DURATION);
+    let (tags, shared_by, max_bytes) = (words("tags"), words("shared_by"), section.get("max_bytes", &form::SIZE));
+    let (stale_while_revalidate, stale_if_error) = (duration("stale_while_revalidate"), duration("stale_if_error"));
+    let (refresh_ahead, min_cost) = (duration("refresh_ahead"), duration("min_cost"));
+    if let (Some(ahead), Some(ttl)) = (refresh_ahead, ttl)
+        && ahead >= ttl
+    {
+        let place = section.place("refresh_ahead");
+        section.error(place, "`refresh_ahead` is not less than `ttl`: every statement would fetch anew");
+    }
+    let cache = Cache {
+        ttl: ttl.unwrap_or_default(),
+        tags,
+        shared_by,
+        max_bytes,
+        stale_while_revalidate,
+        stale_if_error,
+        refresh_ahead,
+        min_cost,
+        empty: section.get("empty", &form::SWITCH).unwrap_or(true),
+        jitter_percent: section.get("jitter_percent", &PERCENT).unwrap_or_default(),
+        time_functions: section.get("time_functions", &form::SWITCH).unwrap_or(false),
+    };
     section.finish();
-    Some(Cache { ttl: ttl?, tags: tags.into_iter().map(|tag| tag.value).collect() })
+    ttl.map(|_| cache)
 }
 
 fn words(section: &Section<'_>, key: &'static str) -> Option<OneOrMany> {

@@ -40,7 +40,7 @@ impl Columns {
     }
 
     fn digest(&self) -> u64 {
-        XxHash3_64::oneshot(&self.definitions).max(UNKNOWN + 1)
+        digest(&self.definitions)
     }
 
     fn add(&mut self, definition: &[u8]) -> bool {
@@ -52,6 +52,11 @@ impl Columns {
     fn take(&mut self) -> Columns {
         std::mem::replace(self, Columns::of(self.held))
     }
+}
+
+/// The digest of definitions' payloads, one behind the other.
+pub fn digest(definitions: &[u8]) -> u64 {
+    XxHash3_64::oneshot(definitions).max(UNKNOWN + 1)
 }
 
 impl Relay<'_> {

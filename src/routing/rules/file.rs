@@ -144,6 +144,38 @@ pub struct Cache {
     /// Names by which answers can be made void together.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Users who may have each other's answers; `*`: all. Else each has their own, since what they may see may differ.
+    #[serde(default)]
+    pub shared_by: Vec<String>,
+    /// Bytes that the rule's answers may take together.
+    #[schemars(with = "Option<String>")]
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+    /// Beyond `ttl`, so long an old answer is given while another is fetched.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "duration")]
+    pub stale_while_revalidate: Option<Duration>,
+    /// Beyond `ttl`, so long an old answer is given where no server answers.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "duration")]
+    pub stale_if_error: Option<Duration>,
+    /// The next answer is fetched so long before the old one's end, by one client.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "duration")]
+    pub refresh_ahead: Option<Duration>,
+    /// What takes a server less is not kept.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "duration")]
+    pub min_cost: Option<Duration>,
+    /// Whether results without a row are kept.
+    #[serde(default = "yes")]
+    pub empty: bool,
+    /// Answers end up to so many percent of `ttl` earlier, each by chance, so that not all end at once.
+    #[serde(default)]
+    pub jitter_percent: u32,
+    /// Answers to texts with NOW() and its like are kept, too.
+    #[serde(default)]
+    pub time_functions: bool,
 }
 
 /// `x` or `[x, y]`.

@@ -2,7 +2,7 @@
 //! general logs say who got it.
 
 mod corpus;
-mod log;
+pub mod log;
 mod reload;
 mod rules;
 

@@ -1,0 +1,237 @@
+//! Keeps the cache informed: what views and triggers reach, and what changes past Forebay.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use mysql_async::{Conn, prelude::Queryable};
+use tokio::sync::mpsc;
+
+use super::shared::Shared;
+use crate::{
+    cache::{
+        Dependencies, Need, Store, Writing,
+        dependencies::Definitions,
+        figures::Cause,
+        stamps::{EVERYTHING, slot},
+        tables,
+    },
+    pool::birth,
+    sql::{self, Dialect, Effects, Flavor, Kind},
+    topology::{
+        Position, ServerId,
+        changes::{Change, Log, Place, Trouble},
+        definitions,
+        link::Link,
+    },
+};
+
+/// Definitions are read again so often, for changes that nobody told of.
+const DEFINITIONS_AGE: Duration = Duration::from_secs(60);
+/// Between two looks at what is to be done, and after a failure.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A primary has committed what stands in its log after so long at most, where it can't be asked. MariaDB writes the log and
+/// commits in one go.
+const COMMIT_TIME: Duration = Duration::from_millis(20);
+/// How long a primary is asked whether it has.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads what views, triggers and cascades reach, at the start and whenever a schema may have changed.
+pub async fn learn_definitions(shared: Arc<Shared>) {
+    let mut read: Option<(ServerId, Instant)> = None;
+    loop {
+        let primary = shared.topology.view().primary;
+        let is_fresh = read.is_some_and(|(of, at)| Some(of) == primary && at.elapsed() < DEFINITIONS_AGE);
+        let is_wanted = shared.cache.is_used() && !(is_fresh && shared.cache.knows_dependencies());
+        if let (true, Some(link)) = (is_wanted, primary.and_then(|id| shared.topology.link(id))) {
+            let changes = shared.cache.schema_changes();
+            match definitions::read(&link, shared.live().settings.timeouts.connect).await {
+                Ok(found) => {
+                    let definitions::Found { views, triggers, cascades } = found;
+                    let all = Definitions { views, triggers, cascades };
+                    shared.cache.learn(Dependencies::of(&all, dialect(shared.flavor())), changes);
+                    read = primary.map(|primary| (primary, Instant::now()));
+                }
+                Err(why) => {
+                    tracing::warn!(
+                        why,
+                        "can't read what views and triggers reach: nothing is answered from memory until then"
+                    );
+                    tokio::time::sleep(5 * PAUSE).await;
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = shared.cache.schema_news.notified() => {}
+            () = shared.stopping() => return,
+        }
+    }
+}
+
+/// Follows the primary's binary log, while the configuration says so.
+pub async fn follow_log(shared: Arc<Shared>) {
+    let mut place: Option<Place> = None;
+    let mut said = false;
+    loop {
+        let settings = shared.cache.settings();
+        let primary = shared.topology.view().primary;
+        let link =
+            primary.filter(|_| settings.follow_log && shared.cache.is_used()).and_then(|id| shared.topology.link(id));
+        if let (Some(link), Some(primary)) = (link, primary) {
+            let server_id = settings.server_id.unwrap_or_else(|| rand::random_range(1 << 30..u32::MAX));
+            let why = tokio::select! {
+                why = read_on(&shared, &link, primary, &mut place, server_id) => why,
+                () = shared.stopping() => return,
+            };
+            shared.cache.set_log(false);
+            if matches!(why, Trouble::Purged(_)) {
+                place = None;
+            }
+            if !std::mem::replace(&mut said, true) {
+                tracing::warn!(%why, "the primary's binary log can't be read; it is tried again");
+            }
+        } else {
+            // What happens now is not seen.
+            place = None;
+            said = false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = shared.stopping() => return,
+        }
+        if shared.cache.has_log() {
+            said = false;
+        }
+    }
+}
+
+async fn read_on(
+    shared: &Arc<Shared>,
+    link: &Link,
+    primary: ServerId,
+    place: &mut Option<Place>,
+    server_id: u32,
+) -> Trouble {
+    let store = &shared.cache;
+    let mut log = match Log::open(link, place.as_ref(), server_id).await {
+        Ok(log) => log,
+        Err(why) => return why,
+    };
+    let is_lost = place.as_ref() != Some(&log.place);
+    let (closer, closing) = mpsc::unbounded_channel();
+    let committed = Committed { link: link.clone(), conn: None, flavor: log.flavor };
+    let _closing = Ending(tokio::spawn(committed.end_all(closing)));
+    *place = Some(log.place.clone());
+    if is_lost {
+        store.invalidate_all(Cause::Lost);
+    }
+    let mut is_open = false;
+    loop {
+        if !is_open && log.is_caught_up() {
+            is_open = true;
+            store.set_log(true);
+            tracing::info!(file = %String::from_utf8_lossy(&log.place.file), at = log.place.at, "reads the primary's binary log");
+        }
+        match log.next().await {
+            Ok(Some(change)) => take_in(store, &log, &change, &closer),
+            Ok(None) => {}
+            Err(why) => return why,
+        }
+        *place = Some(log.place.clone());
+        store.log_lag_ms.store(u64::try_from(log.lag.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if shared.topology.view().primary.is_some_and(|now| now != primary) {
+            return Trouble::Purged("another server is the primary".to_owned());
+        }
+        if !store.settings().follow_log || !store.is_used() {
+            return Trouble::Purged("it is not to be read any more".to_owned());
+        }
+    }
+}
+
+/// A write that the log tells of: it is over when the primary has committed it.
+type Told = (Writing, Option<Position>);
+
+fn take_in(store: &Arc<Store>, log: &Log, change: &Change, closer: &mpsc::UnboundedSender<Told>) {
+    let slots = match change {
+        Change::Table { schema, table } => vec![slot(schema, table)],
+        Change::Unknown => vec![EVERYTHING],
+        Change::Statement { schema, text } => {
+            let dialect = dialect(log.flavor);
+            let facts = sql::facts(text, dialect);
+            let is_temporary = facts.effects.contains(Effects::CREATES_TEMPORARY_TABLE);
+            if facts.kind == Kind::Ddl && !is_temporary {
+                store.schema_changed();
+            }
+            tables::written_by(&facts, text, Some(schema), dialect)
+        }
+    };
+    if slots.is_empty() {
+        return;
+    }
+    store.invalidations.count(Cause::Log);
+    let _ = closer.send((store.begin_write(slots), log.transaction.clone()));
+}
+
+/// Ends writes when the primary has committed them: what stands in its log may not be seen yet by who reads there.
+struct Committed {
+    link: Link,
+    conn: Option<Conn>,
+    flavor: Flavor,
+}
+
+impl Committed {
+    async fn end_all(mut self, mut closing: mpsc::UnboundedReceiver<Told>) {
+        let mut told = Vec::new();
+        while closing.recv_many(&mut told, 1000).await > 0 {
+            let mut position = Position::default();
+            told.iter().filter_map(|(_, position)| position.as_ref()).for_each(|one| position.merge(one));
+            self.wait_for(&position).await;
+            for (writing, position) in told.drain(..) {
+                let need = position.as_ref().map_or_else(Need::unknown, Need::at);
+                writing.end(Some(&need));
+            }
+        }
+    }
+
+    async fn wait_for(&mut self, position: &Position) {
+        if position.is_empty() || matches!(self.flavor, Flavor::MariaDb { .. }) {
+            return tokio::time::sleep(COMMIT_TIME).await;
+        }
+        let question = birth::wait_query(self.flavor, position, COMMIT_TIMEOUT);
+        let ask = async {
+            let mut conn = match self.conn.take() {
+                Some(conn) => conn,
+                None => self.link.connect().await?,
+            };
+            let _: Option<Option<i64>> = conn.query_first(question).await?;
+            Ok::<_, mysql_async::Error>(conn)
+        };
+        match tokio::time::timeout(2 * COMMIT_TIMEOUT, ask).await {
+            Ok(Ok(conn)) => self.conn = Some(conn),
+            _ => tokio::time::sleep(COMMIT_TIME).await,
+        }
+    }
+}
+
+/// A task that ends with whoever has this.
+struct Ending(tokio::task::JoinHandle<()>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How servers write definitions and statements down: in their own words.
+fn dialect(flavor: Flavor) -> Dialect {
+    Dialect {
+        flavor,
+        ansi_quotes: false,
+        no_backslash_escapes: false,
+        ignore_space: false,
+        ascii_in_multibyte: false,
+        multi_statements: false,
+    }
+}
