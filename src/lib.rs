@@ -37,6 +37,7 @@
 //! | [`topology`] | the servers: an immutable view, the verdict on their health, positions, the probe that asks them |
 //! | [`routing`] | (facts, session, rules, view) → a decision with its reason. *Pure* |
 //! | [`pool`] | server connections: connect, log in, what they still owe; those that sessions share, and the queue for them |
+//! | [`cache`] | answers that are given again: entries, what they depend on, and when they hold no more |
 //! | [`proxy`] | the tokio shell around all that: listener, login, client, engine, relay, errors |
 //! | [`telemetry`] | the log, and one event for each query for whoever listens |
 //! | [`config`] | `config.yaml` and `rules/` → checked values; each room owns its settings, this one composes them |
@@ -68,6 +69,7 @@
 //! 2. [`sql::facts()`] looks at the text once: what kind it is, what it does beyond reading tables, a hint in a comment.
 //! 3. [`routing::decide()`] says where to, and why. A pin comes first, then what the facts demand, then hints and rules, then
 //!    the consistency level and the fitness of the replicas. Unknown means primary.
+//!    Where a rule marks it, [`cache`] may have the answer: then the rest is left out.
 //! 4. A connection to that server as the client's user: the one the session has, one that another let go of, or a new one. For a replica:
 //!    one that has the session's own writes.
 //! 5. The difference between what the session is and what that connection is, as statements. In front of a read they go in

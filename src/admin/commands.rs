@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::reload::Reloader;
 
+pub mod cache;
 mod digests;
 mod explain;
 mod flush;
@@ -39,13 +40,22 @@ pub enum Failure {
 }
 
 /// A command as people write it, and what it does.
-pub const COMMANDS: [(&str, &str); 11] = [
+pub const COMMANDS: [(&str, &str); 14] = [
     ("EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement", "why a statement would go where it goes, now"),
+    (cache::ORDERS, "makes answers from memory void: all, or those of a table, schema, tag, rule or shape"),
     ("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
     ("HELP", "this list"),
     ("RELOAD", "reads the configuration and the rules again"),
     ("RESET DIGESTS", "forgets what was measured of statements"),
     ("ROLLBACK TO n", "returns to a version"),
+    (
+        "SHOW CACHE",
+        "answers from memory, by rule: how often they were given, what they take, how long servers were spared",
+    ),
+    (
+        "SHOW CACHE ENTRIES [LIKE pattern]",
+        "the largest answers that are kept; the pattern is for the rule or the digest",
+    ),
     ("SHOW DIGESTS", "what statements cost, by their shape; what took the most time comes first"),
     ("SHOW RULES", "the rules in force, how often each decided something, refused, and how long that took"),
     ("SHOW SERVERS", "the servers, their roles and health, and the connections in use"),
@@ -71,9 +81,17 @@ pub async fn run(reloader: &Reloader, text: &str) -> Result<Answer, Failure> {
         ["SHOW", "RULES"] => Ok(rules::rules(reloader)),
         ["SHOW", "SERVERS"] => Ok(servers::servers(reloader)),
         ["FLUSH", "POOL"] => Ok(flush::flush(reloader)),
+        ["FLUSH", "CACHE", ..] => cache::flush(reloader, text),
+        ["SHOW", "CACHE"] => Ok(cache::cache(reloader)),
+        ["SHOW", "CACHE", "ENTRIES"] => Ok(cache::entries(reloader, None)),
+        ["SHOW", "CACHE", "ENTRIES", "LIKE"] => Ok(cache::entries(reloader, Some(last_word(text)))),
         ["EXPLAIN", "ROUTE", ..] => explain::explain(reloader, text),
         _ => pretend::pretend(&words, text).ok_or_else(|| Failure::Unknown(unknown(text))),
     }
+}
+
+fn last_word(text: &str) -> &str {
+    text.split_whitespace().last().unwrap_or_default().trim_matches(['\'', '"'])
 }
 
 fn unknown(text: &str) -> String {

@@ -5,15 +5,15 @@ use std::{io, sync::Arc};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{RawQuery, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use tokio::net::TcpListener;
 
-use super::metrics;
+use super::{commands::cache, metrics};
 use crate::config::reload::Reloader;
 
 /// Serves until Forebay stops.
@@ -31,6 +31,7 @@ pub(super) async fn serve(listener: TcpListener, token: Option<String>, reloader
 fn pages(token: Option<String>, reloader: Arc<Reloader>) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics_page))
+        .route("/cache/invalidate", post(invalidate))
         .route_layer(middleware::from_fn_with_state(token.map(Arc::<str>::from), ask_for_token));
     Router::new().route("/healthz", get(health)).merge(guarded).with_state(reloader)
 }
@@ -59,6 +60,25 @@ async fn health(State(reloader): State<Arc<Reloader>>) -> (StatusCode, &'static 
         (StatusCode::OK, "reads only: no server takes writes\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no server can be used\n")
+    }
+}
+
+/// `?table=app.users`, `?tag=catalog`, `?schema=`, `?rule=`, `?digest=`, or nothing for all.
+async fn invalidate(State(reloader): State<Arc<Reloader>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let query = query.unwrap_or_default();
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let store = &reloader.shared().cache;
+    let done: Result<Vec<String>, String> = match pairs.is_empty() {
+        true => cache::invalidate(store, None).map(|done| vec![done]),
+        false => pairs.iter().map(|(what, name)| cache::invalidate(store, Some((what, name)))).collect(),
+    };
+    match done {
+        Ok(done) => {
+            let done = done.join("; ");
+            tracing::info!("POST /cache/invalidate: {done}");
+            (StatusCode::OK, done + "\n")
+        }
+        Err(why) => (StatusCode::BAD_REQUEST, why + "\n"),
     }
 }
 

@@ -13,6 +13,10 @@ use prometheus_client::{
 };
 
 use crate::{
+    cache::{
+        Store,
+        figures::{CAUSES, Figures},
+    },
     config::reload::Reloader,
     topology::{Health, Server},
 };
@@ -84,6 +88,7 @@ impl Collector for Now {
             "How long the statements took that a rule decided something of",
             &rules(&seconds),
         )?;
+        cache(&mut to, &shared.cache)?;
         let in_use = |server: &Server| Some(as_float(shared.pools.in_use(server.id) as u64));
         gauge(
             &mut to,
@@ -98,6 +103,57 @@ impl Collector for Now {
         let up = |server: &Server| truth(server.health == Health::Up);
         gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))
     }
+}
+
+/// Answers from memory.
+fn cache(to: &mut DescriptorEncoder<'_>, store: &Store) -> fmt::Result {
+    let figures = store.all_figures();
+    let of = |value: &dyn Fn(&Figures) -> f64| -> Values {
+        figures.iter().map(|(rule, of)| (vec![("rule", rule.to_string())], value(of))).collect()
+    };
+    let count = |counter: &std::sync::atomic::AtomicU64| as_float(counter.load(Ordering::Relaxed));
+    counter(to, "forebay_cache_hits", "Statements answered from memory", &of(&|of| count(&of.hits)))?;
+    counter(to, "forebay_cache_stale_hits", "Of these, with an answer past its time", &of(&|of| count(&of.stale)))?;
+    counter(to, "forebay_cache_shared_hits", "Of these, behind another's miss", &of(&|of| count(&of.shared)))?;
+    counter(to, "forebay_cache_misses", "Marked statements that went to a server", &of(&|of| count(&of.misses)))?;
+    counter(
+        to,
+        "forebay_cache_passed",
+        "Marked statements that must not be answered from memory",
+        &of(&|of| count(&of.passed)),
+    )?;
+    counter(to, "forebay_cache_fills", "Answers kept", &of(&|of| count(&of.fills)))?;
+    counter(to, "forebay_cache_unfit", "Answers not kept for what they are", &of(&|of| count(&of.unfit)))?;
+    counter(
+        to,
+        "forebay_cache_outrun",
+        "Answers not kept since their tables were written meanwhile",
+        &of(&|of| count(&of.outrun)),
+    )?;
+    counter(to, "forebay_cache_evictions", "Answers that gave way or ended", &of(&|of| count(&of.evicted)))?;
+    counter(to, "forebay_cache_age_seconds", "How old hits were, together", &of(&|of| count(&of.age_us) / 1e6))?;
+    counter(
+        to,
+        "forebay_cache_saved_seconds",
+        "How long servers would have taken for the hits",
+        &of(&|of| count(&of.saved_us) / 1e6),
+    )?;
+    let bytes = |of: &Figures| as_float(u64::try_from(of.bytes.load(Ordering::Relaxed)).unwrap_or_default());
+    gauge(to, "forebay_cache_bytes", "What the answers of a rule take", &of(&bytes))?;
+    let causes: Values = CAUSES
+        .iter()
+        .map(|(cause, word)| (vec![("cause", (*word).to_owned())], as_float(store.invalidations.of(*cause))))
+        .collect();
+    counter(to, "forebay_cache_invalidations", "How often answers were made void", &causes)?;
+    let plain = |value: f64| vec![(Vec::new(), value)];
+    gauge(
+        to,
+        "forebay_cache_open",
+        "1: answers are given from memory",
+        &plain(f64::from(u8::from(store.closed().is_none()))),
+    )?;
+    let lag = as_float(store.log_lag_ms.load(Ordering::Relaxed)) / 1e3;
+    gauge(to, "forebay_cache_log_lag_seconds", "How far behind the primary's binary log is read", &plain(lag))
 }
 
 fn gauge(

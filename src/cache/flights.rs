@@ -11,11 +11,14 @@ use tokio::sync::watch;
 /// Locks, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
+/// Who waits for whom, by key.
+type Shard = HashMap<Arc<[u8]>, watch::Receiver<()>>;
+
 /// Who is on the way to a server, and for what.
 #[derive(Debug)]
 pub struct Flights {
     seed: RandomState,
-    shards: [Mutex<HashMap<Arc<[u8]>, watch::Receiver<()>>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
 }
 
 /// Whoever has this goes to the server. When it is dropped, the others look again.
@@ -54,7 +57,7 @@ impl Flights {
         Ok(Flight { flights: Arc::clone(self), key, _landing: landing })
     }
 
-    fn shard(&self, key: &[u8]) -> MutexGuard<'_, HashMap<Arc<[u8]>, watch::Receiver<()>>> {
+    fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
         let at = usize::try_from(self.seed.hash_one(key) % SHARDS as u64).unwrap_or_default();
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }

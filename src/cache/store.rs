@@ -18,7 +18,6 @@ use super::{
     flights::{Flight, Flights, Waiting},
     key::Scopes,
     stamps::{EVERYTHING, Slot, Stamps},
-    tables::rule_slot,
 };
 use crate::topology::Position;
 
@@ -542,11 +541,6 @@ impl Drop for Writing {
             runtime.spawn(end);
         }
     }
-}
-
-/// The slot that makes void what a rule has cached, for whoever gives orders.
-pub fn of_rule(rule: &str) -> Vec<Slot> {
-    vec![rule_slot(rule)]
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub fn digest_slot(digest: u64) -> Slot {
 pub fn read_by(text: &[u8], schema: Option<&[u8]>, dialect: Dialect) -> Option<Vec<Slot>> {
     let here = schema.unwrap_or_default();
     let mut slots = vec![EVERYTHING, schema_slot(here)];
-    let known = sql::references(text, dialect, &mut |qualifier, name| {
+    let known = sql::references(text, dialect, |qualifier, name| {
         slots.push(slot(qualifier.unwrap_or(here), name));
         slots.extend(qualifier.map(schema_slot));
     });
@@ -37,8 +37,7 @@ pub fn read_by(text: &[u8], schema: Option<&[u8]>, dialect: Dialect) -> Option<V
 /// The names in a text, without their schemas.
 pub fn names_in(text: &[u8], schema: &[u8], dialect: Dialect) -> Option<Vec<Slot>> {
     let mut slots = Vec::new();
-    let known =
-        sql::references(text, dialect, &mut |qualifier, name| slots.push(slot(qualifier.unwrap_or(schema), name)));
+    let known = sql::references(text, dialect, |qualifier, name| slots.push(slot(qualifier.unwrap_or(schema), name)));
     known.then(|| sorted(slots))
 }
 
@@ -65,7 +64,7 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
     let here = schema.unwrap_or_default();
     let mut slots = Vec::new();
     let changes_schemas = facts.kind == Kind::Ddl;
-    let known = sql::references(text, dialect, &mut |qualifier, name| {
+    let known = sql::references(text, dialect, |qualifier, name| {
         slots.push(slot(qualifier.unwrap_or(here), name));
         if changes_schemas {
             // It may be a schema's name.

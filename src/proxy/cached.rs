@@ -117,7 +117,11 @@ impl Client {
     }
 
     /// Answers from memory, or says how a server's answer is to be kept.
-    pub(super) async fn from_cache(&mut self, request: &Request<'_>, decision: &mut Decision) -> Result<Answered, End> {
+    pub(super) async fn answer_cached(
+        &mut self,
+        request: &Request<'_>,
+        decision: &mut Decision,
+    ) -> Result<Answered, End> {
         let (live, started) = (Arc::clone(&self.live), Instant::now());
         self.cached.note = None;
         let rule = request.verdict.and_then(|verdict| live.rules.get(verdict.get(Aspect::Cache)?));

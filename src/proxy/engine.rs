@@ -175,7 +175,7 @@ impl Client {
         if !self.is_marked(request) {
             return self.run_decided(request, decision, None).await;
         }
-        match Box::pin(self.from_cache(request, &mut decision)).await? {
+        match Box::pin(self.answer_cached(request, &mut decision)).await? {
             Answered::Yes => Ok(()),
             Answered::No(fill) => {
                 let done = self.run_decided(request, decision, fill).await;

@@ -72,7 +72,8 @@ impl Client {
             matches!(request.facts.kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Load);
         let rolls_back =
             matches!(request.facts.transaction, Some(Transaction::Rollback { .. } | Transaction::RollbackTo));
-        !self.cached.written.is_empty() && !rolls_back && !(is_dml && self.state.in_transaction())
+        let stays_open = rolls_back || is_dml && self.state.in_transaction();
+        !self.cached.written.is_empty() && !stays_open
     }
 
     fn end_write(&mut self, writing: Writing) {

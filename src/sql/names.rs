@@ -47,16 +47,18 @@ impl<'t> Iterator for Names<'t> {
     }
 }
 
+type Name<'t> = Cow<'t, [u8]>;
+
 /// Tells every name of a text that may be a table's, with the schema in front of it if there is one. Columns, aliases and
 /// words of the grammar are told too; no table is left out. False: it can't be told what stands in the text.
-pub fn references(text: &[u8], dialect: Dialect, tell: &mut dyn FnMut(Option<&[u8]>, &[u8])) -> bool {
+pub fn references(text: &[u8], dialect: Dialect, mut tell: impl FnMut(Option<&[u8]>, &[u8])) -> bool {
     if dialect.ascii_in_multibyte && !text.is_ascii() {
         return false;
     }
     let mut lexer = Lexer::new(text, dialect);
     // A name, and what stood in front of its dot; told when it is seen that it is not itself in front of one.
-    let mut held: Option<(Option<Cow<'_, [u8]>>, Cow<'_, [u8]>)> = None;
-    let mut schema: Option<Cow<'_, [u8]>> = None;
+    let mut held: Option<(Option<Name<'_>>, Name<'_>)> = None;
+    let mut schema: Option<Name<'_>> = None;
     let mut behind_dot = false;
     loop {
         let token = lexer.next_token();
@@ -109,7 +111,7 @@ mod tests {
     fn told(text: &str) -> Option<Vec<String>> {
         let mut told = Vec::new();
         let show = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-        let known = references(text.as_bytes(), DIALECT, &mut |schema, name| {
+        let known = references(text.as_bytes(), DIALECT, |schema, name| {
             told.push(schema.map_or_else(|| show(name), |schema| format!("{}.{}", show(schema), show(name))));
         });
         known.then_some(told)

@@ -4,6 +4,7 @@ use std::{fmt::Write, path::Path, time::Duration};
 
 use crate::{
     auth::{Secret, User},
+    cache::OnStaleLog,
     config::{CONSISTENCY, Config, Listed},
     net::tls::{ClientMode, ClientVerify, Mode, Verify},
     proxy::Compression,
@@ -26,6 +27,9 @@ pub fn of(file: &Path, config: &Config) -> String {
     block(&mut out, "Compress", &[compression(config).to_owned()]);
     block(&mut out, "Routing", &routing(config));
     block(&mut out, "Rules", &rules(config));
+    if config.rules.cache() {
+        block(&mut out, "Cache", &[cache(config)]);
+    }
     if let Some(version) = &config.proxy.server_version {
         block(&mut out, "Version", &[format!("clients are greeted as {version}")]);
     }
@@ -35,6 +39,20 @@ pub fn of(file: &Path, config: &Config) -> String {
     };
     block(&mut out, "Log", &[format!("{format}, {}", config.log.level)]);
     out
+}
+
+fn cache(config: &Config) -> String {
+    let cache = &config.cache;
+    let log = match (cache.follow_log, cache.on_stale_log) {
+        (false, _) => "writes past Forebay are seen when an answer's time is over",
+        (true, OnStaleLog::Bypass) => {
+            "writes past Forebay are seen in the binary log; without it nothing is answered from memory"
+        }
+        (true, OnStaleLog::TtlOnly) => {
+            "writes past Forebay are seen in the binary log; without it when an answer's time is over"
+        }
+    };
+    format!("up to {} bytes, one answer up to {}; {log}", cache.max_bytes, cache.max_entry_bytes)
 }
 
 fn block(out: &mut String, label: &str, lines: &[String]) {

@@ -62,7 +62,7 @@ fn a_write_makes_it_void_at_once(bed: &Bed) {
     for n in 100..105 {
         read(&mut reader, "kept_w");
         assert_eq!(writer.command(&execute(statement, 0, &[Value::Int(n)], true), Expect::Results).code(), None);
-        assert_eq!(read(&mut reader, "kept_w"), i64::from(n));
+        assert_eq!(read(&mut reader, "kept_w"), n);
     }
     until_kept(bed, &mut reader, "kept_w");
     let before = read(&mut reader, "kept_w");

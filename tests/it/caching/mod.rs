@@ -4,6 +4,7 @@ mod alike;
 mod bypassed;
 mod held;
 mod model;
+mod orders;
 
 use crate::support::{
     bed::Bed,
