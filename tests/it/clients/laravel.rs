@@ -7,7 +7,7 @@ use crate::support::{
     paths,
 };
 
-both!(check, migrations_and_queue);
+both!(check, check_from_memory, migrations_and_queue);
 
 /// As one host, with and without TLS (one after the other: it takes a user lock by name).
 fn check(bed: &Bed) {
@@ -15,6 +15,12 @@ fn check(bed: &Bed) {
         let said = same_twice(bed, "app_check", |to| check_says(to, "app_check", tls));
         assert!(said.contains("Laravel 13"), "{said}");
     }
+}
+
+/// The same 90 checks where whatever may be is answered from memory.
+fn check_from_memory(bed: &Bed) {
+    bed.cluster.fresh_database("app_check_cached");
+    check_says(&bed.caching_forebay(), "app_check_cached", "0");
 }
 
 pub fn check_says(to: &Endpoint, database: &str, tls: &str) -> String {

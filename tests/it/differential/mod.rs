@@ -31,6 +31,8 @@ both!(
     generated_sessions_over_one_connection,
     generated_sessions_over_two_connections,
     generated_sessions_over_four_connections,
+    generated_sessions_from_memory,
+    kept_cases_from_memory,
 );
 
 /// Seeds of every run.
@@ -38,6 +40,9 @@ const SEEDS: Range<u64> = 0..20;
 
 /// The same for pools of a few connections: others' seeds, since the cases are nearly the same.
 const FEW_SEEDS: Range<u64> = 100..104;
+
+/// The same for answers from memory.
+const CACHED_SEEDS: Range<u64> = 0..12;
 
 /// Cases that hold only on a connection that the session keeps: metadata of a statement that is prepared anew under
 /// settings that have changed since, or of which a server tells that it has prepared it anew itself, or what it has derived
@@ -82,6 +87,16 @@ fn over(bed: &Bed, connections: usize) {
     let prefix = format!("over-{connections}-");
     // One is left for whose turn it is.
     generated(&arena, &prefix, FEW_SEEDS, |seed| generate::case_with_keepers(bed.kind, seed, connections - 1));
+}
+
+/// Where reads are answered from memory whenever they may be.
+fn generated_sessions_from_memory(bed: &Bed) {
+    let arena = Arena { other: bed.caching_forebay(), ..arena(bed, "gencached") };
+    generated(&arena, "cached-", CACHED_SEEDS, |seed| generate::case(bed.kind, seed));
+}
+
+fn kept_cases_from_memory(bed: &Bed) {
+    kept(bed, &Arena { other: bed.caching_forebay(), ..arena(bed, "keptcached") }, &[]);
 }
 
 fn kept_cases_that_share(bed: &Bed) {

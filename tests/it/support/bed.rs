@@ -57,7 +57,12 @@ impl Bed {
         self.endpoint(Flavour::Crowded)
     }
 
-    /// The process behind the latter, if it runs.
+    /// Forebay that answers from memory whatever may be.
+    pub fn caching_forebay(&self) -> Endpoint {
+        self.endpoint(Flavour::Caching)
+    }
+
+    /// The process of [`Bed::crowded_forebay`], if it runs.
     pub fn crowded_pid(&self) -> Option<u32> {
         self.cell(Flavour::Crowded).get().map(Forebay::pid)
     }
@@ -89,7 +94,8 @@ impl Bed {
             let global = matches!(flavour, Flavour::Global | Flavour::Crowded);
             let consistency = if global { "global" } else { "session" };
             let more = flavour.pool().map(|pool| format!("pool: {{{pool}}}\n")).unwrap_or_default();
-            let settings = Settings { consistency, more, ..Settings::default() };
+            let rules = if flavour == Flavour::Caching { CACHE_ALL.to_owned() } else { String::new() };
+            let settings = Settings { consistency, more, rules, ..Settings::default() };
             let forebay = Forebay::start(self.cluster, &settings);
             forebay.wait_until_serving();
             forebay
@@ -103,6 +109,8 @@ impl Bed {
     }
 }
 
+const CACHE_ALL: &str = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m}}]\n";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flavour {
     Session,
@@ -112,10 +120,11 @@ enum Flavour {
     Two,
     Four,
     Crowded,
+    Caching,
 }
 
 impl Flavour {
-    const ALL: [Flavour; 7] = [
+    const ALL: [Flavour; 8] = [
         Flavour::Session,
         Flavour::Global,
         Flavour::Sharing,
@@ -123,12 +132,13 @@ impl Flavour {
         Flavour::Two,
         Flavour::Four,
         Flavour::Crowded,
+        Flavour::Caching,
     ];
 
     /// Its `pool`, if it isn't as most people have it.
     fn pool(self) -> Option<&'static str> {
         match self {
-            Flavour::Session | Flavour::Global => None,
+            Flavour::Session | Flavour::Global | Flavour::Caching => None,
             Flavour::Sharing => Some("hold: 0s, max_connections: 40"),
             Flavour::One => Some("hold: 0s, max_connections: 1, wait_timeout: 3s"),
             Flavour::Two => Some("hold: 0s, max_connections: 2, wait_timeout: 3s"),
