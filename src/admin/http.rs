@@ -5,35 +5,33 @@ use std::{io, sync::Arc};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     Router,
-    extract::{RawQuery, Request, State},
+    extract::{Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use tokio::net::TcpListener;
 
-use super::{commands::cache, metrics};
-use crate::config::reload::Reloader;
+use super::{metrics, operator::Operator};
 
 /// Serves until Forebay stops.
-pub(super) async fn serve(listener: TcpListener, token: Option<String>, reloader: Arc<Reloader>) {
+pub(super) async fn serve(listener: TcpListener, token: Option<String>, operator: Arc<Operator>) {
     let stopping = {
-        let reloader = Arc::clone(&reloader);
-        async move { reloader.shared().stopping().await }
+        let operator = Arc::clone(&operator);
+        async move { operator.shared().stopping().await }
     };
-    let ended: io::Result<()> = axum::serve(listener, pages(token, reloader)).with_graceful_shutdown(stopping).await;
+    let ended: io::Result<()> = axum::serve(listener, pages(token, operator)).with_graceful_shutdown(stopping).await;
     if let Err(error) = ended {
         tracing::error!(%error, "HTTP has ended");
     }
 }
 
-fn pages(token: Option<String>, reloader: Arc<Reloader>) -> Router {
+fn pages(token: Option<String>, operator: Arc<Operator>) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics_page))
-        .route("/cache/invalidate", post(invalidate))
         .route_layer(middleware::from_fn_with_state(token.map(Arc::<str>::from), ask_for_token));
-    Router::new().route("/healthz", get(health)).merge(guarded).with_state(reloader)
+    Router::new().route("/healthz", get(health)).merge(guarded).with_state(operator)
 }
 
 async fn ask_for_token(State(token): State<Option<Arc<str>>>, request: Request, next: Next) -> Response {
@@ -52,8 +50,8 @@ async fn ask_for_token(State(token): State<Option<Arc<str>>>, request: Request, 
 }
 
 /// 200 while statements can be served, 503 while they can't.
-async fn health(State(reloader): State<Arc<Reloader>>) -> (StatusCode, &'static str) {
-    let view = reloader.shared().topology.view();
+async fn health(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static str) {
+    let view = operator.shared().topology.view();
     if view.primary.is_some() {
         (StatusCode::OK, "ok\n")
     } else if view.fit_replicas().next().is_some() {
@@ -63,27 +61,8 @@ async fn health(State(reloader): State<Arc<Reloader>>) -> (StatusCode, &'static 
     }
 }
 
-/// `?table=app.users`, `?tag=catalog`, `?schema=`, `?rule=`, `?digest=`, or nothing for all.
-async fn invalidate(State(reloader): State<Arc<Reloader>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
-    let query = query.unwrap_or_default();
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let store = &reloader.shared().cache;
-    let done: Result<Vec<String>, String> = match pairs.is_empty() {
-        true => cache::invalidate(store, None).map(|done| vec![done]),
-        false => pairs.iter().map(|(what, name)| cache::invalidate(store, Some((what, name)))).collect(),
-    };
-    match done {
-        Ok(done) => {
-            let done = done.join("; ");
-            tracing::info!("POST /cache/invalidate: {done}");
-            (StatusCode::OK, done + "\n")
-        }
-        Err(why) => (StatusCode::BAD_REQUEST, why + "\n"),
-    }
-}
-
-async fn metrics_page(State(reloader): State<Arc<Reloader>>) -> Response {
-    match metrics::page(&reloader) {
+async fn metrics_page(State(operator): State<Arc<Operator>>) -> Response {
+    match metrics::page(&operator.reloader) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

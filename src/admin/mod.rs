@@ -3,29 +3,39 @@
 pub mod commands;
 mod http;
 pub mod metrics;
+pub mod operator;
 mod port;
+mod query;
+pub mod tables;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::config::{Admin, reload::Reloader};
+pub use operator::Operator;
+
+use crate::config::Admin;
+
+/// What the tables are in, for whoever writes `forebay.servers`.
+pub const SCHEMA: &str = "forebay";
+/// What clients show when they connect.
+const VERSION_COMMENT: &str = "Forebay's admin port: HELP lists its commands";
 
 /// Opens the doors that the configuration names; where they are, in words.
 ///
 /// # Errors
 /// An address that can't be bound; the message names it.
-pub async fn start(settings: &Admin, reloader: &Arc<Reloader>) -> io::Result<Vec<String>> {
+pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec<String>> {
     let mut open = Vec::new();
     if let Some(settings) = &settings.port {
         let listener = bind(settings.listen).await?;
         open.push(format!("admin port on {}", listener.local_addr()?));
-        tokio::spawn(port::serve(listener, settings.users.clone().into(), Arc::clone(reloader)));
+        tokio::spawn(port::serve(listener, settings.users.clone().into(), Arc::clone(operator)));
     }
     if let Some(settings) = &settings.http {
         let listener = bind(settings.listen).await?;
         open.push(format!("http://{}", listener.local_addr()?));
-        tokio::spawn(http::serve(listener, settings.token.clone(), Arc::clone(reloader)));
+        tokio::spawn(http::serve(listener, settings.token.clone(), Arc::clone(operator)));
     }
     Ok(open)
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,11 +20,11 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::commands::{self, Answer, Failure};
-use crate::{
-    auth::{User, native},
-    config::reload::Reloader,
+use super::{
+    commands::{self, Answer, Call, Failure},
+    operator::Operator,
 };
+use crate::auth::{User, native};
 
 /// Operators at once.
 const MAX_CLIENTS: usize = 64;
@@ -34,12 +34,12 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 const LOGIN_DELAY: Duration = Duration::from_secs(1);
 
 /// Serves until Forebay stops.
-pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, reloader: Arc<Reloader>) {
+pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, operator: Arc<Operator>) {
     let room = Arc::new(Semaphore::new(MAX_CLIENTS));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = reloader.shared().stopping() => return,
+            () = operator.shared().stopping() => return,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -53,9 +53,9 @@ pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, reloader: A
             tracing::warn!(%peer, "the admin port is full: {MAX_CLIENTS} clients are on it");
             continue;
         };
-        let (users, reloader) = (Arc::clone(&users), Arc::clone(&reloader));
+        let (users, operator) = (Arc::clone(&users), Arc::clone(&operator));
         tokio::spawn(async move {
-            if let Err(error) = talk(stream, users, reloader).await {
+            if let Err(error) = talk(stream, users, operator).await {
                 tracing::debug!(%peer, %error, "a client of the admin port is gone");
             }
             drop(place);
@@ -63,12 +63,19 @@ pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, reloader: A
     }
 }
 
-async fn talk(stream: TcpStream, users: Arc<[User]>, reloader: Arc<Reloader>) -> io::Result<()> {
+async fn talk(stream: TcpStream, users: Arc<[User]>, operator: Arc<Operator>) -> io::Result<()> {
     let peer = stream.peer_addr()?.to_string();
     stream.set_nodelay(true)?;
     let (reader, writer) = stream.into_split();
     let is_in = Arc::new(AtomicBool::new(false));
-    let session = Session { users, reloader: Arc::clone(&reloader), peer, salt: salt(), is_in: Arc::clone(&is_in) };
+    let session = Session {
+        users,
+        operator: Arc::clone(&operator),
+        peer,
+        salt: salt(),
+        is_in: Arc::clone(&is_in),
+        user: OnceLock::new(),
+    };
     let mut talk = std::pin::pin!(AsyncMysqlIntermediary::run_on(session, reader, writer));
     if let Ok(ended) = tokio::time::timeout(LOGIN_TIMEOUT, &mut talk).await {
         return ended;
@@ -78,7 +85,7 @@ async fn talk(stream: TcpStream, users: Arc<[User]>, reloader: Arc<Reloader>) ->
     }
     tokio::select! {
         ended = talk => ended,
-        () = reloader.shared().stopping() => Ok(()),
+        () = operator.shared().stopping() => Ok(()),
     }
 }
 
@@ -89,10 +96,12 @@ fn salt() -> [u8; 20] {
 
 struct Session {
     users: Arc<[User]>,
-    reloader: Arc<Reloader>,
+    operator: Arc<Operator>,
     peer: String,
     salt: [u8; 20],
     is_in: Arc<AtomicBool>,
+    /// Who has logged in.
+    user: OnceLock<String>,
 }
 
 #[async_trait]
@@ -114,6 +123,8 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
         let name = String::from_utf8_lossy(name);
         if good {
             self.is_in.store(true, Ordering::Relaxed);
+            // One login for each connection.
+            let _ = self.user.set(name.clone().into_owned());
             tracing::info!(peer = self.peer, user = %name, "somebody is on the admin port");
         } else {
             tracing::warn!(peer = self.peer, user = %name, "the admin port refused a login");
@@ -148,12 +159,13 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
     }
 
     async fn on_query<'a>(&'a mut self, text: &'a str, results: QueryResultWriter<'a, W>) -> io::Result<()> {
-        match commands::run(&self.reloader, text).await {
+        let call = Call { operator: &self.operator, user: self.user.get().map_or("", String::as_str) };
+        match commands::run(&call, text).await {
             Ok(Answer::Done(info)) => results.completed(OkResponse { info, ..OkResponse::default() }).await,
             Ok(Answer::Table { columns, rows }) => {
-                let column = |name: &&str| Column {
+                let column = |name: &String| Column {
                     table: String::new(),
-                    column: (*name).to_owned(),
+                    column: name.clone(),
                     coltype: ColumnType::MYSQL_TYPE_VAR_STRING,
                     colflags: ColumnFlags::empty(),
                 };

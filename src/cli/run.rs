@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    admin,
+    admin::{self, Operator},
     config::{
         self, Config,
         reload::{self, Reloader},
@@ -48,7 +48,8 @@ async fn serve(file: &Path, config: Config) -> io::Result<()> {
     let (live, servers) = config.clone().into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
     let reloader = Arc::new(Reloader::new(file, config, Arc::clone(running.shared())));
-    let doors = admin::start(&doors, &reloader).await?;
+    let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings));
+    let doors = admin::start(&doors, &operator).await?;
     if !doors.is_empty() {
         tracing::info!("{}", doors.join(", "));
     }

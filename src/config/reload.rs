@@ -19,6 +19,7 @@ use super::{Config, ConfigErrors};
 use crate::{
     net::tls::{ClientSide, ServerSide},
     proxy::Shared,
+    telemetry::Topic,
 };
 
 mod changes;
@@ -61,7 +62,8 @@ pub struct Version {
     pub why: String,
     /// In what it differs from the one before.
     pub changes: Vec<String>,
-    config: Config,
+    /// It.
+    pub config: Config,
 }
 
 /// What a reload or a rollback did.
@@ -105,6 +107,16 @@ impl Reloader {
         self.lock().iter().cloned().collect()
     }
 
+    /// The version in force.
+    pub fn current(&self) -> Option<Arc<Version>> {
+        self.lock().back().cloned()
+    }
+
+    /// The file that it reads.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// What the clients share.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
@@ -125,7 +137,7 @@ impl Reloader {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
         drop(busy);
-        log(why, &outcome);
+        self.tell(why, &outcome);
         outcome
     }
 
@@ -143,7 +155,7 @@ impl Reloader {
             None => Outcome::Unknown { number, known: self.lock().iter().map(|version| version.number).collect() },
         };
         drop(busy);
-        log(&why, &outcome);
+        self.tell(&why, &outcome);
         outcome
     }
 
@@ -169,6 +181,12 @@ impl Reloader {
         }
         self.counts.applied.fetch_add(1, Ordering::Relaxed);
         Outcome::Applied { version, later }
+    }
+
+    fn tell(&self, why: &str, outcome: &Outcome) {
+        log(why, outcome);
+        let bad = matches!(outcome, Outcome::Refused(_) | Outcome::Unknown { .. });
+        self.shared.events.add(Topic::Config, bad, &format!("{why}: {outcome}"));
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Version>>> {

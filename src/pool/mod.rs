@@ -13,6 +13,6 @@ pub mod statements;
 
 pub use holding::{Held, Holder};
 pub use key::Key;
-pub use pools::{Exhausted, Grant, Permit, Pools};
+pub use pools::{Exhausted, Figures, Grant, Permit, Pools};
 pub use server::ServerConnection;
 pub use settings::Settings;

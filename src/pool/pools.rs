@@ -31,6 +31,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 mod care;
+mod figures;
+
+pub use figures::Figures;
 
 use super::{ServerConnection, backoff::Backoff, holding::Holder, key::Key, queue::Queue, settings::Settings};
 use crate::{session::Fit, topology::ServerId};

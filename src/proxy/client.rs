@@ -245,6 +245,7 @@ impl Client {
                 return end;
             }
             self.note_pins(byte);
+            self.place.handle.glance.ended(self.state.schema.as_deref(), self.state.in_transaction());
             if self.place.handle.is_killed() {
                 return End::Killed;
             }

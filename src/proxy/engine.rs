@@ -206,6 +206,7 @@ impl Client {
         mut fill: Option<Box<Filling>>,
     ) -> Result<(), End> {
         let started = Instant::now();
+        self.place.handle.glance.began(started, request, self.state.dialect());
         let _changing = self.may_change_schema(request);
         let Some(_slot) = self.admit_to_group(&decision).await? else { return Ok(()) };
         let mut tried = Vec::new();
@@ -435,6 +436,7 @@ impl Client {
         started: Instant,
     ) {
         let elapsed = started.elapsed();
+        self.place.handle.glance.count(outcome.rows, outcome.bytes);
         if !matches!(request.action, Action::Prepare { .. }) {
             self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
         }

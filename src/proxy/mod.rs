@@ -16,6 +16,7 @@ mod follow;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod glance;
 mod hand_over;
 mod handshakes;
 mod idle;
@@ -92,9 +93,10 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         listeners.push(Listener::bind(listen).await.map_err(wrong)?);
     }
     let topology = Topology::start(servers);
-    topology.first_view(FIRST_VIEW_TIMEOUT).await;
     let (stop, stopping) = watch::channel(false);
+    // Before the first word of the servers, which it takes in.
     let shared = Arc::new(Shared::new(live, topology, queries, stopping));
+    shared.topology.first_view(FIRST_VIEW_TIMEOUT).await;
     let threads =
         shared.live().settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
     let workers = Arc::new(Workers::start(threads)?);

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{client::Client, dial, error::ClientError, hand_over::Why, lease::Refusal};
+use super::{client::Client, dial, error::ClientError, glance::WaitsFor, hand_over::Why, lease::Refusal};
 use crate::{
     auth::ServerAuth,
     pool::{
@@ -49,6 +49,7 @@ impl Client {
                 None => {
                     // Nobody waits for one while keeping another from those who might wait for that.
                     Box::pin(self.give_back(Why::Wanted)).await;
+                    let _seen = self.place.handle.glance.waits_for(WaitsFor::Connection(server));
                     tokio::select! {
                         granted = pools.wait(server, &key, &holder) => {
                             granted.map_err(|why| Refusal::Client(self.exhausted(server, why)))?

@@ -13,7 +13,7 @@ use std::{
 use atomic_waker::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::fix::IdMap;
+use super::{fix::IdMap, glance::Glance};
 use crate::{pool::Holder, session::Pins, topology::ServerId};
 
 /// Forebay's connection ids lie in `FIRST_ID ..= LAST_ID`: positive in 32 bits with a sign, and far above what a server counts to.
@@ -81,6 +81,8 @@ pub struct Handle {
     settled: Notify,
     /// What it could let go of now: NOTHING, SOME, or ASKED for it.
     spare: AtomicU8,
+    /// What it does, for operators to look at.
+    pub glance: Glance,
     /// The server connection, packed, that was found to be on a silent server while its statement ran.
     silent: AtomicU64,
 }
@@ -132,6 +134,7 @@ impl Registry {
             kills: AtomicU32::new(0),
             settled: Notify::new(),
             spare: AtomicU8::new(NOTHING),
+            glance: Glance::default(),
             silent: AtomicU64::new(0),
         });
         inner.clients.insert(id, Arc::clone(&handle));
@@ -150,6 +153,13 @@ impl Registry {
     /// A connected client.
     pub fn get(&self, id: u64) -> Option<Arc<Handle>> {
         u32::try_from(id).ok().and_then(|id| self.lock().clients.get(&id).cloned())
+    }
+
+    /// All connected clients, by their ids.
+    pub fn all(&self) -> Vec<Arc<Handle>> {
+        let mut all: Vec<_> = self.lock().clients.values().cloned().collect();
+        all.sort_unstable_by_key(|handle| handle.id);
+        all
     }
 
     /// How many clients are connected.
@@ -303,6 +313,11 @@ impl Handle {
     /// The server connection that holds its state.
     pub fn home(&self) -> Option<(ServerId, u32)> {
         unpack(self.home.load(Ordering::Acquire))
+    }
+
+    /// From where it has come; `None`: by a Unix socket.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The user it has logged in as.

@@ -24,7 +24,7 @@ use crate::{
     routing::{Consistency, Cost, Refused, Rules},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
-    telemetry::{Digests, Queries, Seldom, digests::Seen},
+    telemetry::{Digests, Events, Queries, Seldom, Topic, digests::Seen},
     topology::{self, Position, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -70,6 +70,8 @@ pub struct Shared {
     pub queries: Queries,
     /// What statements cost, by their shape.
     pub digests: Digests,
+    /// What happened lately.
+    pub events: Arc<Events>,
     /// How long the servers' answers take.
     pub latencies: Latencies,
     /// For passwords without TLS.
@@ -106,6 +108,9 @@ const FIRST_PROBES_TIMEOUT: Duration = Duration::from_secs(5);
 impl Shared {
     /// What clients will share; `stopping` becomes true when Forebay is to end.
     pub fn new(live: Live, topology: Topology, queries: Queries, stopping: watch::Receiver<bool>) -> Self {
+        let events = Arc::<Events>::default();
+        let told = Arc::clone(&events);
+        topology.listen(move |event| told.add(Topic::Servers, event.bad, &event.text));
         let pools = Pools::new(live.settings.pool.clone(), topology.view().servers.len());
         let cache = Arc::<Store>::default();
         cache.apply(live.cache.clone(), live.rules.cache());
@@ -120,6 +125,7 @@ impl Shared {
             turned_away: Seldom::default(),
             queries,
             digests: Digests::default(),
+            events,
             latencies: Latencies::default(),
             rsa: Arc::default(),
             sha2_cache: Arc::default(),

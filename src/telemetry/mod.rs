@@ -1,6 +1,7 @@
 //! What Forebay tells of itself: the log, and one event per query for whoever listens.
 
 pub mod digests;
+pub mod events;
 pub mod log;
 pub mod queries;
 pub mod seldom;
@@ -8,6 +9,7 @@ pub mod settings;
 mod text;
 
 pub use digests::Digests;
+pub use events::{Events, Topic};
 pub use log::init;
 pub use queries::{Queries, QueryEvent};
 pub use seldom::Seldom;

@@ -1,7 +1,7 @@
 //! One task per server probes it; what they find becomes the view.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -46,12 +46,23 @@ struct Watcher {
     task: JoinHandle<()>,
 }
 
+/// Whoever hears of what happens to servers.
+struct Listener(Box<dyn Fn(&Event) + Send + Sync>);
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// What the tasks share.
 #[derive(Debug)]
 struct Board {
     started: Instant,
     verdicts: Mutex<Verdicts>,
     view: ArcSwap<View>,
+    /// Told of whatever people should read of, besides the log.
+    listener: OnceLock<Listener>,
     /// Told whenever a probe finds a silent server as silent as before.
     silence: Notify,
     /// Which servers have not been probed yet.
@@ -66,6 +77,7 @@ impl Topology {
             started: Instant::now(),
             verdicts: Mutex::new(Verdicts::new(&settings)),
             view: ArcSwap::from_pointee(View::unknown(&settings.servers)),
+            listener: OnceLock::new(),
             silence: Notify::new(),
             unprobed: watch::Sender::new(ids.clone()),
         });
@@ -133,6 +145,11 @@ impl Topology {
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells `listener` of every change of a role or of health from here on. There is one; who comes later is not heard.
+    pub fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        let _ = self.board.listener.set(Listener(Box::new(listener)));
     }
 
     /// The present snapshot; costs next to nothing. Don't hold the guard across an await: take `Guard::into_inner` for that.
@@ -292,7 +309,12 @@ impl Board {
             }
             events
         };
-        events.iter().for_each(log);
+        for event in &events {
+            log(event);
+            if let Some(Listener(tell)) = self.listener.get() {
+                tell(event);
+            }
+        }
         self.unprobed.send_if_modified(|unprobed| {
             let before = unprobed.len();
             unprobed.retain(|&other| other != id);

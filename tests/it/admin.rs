@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    time::{Duration, Instant},
 };
 
 use crate::support::{
@@ -13,7 +14,7 @@ use crate::support::{
     raw::{Client, Login},
 };
 
-both!(the_port, http_pages);
+both!(the_port, tables, http_pages);
 
 const RULES: &str = "rules:\n- {name: reports, match: {comment: report}, route: primary}\n\
                      - {name: idle, match: {tables: [nothing]}, route: primary}\n";
@@ -90,11 +91,94 @@ fn the_port(bed: &Bed) {
     let versions = operator.rows("SHOW VERSIONS");
     assert_eq!((&versions[0][0][..], &versions[0][3][..]), ("3", "rollback to version 1"));
     assert!(operator.query("ROLLBACK TO 9").to_string().contains("there is no version 9 any more: there are 1, 2, 3"));
-    for wrong in ["ROLLBACK TO x", "SHOW TABLES", "EXPLAIN ROUTE FOR", "DROP TABLE t", "\u{1f4a5}"] {
+    for wrong in [
+        "ROLLBACK TO x",
+        "SHOW NOTHING",
+        "SELECT nothing FROM servers",
+        "EXPLAIN ROUTE FOR",
+        "DROP TABLE t",
+        "\u{1f4a5}",
+    ] {
         assert_ne!(operator.query(wrong).code(), None, "{wrong}");
     }
     operator.ok("FLUSH POOL");
     operator.ok("SET NAMES utf8mb4");
+    house.forebay.assert_sound();
+}
+
+/// What a client did is seen a moment after it has its answer.
+fn until<const N: usize>(operator: &mut Client, text: &str, expected: &[[&str; N]]) {
+    let start = Instant::now();
+    loop {
+        let rows = operator.rows(text);
+        if rows == expected {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(2), "{text}: {rows:?}, not {expected:?}");
+    }
+}
+
+fn tables(bed: &Bed) {
+    let house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
+    let id = client.value("SELECT CONNECTION_ID()");
+
+    assert_eq!(
+        operator.rows("SELECT server FROM forebay.servers WHERE role = 'replica' ORDER BY 1 DESC"),
+        [["replica2"], ["replica1"]]
+    );
+    assert_eq!(operator.rows("SHOW SERVERS LIKE '%1'")[0][0], "replica1");
+    assert_eq!(operator.rows("SHOW GROUPS")[1][2..], ["replica1 replica2", "2", "no"]);
+    assert_eq!(
+        operator.rows("SELECT role, COUNT(*) n FROM servers GROUP BY role ORDER BY n"),
+        [["primary", "1"], ["replica", "2"]]
+    );
+    let warnings = operator.rows("SHOW WARNINGS");
+    assert!(warnings.iter().all(|row| row[0] == "Warning"), "{warnings:?}");
+    let users = operator.rows("SHOW USERS WHERE user = 'app'");
+    assert_eq!((&users[0][2][..], &users[0][6][..]), ("session", "1"));
+    assert_eq!(operator.value("SELECT value FROM variables WHERE variable_name = 'pool.max_connections'"), "100");
+    let clients = operator.value("SELECT value FROM forebay.metrics WHERE metric = 'forebay_clients'");
+    assert_eq!(clients, "1");
+
+    // What a session does, without its literals unless they are asked for.
+    client.ok("BEGIN");
+    client.ok("SELECT 'first secret'");
+    let mine = |columns: &str| format!("SELECT {columns} FROM sessions WHERE id = {id}");
+    until(
+        &mut operator,
+        &mine("user, schema, state, statement, server, pinned_by, in_transaction, address"),
+        &[["app", "app", "idle", "select ?", "primary", "transaction", "yes", "127.0.0.1"]],
+    );
+    client.send(b"\x03SELECT SLEEP(3), 'other secret'").unwrap();
+    until(&mut operator, &mine("state"), &[["running"]]);
+    let running = operator.rows(&mine("statement, elapsed_ms < 3000"));
+    assert_eq!(running, [["select sleep(?), ?", "1"]]);
+    let full = operator.rows(&format!("SHOW FULL SESSIONS WHERE id = {id}"));
+    assert_eq!(full[0][5], "SELECT SLEEP(3), 'other secret'");
+    let pool = operator.rows("SHOW POOLS WHERE server = 'primary'");
+    assert_eq!((&pool[0][2][..], &pool[0][6][..]), ("1", "1 for transaction"));
+    drop(client.receive(crate::support::raw::Expect::Results));
+    client.ok("COMMIT");
+    until(
+        &mut operator,
+        &mine("state, in_transaction, pinned_by, statements > 2, rows > 1, bytes > 1"),
+        &[["idle", "no", "NULL", "1", "1", "1"]],
+    );
+
+    // What happened.
+    operator.ok("RELOAD");
+    fs::write(
+        house.forebay.dir.join("rules/10-test.yaml"),
+        "rules: [{name: closed, match: {comment: x}, deny: No.}]\n",
+    )
+    .unwrap();
+    operator.ok("RELOAD");
+    let events = operator.rows("SHOW EVENTS WHERE topic = 'config' LIMIT 1");
+    assert!(events[0][4].contains("version 2 is in force"), "{events:?}");
+    let events = operator.value("SELECT COUNT(*) FROM events WHERE topic = 'servers'");
+    assert_ne!(events, "0", "the servers came up");
     house.forebay.assert_sound();
 }
 

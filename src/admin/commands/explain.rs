@@ -2,7 +2,8 @@
 
 use super::{Answer, Failure};
 use crate::{
-    config::{self, reload::Reloader},
+    admin::operator::Operator,
+    config,
     routing::{
         Question, SessionView,
         explain::{Explanation, explain as told},
@@ -12,19 +13,19 @@ use crate::{
 
 const SYNTAX: &str = "EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement";
 
-pub(super) fn explain(reloader: &Reloader, text: &str) -> Result<Answer, Failure> {
+pub(super) fn explain(operator: &Operator, text: &str) -> Result<Answer, Failure> {
     let asked_for = parse(text).ok_or_else(|| Failure::Wrong(format!("not understood: write {SYNTAX}")))?;
-    let text = now(reloader, &asked_for).to_string();
+    let text = now(operator, &asked_for).to_string();
     let row = |line: &str| {
         let (what, says) = line.split_once(": ").unwrap_or((line, ""));
         vec![Some(what.to_owned()), Some(says.to_owned())]
     };
-    Ok(Answer::Table { columns: &["what", "says"], rows: text.lines().map(row).collect() })
+    Ok(Answer::table(&["what", "says"], text.lines().map(row).collect()))
 }
 
 /// As it would be decided at this moment, by the rules in force and the servers as they are.
-fn now(reloader: &Reloader, asked: &Asked<'_>) -> Explanation {
-    let (shared, live) = (reloader.shared(), reloader.shared().live());
+fn now(operator: &Operator, asked: &Asked<'_>) -> Explanation {
+    let (shared, live) = (operator.shared(), operator.shared().live());
     let view = shared.topology.view();
     let primary = view.primary.and_then(|id| view.server(id));
     let version = primary

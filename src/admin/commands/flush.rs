@@ -1,10 +1,8 @@
 //! `FLUSH POOL`.
 
-use super::Answer;
-use crate::config::reload::Reloader;
+use super::{Answer, Call};
 
-pub(super) fn flush(reloader: &Reloader) -> Answer {
-    let closed = reloader.shared().pools.flush();
-    tracing::info!(closed, "FLUSH POOL on the admin port: idle server connections were closed");
+pub(super) fn flush(call: &Call<'_>) -> Answer {
+    let closed = call.operator.shared().pools.flush();
     Answer::Done(format!("{closed} idle connections were closed; the others close when their sessions let go of them"))
 }

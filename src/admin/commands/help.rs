@@ -1,8 +1,11 @@
 //! `HELP`.
 
 use super::{Answer, COMMANDS};
+use crate::admin::tables::TABLES;
 
 pub(super) fn help() -> Answer {
-    let row = |(syntax, what): (&str, &str)| vec![Some(syntax.to_owned()), Some(what.to_owned())];
-    Answer::Table { columns: &["command", "what it does"], rows: COMMANDS.into_iter().map(row).collect() }
+    let row = |syntax: String, what: &str| vec![Some(syntax), Some(what.to_owned())];
+    let commands = COMMANDS.into_iter().map(|(syntax, what)| row(syntax.to_owned(), what));
+    let tables = TABLES.into_iter().map(|table| row(format!("SHOW {}", table.name.to_ascii_uppercase()), table.about));
+    Answer::table(&["command", "what it does"], commands.chain(tables).collect())
 }

@@ -1,10 +1,10 @@
 //! `RELOAD`.
 
-use super::{Answer, Failure};
-use crate::config::reload::{Outcome, Reloader};
+use super::{Answer, Call, Failure};
+use crate::config::reload::Outcome;
 
-pub(super) async fn reload(reloader: &Reloader) -> Result<Answer, Failure> {
-    told(reloader.reload("RELOAD on the admin port").await)
+pub(super) async fn reload(call: &Call<'_>) -> Result<Answer, Failure> {
+    told(call.operator.reloader.reload("RELOAD on the admin port").await)
 }
 
 pub(super) fn told(outcome: Outcome) -> Result<Answer, Failure> {

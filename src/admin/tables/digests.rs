@@ -1,0 +1,49 @@
+//! `SHOW DIGESTS`.
+
+use super::{Look, Row, Table, at, number, text};
+
+pub(super) const TABLE: Table = Table {
+    name: "digests",
+    about: "What statements cost, by their shape: what took the most time comes first. Some 10,000 shapes are kept; those that took \
+            the least time are forgotten first.",
+    columns: &[
+        text("digest", "the shape's number, in hexadecimal"),
+        number("calls", "statements"),
+        number("errors", "those that ended in an error"),
+        number("elapsed_us", "how long they took in all, in microseconds"),
+        number("p50_us", "of the latest calls half took no longer"),
+        number("p95_us", "… nineteen of twenty"),
+        number("p99_us", "… 99 of 100"),
+        number("rows", "rows that clients got"),
+        number("bytes", "bytes that servers sent"),
+        text("first_seen", "when the first was seen"),
+        text("last_seen", "and the last"),
+        text("shape", "the text, with `?` for literals"),
+    ],
+    like: "shape",
+    rows,
+};
+
+fn rows(look: &Look<'_>) -> Vec<Row> {
+    let mut all = look.operator.shared().digests.all();
+    all.sort_by_key(|(_, digest)| std::cmp::Reverse(digest.elapsed));
+    let row = |(digest, known): (u64, crate::telemetry::digests::Digest)| {
+        let quantile = |share| known.latency.quantile(share).as_micros().to_string();
+        let cells = [
+            format!("{digest:016x}"),
+            known.calls.to_string(),
+            known.errors.to_string(),
+            known.elapsed.as_micros().to_string(),
+            quantile(0.5),
+            quantile(0.95),
+            quantile(0.99),
+            known.rows.to_string(),
+            known.bytes.to_string(),
+            at(known.first_seen),
+            at(known.last_seen),
+            String::from_utf8_lossy(&known.shape).into_owned(),
+        ];
+        cells.map(Some).to_vec()
+    };
+    all.into_iter().map(row).collect()
+}
