@@ -7,14 +7,19 @@ use super::{
     query,
     tables::{Look, Row, TABLES},
 };
+use crate::{config::Role, telemetry::Topic};
 
 mod explain;
 mod flush;
 mod help;
+mod kill;
+mod pause;
 mod pretend;
 mod reload;
 mod reset;
 mod rollback;
+mod set;
+mod shutdown;
 
 /// What a command answers.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,50 +42,88 @@ pub enum Failure {
     Unknown(String),
     /// It can't be done so.
     Wrong(String),
+    /// This user may not.
+    Forbidden(String),
 }
 
-/// Who asks for what.
+/// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// What commands act on.
     pub operator: &'a Operator,
-    /// As whom the client has logged in.
+    /// Who asks.
     pub user: &'a str,
+    /// What they may.
+    pub role: Role,
+    /// From where.
+    pub peer: &'a str,
 }
 
-/// A command as people write it, and what it does.
-pub const COMMANDS: [(&str, &str); 9] = [
-    ("EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement", "why a statement would go where it goes, now"),
-    ("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
-    ("HELP", "this list"),
-    ("RELOAD", "reads the configuration and the rules again"),
-    ("RESET DIGESTS", "forgets what was measured of statements"),
-    ("ROLLBACK TO n", "returns to a version"),
-    (
+/// A command as people write it.
+#[derive(Debug)]
+pub struct Command {
+    /// Its words; those in small letters stand for something.
+    pub syntax: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Only administrators may, and it is in the audit log.
+    pub changes: bool,
+}
+
+const fn command(syntax: &'static str, about: &'static str) -> Command {
+    Command { syntax, about, changes: false }
+}
+
+const fn change(syntax: &'static str, about: &'static str) -> Command {
+    Command { syntax, about, changes: true }
+}
+
+/// All of them.
+pub const COMMANDS: [Command; 15] = [
+    command(
+        "EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement",
+        "why a statement would go where it goes, by the rules in force and the servers as they are",
+    ),
+    change("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
+    command("HELP [command]", "lists the commands; of a table the columns"),
+    change("KILL [QUERY] id", "ends a session, or only the statement that it runs"),
+    change(
+        "PAUSE [WAIT seconds]",
+        "new statements wait for RESUME, each for at most 30 seconds or as many as said, then end in error 1290; what is in a \
+         transaction or holds locks goes on",
+    ),
+    change("RELOAD", "reads the configuration and the rules again; what is wrong is the error's text"),
+    change("RESET DIGESTS", "forgets what was measured of statements"),
+    change("RESUME", "ends a PAUSE"),
+    change("ROLLBACK TO n", "returns to a version"),
+    command(
         "SELECT columns FROM forebay.table [WHERE …] [GROUP BY …] [HAVING …] [ORDER BY …] [LIMIT n]",
-        "the same tables, as SQL",
+        "the same tables as SHOW, in SQL",
     ),
-    (
-        "SHOW [FULL] table [LIKE 'x%'] [WHERE …] [ORDER BY …] [LIMIT n]",
-        "one of the tables below; FULL SESSIONS with literals",
+    change("SET log_level = level", "how much is logged until the next start: as `log.level` in the configuration"),
+    command("SHOW [FULL] table [LIKE 'x%'] [WHERE …] [ORDER BY …] [LIMIT n]", "one of the tables below"),
+    command("SHOW TABLES", "the tables' names"),
+    change("SHUTDOWN", "ends Forebay as SIGTERM does: statements may end, for up to 5 seconds"),
+    change(
+        "SHUTDOWN GRACEFUL",
+        "the same, when no transaction is open any more: new ones wait until then; after a minute in any case",
     ),
-    ("SHOW TABLES", "the tables' names"),
 ];
 
 /// Does what a statement says. Words may be in any case, and a semicolon may end it.
 ///
 /// # Errors
-/// It is no command, or it can't be done so.
+/// It is no command, it can't be done so, or the user may not.
 pub async fn run(call: &Call<'_>, text: &str) -> Result<Answer, Failure> {
     let text = without_comment(text).trim_end_matches(';').trim_end();
     let words: Vec<String> = text.split_whitespace().take(5).map(str::to_ascii_uppercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if changes(&words) {
+        return changed(call, &words, text).await;
+    }
     match words[..] {
-        ["HELP"] | ["?"] => Ok(help::help()),
-        ["RELOAD"] => reload::reload(call).await,
-        ["ROLLBACK", "TO", number] => rollback::rollback(call, number).await,
-        ["RESET", "DIGESTS"] => Ok(reset::digests(call)),
-        ["FLUSH", "POOL"] => Ok(flush::flush(call)),
+        ["HELP", ref about @ ..] => help::help(about),
+        ["?"] => help::help(&[]),
         ["EXPLAIN", "ROUTE", ..] => explain::explain(call.operator, text),
         _ => match pretend::pretend(&words, text).map(Ok).or_else(|| looked(call, &words, text)) {
             Some(answer) => answer,
@@ -89,9 +132,67 @@ pub async fn run(call: &Call<'_>, text: &str) -> Result<Answer, Failure> {
     }
 }
 
+/// Whether this is a command that changes something, in its right form or not.
+fn changes(words: &[&str]) -> bool {
+    match words {
+        // What clients send to end their transactions, which nobody has here.
+        ["ROLLBACK"] => false,
+        ["SET", name, ..] => name.split('=').next() == Some("LOG_LEVEL"),
+        [first, ..] => {
+            COMMANDS.iter().any(|command| command.changes && command.syntax.split(' ').next() == Some(first))
+        }
+        [] => false,
+    }
+}
+
+/// Does it, if this user may; either way it is in the audit log.
+async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, Failure> {
+    if call.role != Role::Administrator {
+        audit(call, text, "refused: the role is read_only");
+        return Err(Failure::Forbidden(format!(
+            "`{}` may look only: this needs a user of the admin port with `role: administrator`",
+            call.user
+        )));
+    }
+    let result = match words {
+        ["FLUSH", "POOL"] => Ok(flush::flush(call)),
+        ["KILL", "QUERY", id] => kill::kill(call, id, true),
+        ["KILL", "CONNECTION", id] | ["KILL", id] => kill::kill(call, id, false),
+        ["PAUSE"] => pause::pause(call, None),
+        ["PAUSE", "WAIT", seconds] => pause::pause(call, Some(seconds)),
+        ["RELOAD"] => reload::reload(call).await,
+        ["RESET", "DIGESTS"] => Ok(reset::digests(call)),
+        ["RESUME"] => Ok(pause::resume(call)),
+        ["ROLLBACK", "TO", number] => rollback::rollback(call, number).await,
+        ["SET", ..] => set::log_level(call, text.split_once('=').map_or("", |(_, level)| level)),
+        ["SHUTDOWN"] => Ok(shutdown::shutdown(call, false).await),
+        ["SHUTDOWN", "GRACEFUL"] => Ok(shutdown::shutdown(call, true).await),
+        _ => Err(Failure::Unknown(unknown(text))),
+    };
+    let outcome = match &result {
+        Ok(Answer::Done(outcome)) => outcome,
+        Ok(Answer::Table { .. }) => "",
+        Err(Failure::Unknown(_)) => "no such command",
+        Err(Failure::Wrong(error) | Failure::Forbidden(error)) => error,
+    };
+    audit(call, text, outcome);
+    result
+}
+
+/// Who did what from where, for the log and for SHOW EVENTS.
+fn audit(call: &Call<'_>, text: &str, outcome: &str) {
+    const MAX_CHARS: usize = 200;
+    let Call { user, peer, .. } = call;
+    let command: String = text.chars().take(MAX_CHARS).collect();
+    tracing::info!(target: "audit", user, peer, command, outcome, "an operator's command");
+    let outcome: String = outcome.chars().take(MAX_CHARS).collect();
+    let told = format!("{user} from {peer}: {command}: {outcome}");
+    call.operator.shared().events.add(Topic::Operator, false, &told);
+}
+
 /// What is answered from a table.
 fn looked(call: &Call<'_>, words: &[&str], text: &str) -> Option<Result<Answer, Failure>> {
-    let look = |full| Look { operator: call.operator, full };
+    let look = |full| Look { operator: call.operator, full: full && call.role == Role::Administrator };
     match words {
         ["SHOW", "FULL", name, ..] => query::show(&look(true), name, after(text, 3)),
         ["SHOW", "GLOBAL" | "SESSION", "VARIABLES", ..] => query::show(&look(false), "variables", after(text, 3)),
@@ -118,8 +219,8 @@ fn after(text: &str, words: usize) -> &str {
 fn unknown(text: &str) -> String {
     let mut message =
         format!("`{}` is no command of the admin port. There are:", text.chars().take(60).collect::<String>());
-    for (syntax, _) in COMMANDS {
-        let _ = write!(message, " {syntax};");
+    for command in &COMMANDS {
+        let _ = write!(message, " {};", command.syntax);
     }
     let tables = TABLES.map(|table| table.name.to_ascii_uppercase()).join(", ");
     let _ = write!(message, " and the tables {tables}");
@@ -130,5 +231,35 @@ impl Answer {
     /// A table with these columns.
     pub fn table(columns: &[&str], rows: Vec<Row>) -> Answer {
         Answer::Table { columns: columns.iter().map(|name| (*name).to_owned()).collect(), rows }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_documented() {
+        let page = include_str!("../../docs/admin.md");
+        for Command { syntax, about, .. } in &COMMANDS {
+            assert!(page.contains(&format!("| `{syntax}` | {about} |")), "{syntax}: {about}");
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `") && line.as_bytes()[3].is_ascii_uppercase());
+        assert_eq!(rows.count(), COMMANDS.len(), "a command that is none");
+        for table in TABLES {
+            let name = table.name.to_ascii_uppercase();
+            assert!(page.contains(&format!("`SHOW {name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_administrators_may() {
+        let is_change = |text: &str| changes(&text.split_whitespace().collect::<Vec<_>>());
+        for text in ["KILL 1", "SET LOG_LEVEL = 'x'", "SET LOG_LEVEL='x'", "ROLLBACK TO 3", "SHUTDOWN NOW", "PAUSE"] {
+            assert!(is_change(text), "{text}");
+        }
+        for text in ["ROLLBACK", "SET NAMES UTF8", "SHOW RULES", "SELECT 1", "", "EXPLAIN ROUTE FOR KILL 1"] {
+            assert!(!is_change(text), "{text}");
+        }
     }
 }

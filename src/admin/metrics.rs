@@ -65,6 +65,8 @@ impl Collector for Now {
             "The version of the configuration in force",
             &plain(as_float(version)),
         )?;
+        let paused = if shared.pause.is_on() { 1.0 } else { 0.0 };
+        gauge(&mut to, "forebay_paused", "1: new statements wait for an operator's RESUME", &plain(paused))?;
         let outcome = |word: &str, value: f64| (vec![("outcome", word.to_owned())], value);
         let reloads =
             [outcome("applied", count(&self.0.counts.applied)), outcome("refused", count(&self.0.counts.refused))];

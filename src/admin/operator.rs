@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Instant};
 
+use tokio::sync::Notify;
+
 use crate::{
     config::{Config, reload::Reloader},
     proxy::Shared,
+    telemetry::LogLevel,
 };
 
 /// Everything that commands, pages and tables look at.
@@ -14,14 +17,18 @@ pub struct Operator {
     pub reloader: Arc<Reloader>,
     /// What `forebay check` warns of.
     pub doubts: fn(&Config) -> Vec<String>,
+    /// How much is logged.
+    pub level: LogLevel,
+    /// Told when an operator wants Forebay to end.
+    pub stop: Arc<Notify>,
     /// When Forebay started.
     pub started: Instant,
 }
 
 impl Operator {
     /// The doors to what this reloader brings into force.
-    pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>) -> Operator {
-        Operator { reloader, doubts, started: Instant::now() }
+    pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>, level: LogLevel) -> Operator {
+        Operator { reloader, doubts, level, stop: Arc::default(), started: Instant::now() }
     }
 
     /// What the clients share.

@@ -24,7 +24,10 @@ use super::{
     commands::{self, Answer, Call, Failure},
     operator::Operator,
 };
-use crate::auth::{User, native};
+use crate::{
+    auth::native,
+    config::{OperatorUser, Role},
+};
 
 /// Operators at once.
 const MAX_CLIENTS: usize = 64;
@@ -34,7 +37,7 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 const LOGIN_DELAY: Duration = Duration::from_secs(1);
 
 /// Serves until Forebay stops.
-pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, operator: Arc<Operator>) {
+pub(super) async fn serve(listener: TcpListener, users: Arc<[OperatorUser]>, operator: Arc<Operator>) {
     let room = Arc::new(Semaphore::new(MAX_CLIENTS));
     loop {
         let accepted = tokio::select! {
@@ -63,7 +66,7 @@ pub(super) async fn serve(listener: TcpListener, users: Arc<[User]>, operator: A
     }
 }
 
-async fn talk(stream: TcpStream, users: Arc<[User]>, operator: Arc<Operator>) -> io::Result<()> {
+async fn talk(stream: TcpStream, users: Arc<[OperatorUser]>, operator: Arc<Operator>) -> io::Result<()> {
     let peer = stream.peer_addr()?.to_string();
     stream.set_nodelay(true)?;
     let (reader, writer) = stream.into_split();
@@ -95,13 +98,13 @@ fn salt() -> [u8; 20] {
 }
 
 struct Session {
-    users: Arc<[User]>,
+    users: Arc<[OperatorUser]>,
     operator: Arc<Operator>,
     peer: String,
     salt: [u8; 20],
     is_in: Arc<AtomicBool>,
     /// Who has logged in.
-    user: OnceLock<String>,
+    user: OnceLock<OperatorUser>,
 }
 
 #[async_trait]
@@ -117,14 +120,14 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
     }
 
     async fn authenticate(&self, plugin: &str, name: &[u8], salt: &[u8], answer: &[u8]) -> bool {
-        let user = self.users.iter().find(|user| user.name.as_bytes() == name);
+        let user = self.users.iter().find(|user| user.user.name.as_bytes() == name);
         let proves = |secret| native::verify(secret, answer, salt).is_some();
-        let good = plugin == "mysql_native_password" && user.is_some_and(|user| user.secrets.iter().any(proves));
+        let good = plugin == "mysql_native_password" && user.is_some_and(|user| user.user.secrets.iter().any(proves));
         let name = String::from_utf8_lossy(name);
         if good {
             self.is_in.store(true, Ordering::Relaxed);
             // One login for each connection.
-            let _ = self.user.set(name.clone().into_owned());
+            let _ = user.map(|user| self.user.set(user.clone()));
             tracing::info!(peer = self.peer, user = %name, "somebody is on the admin port");
         } else {
             tracing::warn!(peer = self.peer, user = %name, "the admin port refused a login");
@@ -159,7 +162,8 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
     }
 
     async fn on_query<'a>(&'a mut self, text: &'a str, results: QueryResultWriter<'a, W>) -> io::Result<()> {
-        let call = Call { operator: &self.operator, user: self.user.get().map_or("", String::as_str) };
+        let (user, role) = self.user.get().map_or(("", Role::ReadOnly), |user| (&user.user.name, user.role));
+        let call = Call { operator: &self.operator, user, role, peer: &self.peer };
         match commands::run(&call, text).await {
             Ok(Answer::Done(info)) => results.completed(OkResponse { info, ..OkResponse::default() }).await,
             Ok(Answer::Table { columns, rows }) => {
@@ -177,6 +181,9 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
                 writer.finish().await
             }
             Err(Failure::Unknown(message)) => results.error(ErrorKind::ER_PARSE_ERROR, message.as_bytes()).await,
+            Err(Failure::Forbidden(message)) => {
+                results.error(ErrorKind::ER_SPECIFIC_ACCESS_DENIED_ERROR, message.as_bytes()).await
+            }
             Err(Failure::Wrong(message)) => results.error(ErrorKind::ER_WRONG_ARGUMENTS, message.as_bytes()).await,
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         reload::{self, Reloader},
     },
     proxy,
-    telemetry::{self, Queries},
+    telemetry::{self, LogLevel, Queries},
 };
 
 /// Loads the configuration, sets the log up and serves until told to stop.
@@ -24,10 +24,13 @@ pub fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Err(error) = telemetry::init(&config.log) {
-        eprintln!("forebay: {error}");
-        return ExitCode::FAILURE;
-    }
+    let level = match telemetry::init(&config.log) {
+        Ok(level) => level,
+        Err(error) => {
+            eprintln!("forebay: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     raise_open_files_limit();
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -35,11 +38,11 @@ pub fn run(file: &Path) -> ExitCode {
     for warning in super::check::warnings(&config) {
         tracing::warn!("{warning}");
     }
-    super::in_runtime(serve(file, config))
+    super::in_runtime(serve(file, config, level))
 }
 
 /// Serves until SIGINT or SIGTERM.
-async fn serve(file: &Path, config: Config) -> io::Result<()> {
+async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -48,7 +51,7 @@ async fn serve(file: &Path, config: Config) -> io::Result<()> {
     let (live, servers) = config.clone().into_parts();
     let running = proxy::start(live, servers, Queries::default()).await?;
     let reloader = Arc::new(Reloader::new(file, config, Arc::clone(running.shared())));
-    let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings));
+    let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings, level));
     let doors = admin::start(&doors, &operator).await?;
     if !doors.is_empty() {
         tracing::info!("{}", doors.join(", "));
@@ -58,6 +61,7 @@ async fn serve(file: &Path, config: Config) -> io::Result<()> {
         tokio::select! {
             _ = interrupt.recv() => break "SIGINT",
             _ = terminate.recv() => break "SIGTERM",
+            () = operator.stop.notified() => break "SHUTDOWN on the admin port",
             _ = hang_up.recv() => drop(tokio::spawn({
                 let reloader = Arc::clone(&reloader);
                 async move { reloader.reload("SIGHUP").await }

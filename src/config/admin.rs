@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{
-    form::{self, Form},
+    form::{self, Form, Words},
     secret,
     section::{At, Section},
 };
@@ -42,8 +42,30 @@ pub struct Port {
     /// Where.
     pub listen: SocketAddr,
     /// Who may; at least one.
-    pub users: Vec<User>,
+    pub users: Vec<OperatorUser>,
 }
+
+/// A user of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorUser {
+    /// Who.
+    pub user: User,
+    /// What they may.
+    pub role: Role,
+}
+
+/// What an operator may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// Everything.
+    #[default]
+    Administrator,
+    /// Look at everything but statements' literals.
+    ReadOnly,
+}
+
+const ROLE: Words<Role> =
+    Words { what: "a role", words: &[("administrator", Role::Administrator), ("read_only", Role::ReadOnly)] };
 
 /// HTTP.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,7 +97,7 @@ fn port(section: &Section<'_>) -> Option<Port> {
     let users = section.sections("users", EXAMPLE).map(|sections| sections.into_iter().filter_map(user).collect());
     match (listen, users) {
         (Some(At { value: listen, .. }), Some(users)) => {
-            let users: Vec<User> = users;
+            let users: Vec<OperatorUser> = users;
             if section.is_empty_list("users") {
                 section.error(section.place("users"), format!("`admin.users` is an empty list: write {EXAMPLE}"));
             }
@@ -97,7 +119,7 @@ fn port(section: &Section<'_>) -> Option<Port> {
     }
 }
 
-fn user(section: Section<'_>) -> Option<User> {
+fn user(section: Section<'_>) -> Option<OperatorUser> {
     let name = section.get("name", &form::TEXT);
     if section.node("name").is_none() {
         section.error(section.at, "a user of the admin port needs a `name`");
@@ -117,8 +139,11 @@ fn user(section: Section<'_>) -> Option<User> {
         }
         _ => {}
     }
+    let role = section.word("role", &ROLE).map(|role| role.value).unwrap_or_default();
     section.finish();
-    Some(User { name: name?, secrets: vec![secret?], hosts: Vec::new(), max_connections: None, require_tls: false })
+    let user =
+        User { name: name?, secrets: vec![secret?], hosts: Vec::new(), max_connections: None, require_tls: false };
+    Some(OperatorUser { user, role })
 }
 
 fn http(section: Section<'_>) -> Option<Http> {

@@ -30,8 +30,11 @@ pub fn read(root: &Section<'_>) -> LogSettings {
     log
 }
 
-/// As the form says; a slip of a single word is recognised.
-fn level(text: &str) -> Result<String, String> {
+/// A log level as it is to be written; a slip of a single word is recognised.
+///
+/// # Errors
+/// What is wrong with it, and what would be right.
+pub fn level(text: &str) -> Result<String, String> {
     LEVEL.read(text).map_err(|error| match suggest::nearest(text, LEVELS) {
         Some(near) => format!("`{}` is not a log level: did you mean `{near}`?", shown(text)),
         None => error,

@@ -36,8 +36,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use admin::{Admin, Http, Port};
+pub use admin::{Admin, Http, OperatorUser, Port, Role};
 pub use error::{ConfigError, ConfigErrors, Position};
+pub use log::level as log_level;
 pub use rules::dialect;
 pub use serving::CONSISTENCY;
 pub use users::Listed;

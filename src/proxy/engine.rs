@@ -153,6 +153,9 @@ impl Client {
     }
 
     pub(super) async fn run_anyhow(&mut self, request: &Request<'_>) -> Result<(), End> {
+        if self.shared.pause.is_on() && !Box::pin(self.waits_out_pause(request)).await? {
+            return Ok(());
+        }
         if self.begins_another(request)
             && let Err(refusal) = Box::pin(self.end_for_another()).await
         {
@@ -317,7 +320,7 @@ impl Client {
             let run = std::pin::pin!(relay.run());
             tokio::select! {
                 biased;
-                relayed = self.shared.limited(&self.live, &self.identity, on, (time_limit, over.as_deref()), run) => relayed,
+                relayed = self.shared.limited(&self.live, &self.identity, on, (time_limit, over.as_deref(), handle), run) => relayed,
                 () = handle.killed_for(KILL_GRACE) => return Err(End::Killed),
             }
         };

@@ -94,6 +94,8 @@ errors! {
     idle() = Limit 4031 b"HY000" "The client was disconnected by the server because of inactivity. See timeouts.idle_client for configuring this behavior.";
     /// The client left a transaction open for too long.
     idle_in_transaction() = Limit 4031 b"HY000" "The client was disconnected by the server because of inactivity in a transaction, which was rolled back. See timeouts.idle_in_transaction for configuring this behavior.";
+    /// An operator's PAUSE lasted for too long.
+    paused(waited_s: u64) = Operator 1290 b"HY000" "Forebay is paused by an operator, and the statement has waited for {waited_s} s; try again later";
     /// Forebay stops.
     shutdown() = Operator 1053 b"08S01" "Server shutdown in progress";
     /// All connections of one user are taken.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -19,6 +19,8 @@ pub struct Glance {
     now: Mutex<Now>,
     /// 0: for nothing; 1: for RESUME; else a server's number + 2.
     waits_for: AtomicU64,
+    /// The statement that runs is to end.
+    stop: AtomicBool,
     statements: AtomicU64,
     rows: AtomicU64,
     bytes: AtomicU64,
@@ -82,6 +84,7 @@ impl Default for Glance {
         Glance {
             now: Mutex::new(now),
             waits_for: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
             statements: AtomicU64::new(0),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -107,11 +110,27 @@ impl Glance {
         let mut now = self.lock();
         if now.runs {
             (now.since, now.runs, now.text) = (Instant::now(), false, None);
+            self.stop.store(false, Ordering::Release);
         }
         now.in_transaction = in_transaction;
         if now.schema.as_deref() != schema {
             now.schema = schema.map(Into::into);
         }
+    }
+
+    /// The statement that runs is to end. False: none runs.
+    pub(super) fn stop(&self) -> bool {
+        // Under the lock: it must not hit the next one.
+        let now = self.lock();
+        if now.runs {
+            self.stop.store(true, Ordering::Release);
+        }
+        now.runs
+    }
+
+    /// Whether the statement that runs is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
     }
 
     /// Counts a statement. There is one writer.

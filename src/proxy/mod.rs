@@ -29,6 +29,7 @@ mod local;
 pub mod login;
 mod obtain;
 mod outcome;
+pub mod pause;
 pub mod peer;
 mod pinned;
 mod prepare;

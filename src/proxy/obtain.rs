@@ -54,6 +54,9 @@ impl Client {
                         granted = pools.wait(server, &key, &holder) => {
                             granted.map_err(|why| Refusal::Client(self.exhausted(server, why)))?
                         }
+                        () = self.place.handle.statement_stopped() => {
+                            return Err(Refusal::Client(ClientError::killed()));
+                        }
                         // Who is not there any more keeps nobody waiting behind them.
                         () = self.place.handle.killed_for(Duration::ZERO) => {
                             return Err(Refusal::Client(ClientError::connection_killed()));

@@ -210,6 +210,24 @@ impl Handle {
         self.tell(KILLED);
     }
 
+    /// The statement that it runs is to end; it kills it on its server itself. False: none runs.
+    pub fn stop_statement(&self) -> bool {
+        let runs = self.glance.stop();
+        self.waker.wake();
+        runs
+    }
+
+    /// Ends when the statement that runs is to end. Only the session's own task may ask.
+    pub async fn statement_stopped(&self) {
+        let stopped = |context: &mut Context<'_>| {
+            if !self.glance.is_stopped() {
+                self.waker.register(context.waker());
+            }
+            if self.glance.is_stopped() { Poll::Ready(()) } else { Poll::Pending }
+        };
+        std::future::poll_fn(stopped).await;
+    }
+
     fn tell(&self, what: u8) {
         self.told.fetch_or(what, Ordering::AcqRel);
         self.waker.wake();

@@ -12,8 +12,19 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::{
-    client::Identity, dial, engine::Request, handshakes::Handshakes, if_any, latencies::Latencies, limits::Limits,
-    prepares::Prepares, registry::Registry, relay::Outcome, settings::Settings, warm::Warm,
+    client::Identity,
+    dial,
+    engine::Request,
+    handshakes::Handshakes,
+    if_any,
+    latencies::Latencies,
+    limits::Limits,
+    pause::Pause,
+    prepares::Prepares,
+    registry::{Handle, Registry},
+    relay::Outcome,
+    settings::Settings,
+    warm::Warm,
 };
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
@@ -70,6 +81,8 @@ pub struct Shared {
     pub queries: Queries,
     /// What statements cost, by their shape.
     pub digests: Digests,
+    /// Whether statements wait for an operator.
+    pub pause: Pause,
     /// What happened lately.
     pub events: Arc<Events>,
     /// How long the servers' answers take.
@@ -126,6 +139,7 @@ impl Shared {
             queries,
             digests: Digests::default(),
             events,
+            pause: Pause::default(),
             latencies: Latencies::default(),
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
@@ -250,15 +264,14 @@ impl Shared {
         live: &Live,
         identity: &Identity,
         on: (ServerId, u32),
-        (limit, over): (Option<Duration>, Option<&Notify>),
+        (limit, over, handle): (Option<Duration>, Option<&Notify>, &Handle),
         mut relay: std::pin::Pin<&mut F>,
     ) -> Option<F::Output> {
-        if limit.is_none() && over.is_none() {
-            return Some(relay.await);
-        }
         let why = tokio::select! {
+            biased;
             output = &mut relay => return Some(output),
             () = if_any(limit.map(tokio::time::sleep)) => "runs for longer than timeouts.query or its rule allow",
+            () = handle.statement_stopped() => "is not wanted any more by an operator",
             () = if_any(over.map(Notify::notified)) => "returns more than its rule allows",
         };
         tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement {why}; it is killed");

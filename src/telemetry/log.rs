@@ -6,6 +6,7 @@ use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
 
 use super::{
+    level::LogLevel,
     settings::{LogFormat, LogSettings},
     text::{Text, Utc},
 };
@@ -19,17 +20,21 @@ pub enum LogError {
     /// There is a log already.
     #[error("the log was set up before")]
     Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// There is no log any more.
+    #[error("the log has ended: {0}")]
+    Ended(#[from] tracing_subscriber::reload::Error),
 }
 
 /// Makes the process log to stderr from here on. Colour only where stderr is a terminal and `NO_COLOR` is not set.
 ///
 /// # Errors
 /// A level that is no filter, or a log that is there already.
-pub fn init(settings: &LogSettings) -> Result<(), LogError> {
+pub fn init(settings: &LogSettings) -> Result<LogLevel, LogError> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = std::io::stderr().is_terminal() && !no_color;
-    let subscriber = subscriber(settings, color, std::io::stderr)?;
-    Ok(tracing::subscriber::set_global_default(subscriber)?)
+    let (subscriber, level) = subscriber(settings, color, std::io::stderr)?;
+    tracing::subscriber::set_global_default(subscriber)?;
+    Ok(level)
 }
 
 /// The subscriber by itself, writing to where it is told.
@@ -37,7 +42,7 @@ pub(super) fn subscriber<W>(
     settings: &LogSettings,
     color: bool,
     writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, LogError>
+) -> Result<(Box<dyn Subscriber + Send + Sync>, LogLevel), LogError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -46,10 +51,19 @@ where
         .with_writer(writer)
         .with_ansi(color);
     Ok(match settings.format {
-        LogFormat::Text => Box::new(builder.event_format(Text).finish()),
+        LogFormat::Text => {
+            let builder = builder.event_format(Text).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let level = LogLevel::new(&settings.level, move |filter| Ok(handle.reload(filter)?));
+            (Box::new(builder.finish()), level)
+        }
         // `timestamp`, `level`, `target`, `message` and the event's fields side by side; spans, if any, as a list.
         LogFormat::Json => {
-            Box::new(builder.json().flatten_event(true).with_current_span(false).with_timer(Utc).finish())
+            let builder = builder.json().flatten_event(true).with_current_span(false).with_timer(Utc);
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            let level = LogLevel::new(&settings.level, move |filter| Ok(handle.reload(filter)?));
+            (Box::new(builder.finish()), level)
         }
     })
 }
@@ -76,7 +90,7 @@ mod tests {
     fn logged(settings: &LogSettings, color: bool, log: impl FnOnce()) -> String {
         let memory = Memory::default();
         let writer = memory.clone();
-        let subscriber = subscriber(settings, color, move || writer.clone()).unwrap();
+        let (subscriber, _) = subscriber(settings, color, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()
     }
@@ -129,5 +143,23 @@ mod tests {
         assert!(logged(&settings("error,forebay::telemetry=debug"), false, some_events).contains("too quiet"));
         assert_eq!(logged(&settings("error"), false, some_events), "");
         assert!(subscriber(&settings("forebay=loud"), false, std::io::stderr).is_err());
+    }
+
+    #[test]
+    fn the_level_changes_while_it_logs() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let memory = Memory::default();
+            let writer = memory.clone();
+            let settings = LogSettings { format, ..LogSettings::default() };
+            let (subscriber, level) = subscriber(&settings, false, move || writer.clone()).unwrap();
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::debug!("before");
+                level.set("debug").unwrap();
+                tracing::debug!("after");
+            });
+            assert_eq!(level.get(), "debug");
+            let said = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+            assert!(said.contains("after") && !said.contains("before"), "{said}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod digests;
 pub mod events;
+pub mod level;
 pub mod log;
 pub mod queries;
 pub mod seldom;
@@ -10,6 +11,7 @@ mod text;
 
 pub use digests::Digests;
 pub use events::{Events, Topic};
+pub use level::LogLevel;
 pub use log::init;
 pub use queries::{Queries, QueryEvent};
 pub use seldom::Seldom;

@@ -11,10 +11,10 @@ use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
     forebay::{Forebay, Settings, free_port},
-    raw::{Client, Login},
+    raw::{Client, Expect, Login},
 };
 
-both!(the_port, tables, http_pages);
+both!(the_port, tables, kills, pauses, roles_and_the_log, gui_clients, graceful_end, http_pages);
 
 const RULES: &str = "rules:\n- {name: reports, match: {comment: report}, route: primary}\n\
                      - {name: idle, match: {tables: [nothing]}, route: primary}\n";
@@ -28,7 +28,7 @@ struct House {
 fn house(bed: &Bed) -> House {
     let (port, http) = (free_port(), free_port());
     let more = format!(
-        "admin:\n  listen: 127.0.0.1:{port}\n  users: [{{name: op, password: secret-op}}]\n  \
+        "admin:\n  listen: 127.0.0.1:{port}\n  users: [{{name: op, password: secret-op}}, {{name: looks, password: secret-op, role: read_only}}]\n  \
          http: {{listen: \"127.0.0.1:{http}\", token: a-token-of-the-test}}\n"
     );
     let forebay = Forebay::start(bed.cluster, &Settings { more, rules: RULES.to_owned(), ..Settings::default() });
@@ -159,7 +159,7 @@ fn tables(bed: &Bed) {
     assert_eq!(full[0][5], "SELECT SLEEP(3), 'other secret'");
     let pool = operator.rows("SHOW POOLS WHERE server = 'primary'");
     assert_eq!((&pool[0][2][..], &pool[0][6][..]), ("1", "1 for transaction"));
-    drop(client.receive(crate::support::raw::Expect::Results));
+    drop(client.receive(Expect::Results));
     client.ok("COMMIT");
     until(
         &mut operator,
@@ -180,6 +180,193 @@ fn tables(bed: &Bed) {
     let events = operator.value("SELECT COUNT(*) FROM events WHERE topic = 'servers'");
     assert_ne!(events, "0", "the servers came up");
     house.forebay.assert_sound();
+}
+
+/// A statement under way, and its id.
+fn busy_client(house: &House, statement: &str) -> (Client, String) {
+    let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
+    let id = client.value("SELECT CONNECTION_ID()");
+    client.send(&[b"\x03", statement.as_bytes()].concat()).unwrap();
+    (client, id)
+}
+
+fn state_of(operator: &mut Client, id: &str, state: &str) {
+    until(operator, &format!("SELECT state FROM sessions WHERE id = {id}"), &[[state]]);
+}
+
+fn kills(bed: &Bed) {
+    let house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut direct = Client::connect(&bed.direct(), &Login::to("app")).unwrap();
+    let running = format!(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%{}%' AND info NOT LIKE '%processlist%'",
+        "killed_by_the_operator"
+    );
+    // A statement: its server ends it, the session goes on.
+    let (mut client, id) = busy_client(&house, "SELECT SLEEP(20), 'killed_by_the_operator' FOR UPDATE");
+    state_of(&mut operator, &id, "running");
+    let start = Instant::now();
+    while direct.value(&running) == "0" {
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+    operator.ok(format!("KILL QUERY {id}"));
+    let reply = client.receive(Expect::Results);
+    // The servers' SLEEP() ends early without an error on some paths, as on a direct connection.
+    assert!(reply.code().is_none_or(|code| code == 1317), "{reply}");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(direct.value(&running), "0");
+    client.ok("SELECT 1");
+    state_of(&mut operator, &id, "idle");
+    let refused = operator.query(format!("KILL QUERY {id}")).to_string();
+    assert!(refused.contains("runs no statement"), "{refused}");
+    client.ok("SELECT 2");
+    // An idle session, and one that runs something.
+    operator.ok(format!("KILL {id}"));
+    until(&mut operator, &format!("SELECT COUNT(*) FROM sessions WHERE id = {id}"), &[["0"]]);
+    assert!(client.query("SELECT 3").lost.is_some());
+    let (mut client, id) = busy_client(&house, "SELECT SLEEP(20), 'killed_by_the_operator' FOR UPDATE");
+    state_of(&mut operator, &id, "running");
+    operator.ok(format!("KILL CONNECTION {id};"));
+    drop(client.receive(Expect::Results));
+    until(&mut operator, &format!("SELECT COUNT(*) FROM sessions WHERE id = {id}"), &[["0"]]);
+    let start = Instant::now();
+    while direct.value(&running) != "0" {
+        assert!(start.elapsed() < Duration::from_secs(5), "it runs on");
+    }
+    for wrong in ["KILL 7", "KILL x", "KILL QUERY", "KILL"] {
+        assert_ne!(operator.query(wrong).code(), None, "{wrong}");
+    }
+    house.forebay.assert_sound();
+}
+
+fn pauses(bed: &Bed) {
+    let house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut writer = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
+    let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
+    let id = client.value("SELECT CONNECTION_ID()");
+    writer.ok("BEGIN");
+    writer.ok("SELECT 1 FOR UPDATE");
+    operator.ok("PAUSE WAIT 2");
+    assert_eq!(operator.value("SELECT value FROM variables WHERE variable_name = 'paused'"), "yes");
+    writer.ok("SELECT 2 FOR UPDATE");
+    writer.ok("COMMIT");
+    // A new statement waits, until RESUME or for so long; KILL reaches it meanwhile.
+    client.send(b"\x03DO 0").unwrap();
+    let waits = format!("SELECT state, waiting_for, statement FROM sessions WHERE id = {id}");
+    until(&mut operator, &waits, &[["waiting", "RESUME", "do ?"]]);
+    operator.ok("RESUME");
+    assert_eq!(client.receive(Expect::Results).code(), None);
+    operator.ok("PAUSE WAIT 1");
+    let start = Instant::now();
+    let late = client.query("BEGIN").code().or_else(|| client.query("SELECT 1").code());
+    assert_eq!(late, Some(1290));
+    assert!((900..1900).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    client.send(b"\x03SELECT 'waits'").unwrap();
+    state_of(&mut operator, &id, "waiting");
+    operator.ok(format!("KILL QUERY {id}"));
+    assert_eq!(client.receive(Expect::Results).code(), Some(1317));
+    operator.ok("RESUME");
+    client.ok("SELECT 3");
+    assert_ne!(operator.query("PAUSE WAIT 0").code(), None);
+    house.forebay.assert_sound();
+}
+
+fn roles_and_the_log(bed: &Bed) {
+    let house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut looks = Client::connect(&house.port, &Login { user: "looks".into(), ..login("secret-op") }).unwrap();
+    assert_eq!(looks.rows("SHOW SERVERS").len(), 3);
+    for change in ["RELOAD", "KILL 1", "ROLLBACK TO 1", "SET log_level = debug", "SHUTDOWN", "PAUSE", "FLUSH POOL"] {
+        let refused = looks.query(change);
+        assert_eq!(refused.code(), Some(1227), "{change}: {refused}");
+    }
+    let (mut client, id) = busy_client(&house, "SELECT SLEEP(1), 'literal'");
+    until(&mut looks, &format!("SELECT statement FROM sessions WHERE id = {id}"), &[["select sleep(?), ?"]]);
+    let full = looks.rows(&format!("SHOW FULL SESSIONS WHERE id = {id}"));
+    assert_eq!(full[0][5], "select sleep(?), ?", "literals are for administrators");
+    drop(client.receive(Expect::Results));
+
+    assert!(!house.forebay.log().contains("DEBUG"));
+    let wrong = operator.query("SET log_level = 'debgu'").to_string();
+    assert!(wrong.contains("did you mean `debug`?"), "{wrong}");
+    operator.ok("SET log_level = 'debug'");
+    client.ok("SELECT 1");
+    drop(client);
+    let start = Instant::now();
+    while !house.forebay.log().contains("DEBUG") {
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+    operator.ok("SET log_level=info");
+    assert_eq!(operator.value("SELECT value FROM variables WHERE variable_name = 'log_level'"), "info");
+    operator.ok("FLUSH POOL");
+    let log = house.forebay.log();
+    let audit = |user: &str, command: &str| {
+        let line = log.lines().find(|line| line.contains(" audit: ") && line.contains(command) && line.contains(user));
+        line.unwrap_or_else(|| panic!("{user} {command}\n{log}")).to_owned()
+    };
+    assert!(audit("user=\"op\"", "FLUSH POOL").contains("idle connections were closed"));
+    assert!(audit("user=\"looks\"", "SHUTDOWN").contains("refused: the role is read_only"));
+    let events = operator.rows("SHOW EVENTS LIKE 'op from 127.0.0.1%FLUSH POOL%'");
+    assert_eq!(events.len(), 1);
+    assert_eq!(operator.rows("HELP KILL")[0][0], "KILL [QUERY] id");
+    assert_eq!(operator.rows("HELP SHOW POOLS")[0][0], "server");
+    house.forebay.assert_sound();
+}
+
+/// What the tools people have send by themselves, as seen on the wire.
+fn gui_clients(bed: &Bed) {
+    let house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    for text in [
+        "select @@version_comment limit 1",
+        "SELECT DATABASE()",
+        "SELECT @@session.tx_isolation",
+        "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci",
+        "SET character_set_results = NULL",
+        "SET autocommit=1",
+        "SET SESSION TRANSACTION READ ONLY",
+        "/* mysql-connector-j-9.1.0 (Revision: x) */SELECT  @@session.auto_increment_increment AS auto_increment_increment, \
+         @@character_set_client AS character_set_client, @@time_zone AS time_zone, @@wait_timeout AS wait_timeout",
+        "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet')",
+        "SHOW SESSION VARIABLES LIKE 'lower_case%'",
+        "SHOW GLOBAL STATUS",
+        "SHOW DATABASES",
+        "SHOW FULL TABLES FROM `forebay`",
+        "SHOW ENGINES",
+        "SHOW COLLATION",
+        "SHOW PLUGINS",
+        "SELECT CURRENT_USER()",
+        "SELECT CONNECTION_ID()",
+        "USE forebay",
+        "SHOW WARNINGS",
+        "ROLLBACK",
+    ] {
+        operator.ok(text);
+    }
+    let variables = operator.rows("SHOW VARIABLES LIKE 'version'");
+    assert_eq!(variables[0][0], "version");
+    house.forebay.assert_sound();
+}
+
+fn graceful_end(bed: &Bed) {
+    let mut house = house(bed);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut writer = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
+    writer.ok("BEGIN");
+    writer.ok("SELECT 1 FOR UPDATE");
+    operator.send(b"\x03SHUTDOWN GRACEFUL").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    writer.ok("SELECT 2 FOR UPDATE");
+    writer.ok("COMMIT");
+    let answer = operator.receive(Expect::Results);
+    assert_eq!((answer.code(), answer.lost.is_some()), (None, false), "{answer}");
+    let start = Instant::now();
+    while Client::connect(&house.forebay.endpoint, &Login::to("app")).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+    assert!(house.forebay.log().contains("SHUTDOWN on the admin port: stopping"));
+    assert!(house.forebay.terminate(), "it ended well");
 }
 
 fn get(port: u16, path: &str, token: &str) -> String {

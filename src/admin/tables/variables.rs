@@ -19,6 +19,8 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
     let mut all = vec![
         ("config_file", operator.reloader.file().display().to_string()),
         ("config_version", version.number.to_string()),
+        ("log_level", operator.level.get()),
+        ("paused", super::yes(operator.shared().pause.is_on())),
         ("uptime_seconds", operator.started.elapsed().as_secs().to_string()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("version_comment", super::super::VERSION_COMMENT.to_owned()),
