@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{config::Role, telemetry::Topic};
 
+pub mod cache;
 mod explain;
 mod flush;
 mod help;
@@ -79,11 +80,12 @@ const fn change(syntax: &'static str, about: &'static str) -> Command {
 }
 
 /// All of them.
-pub const COMMANDS: [Command; 15] = [
+pub const COMMANDS: [Command; 16] = [
     command(
         "EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement",
         "why a statement would go where it goes, by the rules in force and the servers as they are",
     ),
+    change(cache::ORDERS, "makes answers from memory void: all, or those of a table, schema, tag, rule or shape"),
     change("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
     command("HELP [command]", "lists the commands; of a table the columns"),
     change("KILL [QUERY] id", "ends a session, or only the statement that it runs"),
@@ -156,6 +158,7 @@ async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, 
     }
     let result = match words {
         ["FLUSH", "POOL"] => Ok(flush::flush(call)),
+        ["FLUSH", "CACHE", ..] => cache::flush(call, text),
         ["KILL", "QUERY", id] => kill::kill(call, id, true),
         ["KILL", "CONNECTION", id] | ["KILL", id] => kill::kill(call, id, false),
         ["PAUSE"] => pause::pause(call, None),
@@ -195,6 +198,7 @@ fn looked(call: &Call<'_>, words: &[&str], text: &str) -> Option<Result<Answer, 
     let look = |full| Look { operator: call.operator, full: full && call.role == Role::Administrator };
     match words {
         ["SHOW", "FULL", name, ..] => query::show(&look(true), name, after(text, 3)),
+        ["SHOW", "CACHE", "ENTRIES", ..] => query::show(&look(false), "cache_entries", after(text, 3)),
         ["SHOW", "GLOBAL" | "SESSION", "VARIABLES", ..] => query::show(&look(false), "variables", after(text, 3)),
         ["SHOW", name, ..] => query::show(&look(false), name, after(text, 2)),
         ["SELECT", ..] => Some(query::select(&look(false), text)),

@@ -5,15 +5,16 @@ use std::{io, sync::Arc};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{RawQuery, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use tokio::net::TcpListener;
 
-use super::{metrics, operator::Operator};
+use super::{commands::cache, metrics, operator::Operator};
+use crate::telemetry::Topic;
 
 /// Serves until Forebay stops.
 pub(super) async fn serve(listener: TcpListener, token: Option<String>, operator: Arc<Operator>) {
@@ -30,6 +31,7 @@ pub(super) async fn serve(listener: TcpListener, token: Option<String>, operator
 fn pages(token: Option<String>, operator: Arc<Operator>) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics_page))
+        .route("/cache/invalidate", post(invalidate))
         .route_layer(middleware::from_fn_with_state(token.map(Arc::<str>::from), ask_for_token));
     Router::new().route("/healthz", get(health)).merge(guarded).with_state(operator)
 }
@@ -58,6 +60,26 @@ async fn health(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static 
         (StatusCode::OK, "reads only: no server takes writes\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no server can be used\n")
+    }
+}
+
+/// `?table=app.users`, `?tag=catalog`, `?schema=`, `?rule=`, `?digest=`, or nothing for all.
+async fn invalidate(State(operator): State<Arc<Operator>>, RawQuery(query): RawQuery) -> (StatusCode, String) {
+    let query = query.unwrap_or_default();
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let shared = operator.shared();
+    let done: Result<Vec<String>, String> = match pairs.is_empty() {
+        true => cache::invalidate(&shared.cache, None).map(|done| vec![done]),
+        false => pairs.iter().map(|(what, name)| cache::invalidate(&shared.cache, Some((what, name)))).collect(),
+    };
+    match done {
+        Ok(done) => {
+            let done = done.join("; ");
+            tracing::info!(target: "audit", "POST /cache/invalidate: {done}");
+            shared.events.add(Topic::Operator, false, &format!("POST /cache/invalidate: {done}"));
+            (StatusCode::OK, done + "\n")
+        }
+        Err(why) => (StatusCode::BAD_REQUEST, why + "\n"),
     }
 }
 

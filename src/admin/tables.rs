@@ -2,6 +2,8 @@
 
 use super::operator::Operator;
 
+mod cache;
+mod cache_entries;
 mod digests;
 mod events;
 mod groups;
@@ -65,7 +67,9 @@ pub struct Look<'a> {
 }
 
 /// All of them.
-pub const TABLES: [&Table; 12] = [
+pub const TABLES: [&Table; 14] = [
+    &cache::TABLE,
+    &cache_entries::TABLE,
     &digests::TABLE,
     &events::TABLE,
     &groups::TABLE,

@@ -70,6 +70,8 @@ errors! {
     out_of_order() = Client 1156 b"08S01" "Got packets out of order";
     /// A statement id that was never prepared or is closed.
     unknown_statement(id: u32, command: &str) = Client 1243 b"HY000" "Unknown prepared statement handler ({id}) given to {command}";
+    /// EXECUTE without types, where none have been bound before.
+    unbound() = Client 1210 b"HY000" "Incorrect arguments to mysqld_stmt_execute";
     /// FETCH without an open cursor.
     no_cursor(id: u32, end: &str) = Client 1421 b"HY000" "The statement ({id}) has no open cursor{end}";
     /// A rule's limit.

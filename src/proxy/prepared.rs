@@ -17,10 +17,10 @@ use crate::{
     topology::ServerId,
     wire::{
         bulk::BulkExecute,
-        capability::{MariaDbCapabilities, StatusFlags},
-        command::byte,
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
+        command::{self, Command, byte},
         reply::Expect,
-        statement::{self, Execute},
+        statement::{self, Execute, Parameters},
     },
 };
 
@@ -50,10 +50,14 @@ impl Client {
             return self.send_error(&self.unknown_statement(id, "mysqld_stmt_execute")).await;
         };
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
+        let is_bound = statement.types.is_some() || statement.parameters == 0;
         statement.cursor_on = None;
         // What the client opens there, or has sent there, binds this execution to the session's home.
         let bound = opens_cursor || statement.long_data_on.is_some();
         let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
+        if !is_bound && self.is_unbound(payload, id) {
+            return self.send_error(&ClientError::unbound()).await;
+        }
         let action = Action::Execute { id };
         let request = Request { action, ..Request::plain(payload, &text, &facts, Expect::Results) };
         match self.live.rules.is_empty() {
@@ -70,6 +74,17 @@ impl Client {
             statement.cursor_on = last.filter(|_| opened);
         }
         Ok(())
+    }
+
+    /// Whether an execution brings no types and none are known. MySQL refuses it; MariaDB looks at memory that nobody has
+    /// written, which has brought whole servers down (seen on 10.11.14): it is refused for it.
+    fn is_unbound(&mut self, payload: &Bytes, id: u32) -> bool {
+        let attributes = self.capabilities.contains(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
+        let Command::StmtExecute(execute) = command::parse(payload, self.capabilities) else { return false };
+        let Some((_, statement)) = self.statements.get_mut(id) else { return false };
+        let parameters = Parameters::parse(&execute, statement.parameters, attributes);
+        parameters.is_ok_and(|parameters| parameters.count > 0 && parameters.types.is_none())
+            && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. })
     }
 
     /// For a client that keeps column definitions: which it has of the statement. Until the reply has come to its end

@@ -1,116 +1,10 @@
-//! `SHOW CACHE`, `SHOW CACHE ENTRIES`, `FLUSH CACHE`.
+//! `FLUSH CACHE`, and the same over HTTP.
 
-use std::sync::atomic::Ordering;
-
-use super::{Answer, Failure};
-use crate::{
-    cache::{Entry, Store, Why, figures::Cause, stamps::slot, tables},
-    config::reload::Reloader,
-};
+use super::{Answer, Call, Failure};
+use crate::cache::{Store, figures::Cause, stamps::slot, tables};
 
 /// How an order to make answers void is written.
-pub const ORDERS: &str = "FLUSH CACHE [TABLE schema.table | SCHEMA s | TAG t | RULE r | DIGEST d]";
-/// Entries are shown up to this number, the largest first.
-const MAX_SHOWN: usize = 1000;
-
-/// A line for each rule, and one for all.
-pub(super) fn cache(reloader: &Reloader) -> Answer {
-    let store = &reloader.shared().cache;
-    let rows = store.all_figures().into_iter().map(|(rule, of)| {
-        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let hits = count(&of.hits);
-        let cells = [
-            rule.to_string(),
-            hits.to_string(),
-            count(&of.shared).to_string(),
-            count(&of.stale).to_string(),
-            count(&of.misses).to_string(),
-            count(&of.fills).to_string(),
-            count(&of.unfit).to_string(),
-            count(&of.outrun).to_string(),
-            count(&of.passed).to_string(),
-            count(&of.evicted).to_string(),
-            of.bytes.load(Ordering::Relaxed).max(0).to_string(),
-            count(&of.age_us).checked_div(hits * 1000).unwrap_or_default().to_string(),
-            (count(&of.saved_us) / 1000).to_string(),
-            state(store).to_owned(),
-        ];
-        cells.map(Some).to_vec()
-    });
-    Answer::Table {
-        columns: &[
-            "rule",
-            "hits",
-            "shared",
-            "stale",
-            "misses",
-            "fills",
-            "unfit",
-            "outrun",
-            "passed",
-            "evicted",
-            "bytes",
-            "mean_age_ms",
-            "saved_ms",
-            "state",
-        ],
-        rows: rows.collect(),
-    }
-}
-
-/// Whether answers are given, and if not, why.
-pub(crate) fn state(store: &Store) -> &'static str {
-    match store.closed() {
-        None if store.settings().follow_log && !store.has_log() => "open, without the log",
-        None => "open",
-        Some(Why::Unused) => "no rule caches anything",
-        Some(Why::StaleLog) => "closed: the primary's binary log can't be read",
-        Some(Why::Dependencies) => "closed: what views and triggers reach is not known yet",
-    }
-}
-
-/// The largest entries; `like`: a pattern for the rule or the digest.
-pub(super) fn entries(reloader: &Reloader, like: Option<&str>) -> Answer {
-    let mut all: Vec<_> = reloader.shared().cache.entries();
-    all.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.reply.as_ref().map_or(0, |reply| reply.len())));
-    let is_meant = |entry: &Entry| {
-        like.is_none_or(|like| is_like(&entry.rule, like) || is_like(&format!("{:016x}", entry.digest), like))
-    };
-    let rows = all.iter().filter(|(_, entry)| is_meant(entry)).take(MAX_SHOWN).map(|(_, entry)| {
-        let reply = entry.reply.as_ref();
-        let age = entry.since.elapsed();
-        let cells = [
-            entry.rule.to_string(),
-            format!("{:016x}", entry.digest),
-            reply.map_or(0, |reply| reply.len()).to_string(),
-            reply.map_or(0, |reply| reply.rows).to_string(),
-            age.as_millis().to_string(),
-            entry.ttl.saturating_sub(age).as_millis().to_string(),
-            entry.cost.as_micros().to_string(),
-        ];
-        cells.map(Some).to_vec()
-    });
-    Answer::Table {
-        columns: &["rule", "digest", "bytes", "rows", "age_ms", "left_ms", "cost_us"],
-        rows: rows.collect(),
-    }
-}
-
-/// `%` for any text.
-fn is_like(text: &str, pattern: &str) -> bool {
-    let (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
-    let mut parts = pattern.split('%');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
+pub(super) const ORDERS: &str = "FLUSH CACHE [TABLE schema.table, SCHEMA s, TAG t, RULE r, DIGEST d]";
 
 /// Makes answers void: `what` is `table`, `schema`, `tag`, `rule` or `digest`, or nothing for all.
 ///
@@ -147,9 +41,9 @@ pub fn invalidate(store: &Store, what: Option<(&str, &str)>) -> Result<String, S
 }
 
 /// `FLUSH CACHE …`.
-pub(super) fn flush(reloader: &Reloader, text: &str) -> Result<Answer, Failure> {
+pub(super) fn flush(call: &Call<'_>, text: &str) -> Result<Answer, Failure> {
     let words: Vec<&str> = text.split_whitespace().skip(2).collect();
-    let store = &reloader.shared().cache;
+    let store = &call.operator.shared().cache;
     let done = match words[..] {
         [] => invalidate(store, None),
         [what, name] => {
@@ -158,30 +52,5 @@ pub(super) fn flush(reloader: &Reloader, text: &str) -> Result<Answer, Failure> 
         }
         _ => Err(format!("it is written {ORDERS}")),
     };
-    let done = done.map_err(Failure::Wrong)?;
-    tracing::info!("{text} on the admin port: {done}");
-    Ok(Answer::Done(done))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns() {
-        for (text, pattern, is) in [
-            ("catalog", "catalog", true),
-            ("catalog", "Cat%", true),
-            ("catalog", "%log", true),
-            ("catalog", "%ta%o%", true),
-            ("catalog", "%", true),
-            ("catalog", "cat", false),
-            ("catalog", "%x%", false),
-            ("catalog", "%cat", false),
-            ("aba", "a%a", true),
-            ("a", "a%a", false),
-        ] {
-            assert_eq!(is_like(text, pattern), is, "{text} {pattern}");
-        }
-    }
+    done.map(Answer::Done).map_err(Failure::Wrong)
 }

@@ -93,7 +93,7 @@ fn what_is_not_understood_is_an_error() {
     assert!(
         table_of(plain(&query).unwrap())
             .unwrap_err()
-            .starts_with("there is no table `dual`: there are digests, events")
+            .starts_with("there is no table `dual`: there are cache, cache_entries")
     );
 }
 
