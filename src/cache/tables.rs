@@ -46,19 +46,18 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
     let opaque = Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
     match facts.kind {
         _ if facts.is_read() => return Vec::new(),
+        // Whatever the first of several is.
+        _ if facts.effects.intersects(opaque) => return vec![EVERYTHING],
         // What was prepared in another session may be committed here.
         Kind::Transaction if facts.transaction == Some(Transaction::Xa) => return vec![EVERYTHING],
-        Kind::Transaction | Kind::Use | Kind::Kill | Kind::UnlockTables | Kind::LockTables => return Vec::new(),
-        Kind::Prepare | Kind::Deallocate | Kind::Empty | Kind::Show | Kind::Explain | Kind::Describe => {
-            return Vec::new();
-        }
-        Kind::Set if !facts.effects.intersects(opaque) => return Vec::new(),
-        // A text that is no read only because it locks, or keeps what it finds.
-        Kind::Select if !facts.effects.intersects(opaque | Effects::SEQUENCE) => return Vec::new(),
         // Rights are among what an answer depends on.
         Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Admin => return vec![EVERYTHING],
-        Kind::Handler => return Vec::new(),
-        _ if facts.effects.intersects(opaque) => return vec![EVERYTHING],
+        Kind::Transaction | Kind::Use | Kind::Kill | Kind::UnlockTables | Kind::LockTables => return Vec::new(),
+        Kind::Prepare | Kind::Deallocate | Kind::Empty | Kind::Show | Kind::Describe => return Vec::new(),
+        Kind::Set | Kind::Handler => return Vec::new(),
+        // A text that is no read only because it locks, or keeps what it finds.
+        Kind::Select if !facts.effects.contains(Effects::SEQUENCE) => return Vec::new(),
+        // MariaDB's ANALYZE of an UPDATE runs it.
         _ => {}
     }
     let here = schema.unwrap_or_default();
@@ -92,7 +91,7 @@ mod tests {
         no_backslash_escapes: false,
         ignore_space: false,
         ascii_in_multibyte: false,
-        multi_statements: false,
+        multi_statements: true,
     };
 
     fn clash(write: &str, read: &str) -> bool {
@@ -121,9 +120,18 @@ mod tests {
             "SELECT f(1)",
             "XA COMMIT 'x'",
             "INSERT INTO x SELECT 1; DELETE FROM users",
+            "COMMIT; UPDATE users SET x = 1",
+            "SET @x = 1; UPDATE users SET x = 1",
+            "SHOW TABLES; UPDATE users SET x = 1",
+            "USE other; DELETE FROM roles",
         ] {
             assert!(clash(write, read), "{write}");
         }
+        let analyze = |text: &str| {
+            let dialect = Dialect { flavor: Flavor::MariaDb { version: 101_100 }, ..DIALECT };
+            written_by(&sql::facts(text.as_bytes(), dialect), text.as_bytes(), Some(b"app"), dialect)
+        };
+        assert!(analyze("ANALYZE UPDATE users SET x = 1").contains(&slot(b"app", b"users")));
         for write in [
             "UPDATE others SET x = 1",
             "INSERT INTO other.users VALUES (1)",

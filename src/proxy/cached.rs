@@ -297,11 +297,16 @@ impl Client {
         Some(Filling { fill, policy, jitter_percent: cache.jitter_percent, rule: rule.name().into() })
     }
 
-    fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
-        let schema = match request.action {
+    /// What names without a schema mean in a request.
+    pub(super) fn schema_of(&mut self, request: &Request<'_>) -> Option<Vec<u8>> {
+        match request.action {
             Action::Execute { id } => self.statements.get_mut(id)?.1.schema.as_deref().map(<[u8]>::to_vec),
             _ => self.state.schema.clone(),
-        };
+        }
+    }
+
+    fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
+        let schema = self.schema_of(request);
         let dialect = self.state.dialect();
         let is_named = |word: &[u8]| {
             // Those of information_schema change with every CREATE.

@@ -46,7 +46,15 @@ fn a_write_makes_it_void_at_once(bed: &Bed) {
         "DELETE FROM kept_w; INSERT INTO kept_w VALUES (1, {n})",
         "ALTER TABLE kept_w ALTER n SET DEFAULT {n}; REPLACE INTO kept_w (id) VALUES (1)",
         "BEGIN; UPDATE kept_w SET n = {n}; COMMIT",
+        "COMMIT; UPDATE kept_w SET n = {n}",
+        "SET @kept = 1; UPDATE kept_w SET n = {n}",
+        bed.kind.pick("ANALYZE UPDATE kept_w SET n = {n}", "UPDATE kept_w SET n = {n}"),
     ] {
+        // So that there is something to be made void.
+        eventually("an answer is kept", || {
+            reader.ok("SELECT n FROM kept_w WHERE id = 1");
+            told(&mut reader).contains("cache: hit")
+        });
         n += 1;
         let write = write.replace("{n}", &n.to_string());
         let reply = writer.query(&write);
@@ -64,6 +72,14 @@ fn a_write_makes_it_void_at_once(bed: &Bed) {
         assert_eq!(writer.command(&execute(statement, 0, &[Value::Int(n)], true), Expect::Results).code(), None);
         assert_eq!(read(&mut reader, "kept_w"), n);
     }
+    // In the schema in which it was prepared, wherever the session is by now.
+    writer.ok("USE information_schema");
+    for n in 105..108 {
+        read(&mut reader, "kept_w");
+        assert_eq!(writer.command(&execute(statement, 0, &[Value::Int(n)], true), Expect::Results).code(), None);
+        assert_eq!(read(&mut reader, "kept_w"), n);
+    }
+    writer.ok("USE app");
     until_kept(bed, &mut reader, "kept_w");
     let before = read(&mut reader, "kept_w");
     writer.ok("CREATE TABLE IF NOT EXISTS kept_w_other (n INT)");

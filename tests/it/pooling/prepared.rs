@@ -18,6 +18,7 @@ both!(
     a_server_without_room_gets_some,
     a_stale_answer_is_seen_and_dropped,
     a_statement_goes_with_its_execution,
+    what_binds_nothing_is_refused,
 );
 
 fn prepare(client: &mut Client, text: &str) -> u32 {
@@ -233,5 +234,17 @@ fn a_statement_goes_with_its_execution(bed: &Bed) {
     assert_eq!(reply.code(), Some(1146), "{reply}");
     assert_eq!(status(bed.cluster, "Com_stmt_execute") - executed, 1, "it was tried in one write");
     other.ok("COMMIT");
+    forebay.assert_sound();
+}
+
+/// MariaDB would look at memory that nobody has written, and may crash.
+fn what_binds_nothing_is_refused(bed: &Bed) {
+    let forebay = forebay(bed, "max_connections: 10");
+    let mut client = connect(&forebay);
+    let id = prepare(&mut client, "SELECT ? + 1");
+    let unbound = execute(id, 0, &[Value::Int(1)], false);
+    assert_eq!(client.command(&unbound, Expect::Results).code(), Some(1210));
+    run(&mut client, id, &[Value::Int(1)]);
+    assert_eq!(client.command(&unbound, Expect::Results).code(), None, "bound by the execution before");
     forebay.assert_sound();
 }
