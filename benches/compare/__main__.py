@@ -9,7 +9,7 @@ from pathlib import Path
 import idle
 import load
 from cluster import Cluster
-from proxies import Proxies, Target
+from proxies import FROM_MEMORY, Proxies, Target
 from report import DIRECT, Report
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -64,7 +64,9 @@ def main() -> None:
 
 def loads(chosen: argparse.Namespace, cluster: Cluster, targets: list[Target], report: Report) -> None:
     ours = [target.pid for target in targets if target.pid] + [server.process.pid for server in cluster.servers]
+    everybody = targets
     for workload in filter(lambda workload: wanted(chosen, workload.name), load.WORKLOADS):
+        targets = [target for target in everybody if workload.cached or not target.name.endswith(FROM_MEMORY)]
         for clients in filter(lambda clients: clients in (chosen.clients or workload.clients), workload.clients):
             say(f"{workload.name}, {clients} clients")
             counted = {target.name: load.run(workload, clients, target, chosen.seconds, ours, True).calls
@@ -96,7 +98,7 @@ def idle_clients(chosen: argparse.Namespace, cluster: Cluster, report: Report) -
         # Anew, so that nothing is left of the loads.
         with Proxies(cluster, chosen.builds, chosen.peer) as targets:
             for target in targets:
-                if target.name != DIRECT:
+                if target.name != DIRECT and not target.name.endswith(FROM_MEMORY):
                     say(f"{clients} idle clients, {what}, through {target.name}")
                     report.add_idle(what, target.name, idle.measure(target, clients, query))
 

@@ -26,11 +26,17 @@ class Workload:
     ps_mode: str
     """sysbench's: `disable` is text, `auto` is prepared."""
     clients: tuple[int, ...] = (1, 8, 64)
+    rows: int = ROWS
+    """Of each table, so many are read."""
+    cached: bool = False
+    """Also through a Forebay that answers from memory."""
 
 
 WORKLOADS = [
     Workload("point select, text", "oltp_point_select", "replica", "disable"),
     Workload("point select, prepared", "oltp_point_select", "replica", "auto"),
+    Workload("few rows again and again, text", "oltp_point_select", "replica", "disable", rows=1000, cached=True),
+    Workload("few rows again and again, prepared", "oltp_point_select", "replica", "auto", rows=1000, cached=True),
     # sysbench reads in a transaction, which may yet write: the primary's.
     Workload("read only, text", "oltp_read_only", "primary", "disable"),
     Workload("read only, prepared", "oltp_read_only", "primary", "auto"),
@@ -60,7 +66,7 @@ def run(workload: Workload, clients: int, target: Target, seconds: int, ours: li
     """The first second, with its logins and cold caches, is left out. `ours`: the processes that take part."""
     counter = calls.counter(target.pid) if count_calls else None
     command = [program("sysbench"), workload.script, *login(target.host, target.port[workload.server]),
-               f"--tables={TABLES}", f"--table-size={ROWS}", f"--threads={clients}", f"--time={seconds + 60}",
+               f"--tables={TABLES}", f"--table-size={workload.rows}", f"--threads={clients}", f"--time={seconds + 60}",
                f"--db-ps-mode={workload.ps_mode}", "--report-interval=1", "--rand-type=uniform", "run"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said, seen, counted = [], [], {}

@@ -9,6 +9,11 @@ from pathlib import Path
 from cluster import PASSWORD, USER, Cluster, free_port, program, stop, wait_for_port
 
 
+FROM_MEMORY = ", from memory"
+"""Behind the name of a Forebay that caches whatever may be."""
+CACHE = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m}}]\n"
+
+
 @dataclass
 class Target:
     """Where clients connect. `port` has a key for each server that may be meant: `primary` and `replica`."""
@@ -39,7 +44,8 @@ class Proxies:
     def __enter__(self) -> list[Target]:
         ports = {"primary": self.cluster.primary.port, "replica": self.cluster.replica.port}
         try:
-            forebays = [self.start_forebay(name, build, ports) for name, build in self.builds.items()]
+            forebays = [self.start_forebay(name + kind, build, ports)
+                        for name, build in self.builds.items() for kind in ("", FROM_MEMORY)]
             return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays, *self.start_relay(ports),
                     *map(peer, self.peers)]
         except BaseException:
@@ -83,6 +89,10 @@ defaults
 
     def start_forebay(self, name: str, build: Path, servers: dict[str, int]) -> Target:
         port = free_port()
+        rules = self.cluster.folder / f"{name} rules"
+        rules.mkdir(exist_ok=True)
+        if name.endswith(FROM_MEMORY):
+            (rules / "cache.yaml").write_text(CACHE)
         file = self.cluster.folder / f"{name}.yaml"
         file.write_text(f"""
 listen: 127.0.0.1:{port}
@@ -93,6 +103,8 @@ users:
   - {{ name: {USER}, password: {PASSWORD} }}
 limits:
   max_clients: {most_clients()}
+routing:
+  rules: "{rules}"
 log:
   level: warn
 """)
