@@ -248,7 +248,9 @@ mod tests {
         for Command { syntax, about, .. } in &COMMANDS {
             assert!(page.contains(&format!("| `{syntax}` | {about} |")), "{syntax}: {about}");
         }
-        let rows = page.lines().filter(|line| line.starts_with("| `") && line.as_bytes()[3].is_ascii_uppercase());
+        let rows = page.lines().filter(|line| {
+            line.starts_with("| `") && line.as_bytes()[3].is_ascii_uppercase() && !line.contains("POST /api")
+        });
         assert_eq!(rows.count(), COMMANDS.len(), "a command that is none");
         for table in TABLES {
             let name = table.name.to_ascii_uppercase();

@@ -27,6 +27,7 @@ const VERSION_COMMENT: &str = "Forebay's admin port: HELP lists its commands";
 /// An address that can't be bound; the message names it.
 pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec<String>> {
     let mut open = Vec::new();
+    let users = settings.port.as_ref().map(|port| port.users.clone()).unwrap_or_default();
     if let Some(settings) = &settings.port {
         let listener = bind(settings.listen).await?;
         open.push(format!("admin port on {}", listener.local_addr()?));
@@ -35,7 +36,8 @@ pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec
     if let Some(settings) = &settings.http {
         let listener = bind(settings.listen).await?;
         open.push(format!("http://{}", listener.local_addr()?));
-        tokio::spawn(http::serve(listener, settings.token.clone(), Arc::clone(operator)));
+        let door = http::Door { token: settings.token.clone(), users };
+        tokio::spawn(http::serve(listener, door, Arc::clone(operator)));
     }
     Ok(open)
 }

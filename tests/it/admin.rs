@@ -14,7 +14,7 @@ use crate::support::{
     raw::{Client, Expect, Login},
 };
 
-both!(the_port, tables, kills, pauses, roles_and_the_log, gui_clients, graceful_end, http_pages);
+both!(the_port, tables, kills, pauses, roles_and_the_log, gui_clients, graceful_end, http_pages, http_api);
 
 const RULES: &str = "rules:\n- {name: reports, match: {comment: report}, route: primary}\n\
                      - {name: idle, match: {tables: [nothing]}, route: primary}\n";
@@ -376,6 +376,79 @@ fn get(port: u16, path: &str, token: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+fn post(port: u16, path: &str, authorization: &str, kind: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = body.len();
+    let ask = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: {kind}\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// The JSON of a page that must be there.
+fn json(answer: &str) -> serde_json::Value {
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+fn http_api(bed: &Bed) {
+    const TOKEN: &str = "a-token-of-the-test";
+    let house = house(bed);
+    let look = |path: &str| get(house.http, path, TOKEN);
+    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    // Every page that the document names is there, and says what SHOW says.
+    let document = json(&look("/api/v1/openapi.json"));
+    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.contains("/actions/")) {
+        let page = json(&look(path));
+        let name = path.rsplit('/').next().unwrap();
+        let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let columns = schema["properties"]["rows"]["items"]["properties"].as_object().unwrap();
+        if let Some(row) = page["rows"].as_array().unwrap().first() {
+            assert!(row.as_object().unwrap().keys().eq(columns.keys()), "{path}");
+        }
+        operator.ok(format!("SHOW {name}"));
+    }
+    let servers = json(&look("/api/v1/servers?where=role+%3D+%27replica%27&order_by=server+DESC&limit=1"));
+    assert_eq!(servers["rows"][0]["server"], "replica2");
+    assert_eq!((servers["rows"].as_array().unwrap().len(), &servers["rows"][0]["weight"]), (1, &1.into()));
+    assert_eq!(json(&look("/api/v1/versions"))["rows"][0]["in_force"], true);
+    assert!(look("/api/v1/nothing").starts_with("HTTP/1.1 404"));
+    let wrong = look("/api/v1/servers?where=rol%3D1");
+    assert!(wrong.starts_with("HTTP/1.1 400") && wrong.contains("did you mean `role`?"), "{wrong}");
+    assert!(look("/api/v1/servers?limt=1").contains("there is no parameter `limt`"));
+    assert!(get(house.http, "/readyz", "").starts_with("HTTP/1.1 200"));
+
+    // Who may what.
+    let (bearer, json_kind) = (format!("Bearer {TOKEN}"), "application/json");
+    let act = |action: &str, who: &str, body: &str| {
+        post(house.http, &format!("/api/v1/actions/{action}"), who, json_kind, body)
+    };
+    let (op, looks) = ("Basic b3A6c2VjcmV0LW9w", "Basic bG9va3M6c2VjcmV0LW9w");
+    assert!(act("reload", "Bearer wrong", "").starts_with("HTTP/1.1 401"));
+    assert!(act("reload", looks, "").starts_with("HTTP/1.1 403"));
+    assert!(post(house.http, "/cache/invalidate", looks, json_kind, "").starts_with("HTTP/1.1 403"));
+    assert!(post(house.http, "/cache/invalidate", op, json_kind, "").contains("every answer is void"));
+    assert!(post(house.http, "/api/v1/actions/reload", op, "text/plain", "").starts_with("HTTP/1.1 415"));
+    assert!(act("reload", op, "{}").contains("nothing has changed"));
+    assert!(act("reload", op, r#"{"a": 1}"#).starts_with("HTTP/1.1 400"));
+    let explained = json(&act("explain", looks, r#"{"statement": "SELECT 1 /* report */"}"#));
+    assert!(explained["rows"].to_string().contains("reports"), "{explained}");
+    let (mut client, id) = busy_client(&house, "SELECT SLEEP(20) FOR UPDATE");
+    state_of(&mut operator, &id, "running");
+    assert!(act("kill", &bearer, &format!("{{\"id\": {id}}}")).starts_with("HTTP/1.1 200"));
+    drop(client.receive(Expect::Results));
+    until(&mut operator, &format!("SELECT COUNT(*) FROM sessions WHERE id = {id}"), &[["0"]]);
+    assert!(house.forebay.log().contains("command=\"KILL"), "{}", house.forebay.log());
+    json(&act("pause", &bearer, "{}"));
+    assert!(get(house.http, "/readyz", "").starts_with("HTTP/1.1 503"));
+    json(&act("resume", op, ""));
+    house.forebay.assert_sound();
 }
 
 fn http_pages(bed: &Bed) {

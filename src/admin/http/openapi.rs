@@ -1,0 +1,118 @@
+//! `/api/v1/openapi.json`: what there is, for tools that read OpenAPI. Made of the tables and actions themselves.
+
+use axum::{http::StatusCode, response::Response};
+use serde_json::{Map, Value, json};
+
+use super::{
+    actions::{ACTIONS, Action},
+    answer::json_page,
+    api::PARAMETERS,
+};
+use crate::admin::{
+    commands::COMMANDS,
+    tables::{Kind, TABLES, Table},
+};
+
+pub(super) async fn page() -> Response {
+    json_page(StatusCode::OK, &document())
+}
+
+fn document() -> Value {
+    let tables = TABLES.into_iter().map(|table| (format!("/api/v1/{}", table.name), json!({ "get": look(table) })));
+    let actions =
+        ACTIONS.iter().map(|action| (format!("/api/v1/actions/{}", action.name), json!({ "post": act(action) })));
+    let paths: Map<String, Value> = tables.chain(actions).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Forebay", "version": env!("CARGO_PKG_VERSION"), "license": { "name": "Apache-2.0 OR MIT" } },
+        "security": [{ "token": [] }, { "password": [] }],
+        "components": {
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "password": { "type": "http", "scheme": "basic" },
+            },
+            "responses": { "error": error() },
+        },
+        "paths": paths,
+    })
+}
+
+fn error() -> Value {
+    let schema = json!({ "type": "object", "required": ["error"], "properties": { "error": { "type": "string" } } });
+    json!({ "description": "What is wrong, and what would be right", "content": { "application/json": { "schema": schema } } })
+}
+
+fn look(table: &Table) -> Value {
+    let parameter = |(name, _, about): (&str, &str, &str)| json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } });
+    let column = |column: &crate::admin::tables::Column| {
+        let kind = match column.kind {
+            Kind::Text => "string",
+            Kind::Number => "number",
+            Kind::Truth => "boolean",
+        };
+        (column.name.to_owned(), json!({ "type": [kind, "null"], "description": column.about }))
+    };
+    let row = json!({ "type": "object", "properties": table.columns.iter().map(column).collect::<Map<_, _>>() });
+    json!({
+        "operationId": table.name,
+        "description": table.about,
+        "parameters": PARAMETERS.map(parameter),
+        "responses": responses(&json!({
+            "type": "object",
+            "required": ["rows"],
+            "properties": { "rows": { "type": "array", "items": row } },
+        })),
+    })
+}
+
+fn act(action: &Action) -> Value {
+    let about = COMMANDS.iter().find(|command| command.syntax.starts_with(action.command)).map(|command| command.about);
+    let field = |field: &super::actions::Field| (field.name.to_owned(), json!({ "type": field.kind }));
+    let required: Vec<&str> = action.fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
+    let schema = json!({
+        "type": "object",
+        "properties": action.fields.iter().map(field).collect::<Map<_, _>>(),
+        "required": required,
+        "additionalProperties": false,
+    });
+    json!({
+        "operationId": action.name,
+        "description": about,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
+        "responses": responses(&json!({
+            "type": "object",
+            "properties": { "done": { "type": "string" }, "rows": { "type": "array", "items": { "type": "object" } } },
+        })),
+    })
+}
+
+fn responses(schema: &Value) -> Value {
+    let error = json!({ "$ref": "#/components/responses/error" });
+    json!({
+        "200": { "description": "The answer", "content": { "application/json": { "schema": schema } } },
+        "400": error,
+        "401": { "description": "Neither the token nor a name and password were shown" },
+        "403": error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_and_action_is_in_it() {
+        let document = document();
+        let paths = document["paths"].as_object().unwrap();
+        assert_eq!(paths.len(), TABLES.len() + ACTIONS.len());
+        let column = &paths["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+            ["rows"]["items"]["properties"]["lag_ms"];
+        assert_eq!(column["type"], json!(["number", "null"]));
+        let body = &paths["/api/v1/actions/kill"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["required"], json!(["id"]));
+        for (path, item) in paths {
+            let operation = item.as_object().unwrap().values().next().unwrap();
+            assert!(operation["description"].as_str().is_some_and(|about| !about.is_empty()), "{path}");
+        }
+    }
+}
