@@ -96,7 +96,7 @@ fn generated_sessions_from_memory(bed: &Bed) {
 }
 
 fn kept_cases_from_memory(bed: &Bed) {
-    kept(bed, &Arena { other: bed.caching_forebay(), ..arena(bed, "keptcached") }, &[]);
+    kept(bed, &Arena { other: bed.caching_forebay(), ..arena(bed, "keptcached") }, &NOT_SHARED);
 }
 
 fn kept_cases_that_share(bed: &Bed) {
