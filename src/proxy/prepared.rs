@@ -77,7 +77,8 @@ impl Client {
     }
 
     /// Whether an execution brings no types and none are known. MySQL refuses it; MariaDB looks at memory that nobody has
-    /// written, which has brought whole servers down (seen on 10.11.14): it is refused for it.
+    /// written, which has brought whole servers down (seen on 10.11.14): it is refused for it. (A client
+    /// that executes in bulk may have bound them so.)
     fn is_unbound(&mut self, payload: &Bytes, id: u32) -> bool {
         let attributes = self.capabilities.contains(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
         let Command::StmtExecute(execute) = command::parse(payload, self.capabilities) else { return false };
@@ -85,6 +86,7 @@ impl Client {
         let parameters = Parameters::parse(&execute, statement.parameters, attributes);
         parameters.is_ok_and(|parameters| parameters.count > 0 && parameters.types.is_none())
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. })
+            && !self.extended.contains(MariaDbCapabilities::STMT_BULK_OPERATIONS)
     }
 
     /// For a client that keeps column definitions: which it has of the statement. Until the reply has come to its end
