@@ -96,9 +96,12 @@ fn executions_in_bulk_are_as_direct_ones() {
         // Types hold on, from one kind of execution to the other.
         send(&mut both, "untyped", 0, &[], &rows());
         both.query(state);
-        both.compare_with("execute untyped", |client, id| {
-            client.command(&execute(id, 0, &[Value::Int(3), Value::Bytes(b"e".to_vec())], false), Expect::Results)
-        });
+        // (Without any types bound, a direct server may crash.)
+        if extended != 0 {
+            both.compare_with("execute untyped", |client, id| {
+                client.command(&execute(id, 0, &[Value::Int(3), Value::Bytes(b"e".to_vec())], false), Expect::Results)
+            });
+        }
         send(&mut both, "a result for each row", TYPED | UNIT_RESULTS, TYPES, &rows());
         send(&mut both, "no rows", TYPED, TYPES, &[]);
         both.compare_with("a row cut off", |client, id| {
