@@ -24,6 +24,8 @@ fn delayed<T>(house: &House, seconds: u32, work: impl FnOnce() -> T) -> T {
         process::run(command.args(["delay", dir, "1", &seconds.to_string()])).good();
     };
     delay(seconds);
+    // The applier was stopped for a moment: a probe that saw this has been followed by better ones.
+    std::thread::sleep(super::NOTICED);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     delay(0);
     house.cluster.settle();
