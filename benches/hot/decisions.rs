@@ -95,6 +95,7 @@ fn by_rules(what: &str, text: &'static str, session: SessionView, rules: Rules, 
             view: &view,
             consistency: Consistency::Session,
             hints_may_loosen: false,
+            balance: forebay::routing::rules::Balance::RoundRobin,
             turn,
             cost: &|_| None,
             latency_us: &|_| 0,
@@ -105,12 +106,10 @@ fn by_rules(what: &str, text: &'static str, session: SessionView, rules: Rules, 
 
 /// A primary and two replicas.
 fn view() -> View {
-    let settings = |(index, name): (usize, &str)| ServerSettings {
-        name: name.to_owned(),
-        address: Address::Tcp { host: "127.0.0.1".to_owned(), port: 3306 },
-        role: if index == 0 { RoleSetting::Primary } else { RoleSetting::Replica },
-        weight: 1,
-        tags: Vec::new(),
+    let settings = |(index, name): (usize, &str)| {
+        let address = Address::Tcp { host: "127.0.0.1".to_owned(), port: 3306 };
+        let role = if index == 0 { RoleSetting::Primary } else { RoleSetting::Replica };
+        ServerSettings::new(name, address, role)
     };
     View::assumed(&["primary", "replica1", "replica2"].into_iter().enumerate().map(settings).collect::<Vec<_>>())
 }

@@ -7,7 +7,7 @@ use super::{
     query,
     tables::{Look, Row, TABLES},
 };
-use crate::{config::Role, telemetry::Topic};
+use crate::{config::Role, telemetry::Topic, topology::State};
 
 pub mod cache;
 mod explain;
@@ -19,6 +19,7 @@ mod pretend;
 mod reload;
 mod reset;
 mod rollback;
+mod server;
 mod set;
 mod shutdown;
 
@@ -80,7 +81,12 @@ const fn change(syntax: &'static str, about: &'static str) -> Command {
 }
 
 /// All of them.
-pub const COMMANDS: [Command; 16] = [
+pub const COMMANDS: [Command; 19] = [
+    change(
+        "DRAIN SERVER name",
+        "a server gets nothing new; what runs there, and what is tied to it, ends in its own time. As `state: drain`, until the \
+         configuration says something else",
+    ),
     command(
         "EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement",
         "why a statement would go where it goes, by the rules in force and the servers as they are",
@@ -89,6 +95,8 @@ pub const COMMANDS: [Command; 16] = [
     change("FLUSH POOL", "closes the server connections: idle ones now, the others when their sessions let go of them"),
     command("HELP [command]", "lists the commands; of a table the columns"),
     change("KILL [QUERY] id", "ends a session, or only the statement that it runs"),
+    change("OFFLINE SERVER name", "a server gets nothing new, and sessions with something there are ended"),
+    change("ONLINE SERVER name", "a server serves again, as far as it is fit"),
     change(
         "PAUSE [WAIT seconds]",
         "new statements wait for RESUME, each for at most 30 seconds or as many as said, then end in error 1290; what is in a \
@@ -159,6 +167,9 @@ async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, 
     let result = match words {
         ["FLUSH", "POOL"] => Ok(flush::flush(call)),
         ["FLUSH", "CACHE", ..] => cache::flush(call, text),
+        ["DRAIN", "SERVER", _] => server::order(call, after(text, 2), State::Drain),
+        ["OFFLINE", "SERVER", _] => server::order(call, after(text, 2), State::Offline),
+        ["ONLINE", "SERVER", _] => server::order(call, after(text, 2), State::Online),
         ["KILL", "QUERY", id] => kill::kill(call, id, true),
         ["KILL", "CONNECTION", id] | ["KILL", id] => kill::kill(call, id, false),
         ["PAUSE"] => pause::pause(call, None),

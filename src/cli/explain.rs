@@ -106,6 +106,7 @@ pub(super) fn explained(config: &Config, options: &Options) -> Explanation {
         view: &View::assumed(&config.topology.servers),
         consistency: of_user.copied().unwrap_or(config.proxy.consistency),
         hints_may_loosen: config.proxy.hints_may_loosen,
+        balance: config.proxy.balance,
         turn: 0,
         cost: &|_| None,
         latency_us: &|_| 0,

@@ -118,6 +118,7 @@ impl Parts {
             connect_timeout: self.serving.settings.timeouts.connect,
             max_lag: self.health.max_lag,
             tls: self.tls.for_probes(),
+            zone: self.serving.zone,
         };
         Some(Config {
             proxy: self.serving.settings,

@@ -11,7 +11,8 @@ use crate::{
     topology::ServerSettings,
 };
 
-const BALANCE: Words<Balance> = Words {
+/// How a group chooses.
+pub const BALANCE: Words<Balance> = Words {
     what: "a way to balance",
     words: &[
         ("round_robin", Balance::RoundRobin),

@@ -6,12 +6,24 @@ use super::{
 };
 use crate::{
     net::Address,
-    topology::{RoleSetting, ServerSettings},
+    topology::{RoleSetting, ServerSettings, State},
 };
 
 const ROLE: Words<RoleSetting> = Words {
     what: "a role",
     words: &[("primary", RoleSetting::Primary), ("replica", RoleSetting::Replica), ("auto", RoleSetting::Auto)],
+};
+
+const STATE: Words<State> = Words {
+    what: "a state",
+    words: &[("online", State::Online), ("drain", State::Drain), ("offline", State::Offline)],
+};
+
+/// Places within places.
+pub const ZONE: Form<String> = Form {
+    what: "a zone",
+    examples: "a place, or places within places with `/` between, as `eu-west/a`",
+    parse: |text| text.split('/').all(|place| (NAME.parse)(place).is_some()).then(|| text.to_owned()),
 };
 
 /// Names stand in hints (`server=name`), rules and logs.
@@ -61,6 +73,8 @@ fn server(section: Section<'_>) -> Option<Server> {
     let role = section.word("role", &ROLE);
     let weight = section.get("weight", &form::WEIGHT).unwrap_or(1);
     let tags = section.list("tags", &NAME).unwrap_or_default();
+    let state = section.word("state", &STATE).map(|state| state.value).unwrap_or_default();
+    let zone = section.get("zone", &ZONE);
     let at = section.at;
     section.finish();
     let address: At<Address> = address?;
@@ -74,6 +88,8 @@ fn server(section: Section<'_>) -> Option<Server> {
             role: role.map_or(RoleSetting::Auto, |role| role.value),
             weight,
             tags: tags.into_iter().map(|tag| tag.value).collect(),
+            state,
+            zone,
         },
     })
 }

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use super::{
     form::{self, Form, Words},
+    groups::BALANCE,
     section::{At, Section},
+    servers::ZONE,
     yaml::{Node, Value},
 };
 use crate::{
     net::Address,
     pool,
     proxy::{Compression, Limits, Listen, Settings, Timeouts},
-    routing::Consistency,
+    routing::{Consistency, rules::Balance},
 };
 
 /// How long a read waits for a replica to have the writes it must see.
@@ -64,6 +66,8 @@ pub struct Serving {
     pub settings: Settings,
     /// `routing.rules`, if given.
     pub rules: Option<At<String>>,
+    /// `routing.zone`: where Forebay stands.
+    pub zone: Option<String>,
     /// The listeners with their places, for checks against other sections.
     pub listen: Vec<At<Listen>>,
 }
@@ -71,7 +75,7 @@ pub struct Serving {
 /// Reads the keys of the top level that say how clients are served.
 pub fn read(root: &Section<'_>) -> Serving {
     let listen = listen(root);
-    let mut rules = None;
+    let (mut rules, mut zone) = (None, None);
     let mut settings = Settings {
         listen: listen.iter().map(|listen| listen.value.clone()).collect(),
         threads: root.get("threads", &form::THREADS).flatten(),
@@ -82,16 +86,18 @@ pub fn read(root: &Section<'_>) -> Serving {
         server_version: root.get("server_version", &form::VERSION),
         primary_only_tables: Vec::new(),
         hints_may_loosen: false,
+        balance: Balance::default(),
         consistency: Consistency::default(),
         causal_timeout: CAUSAL_TIMEOUT,
         sticky: STICKY,
     };
     if let Some(routing) = root.section("routing") {
         rules = routing.get_at("rules", &form::TEXT);
+        zone = routing.get("zone", &ZONE);
         read_routing(&routing, &mut settings);
         routing.finish();
     }
-    Serving { settings, rules, listen }
+    Serving { settings, rules, zone, listen }
 }
 
 fn listen(root: &Section<'_>) -> Vec<At<Listen>> {
@@ -216,6 +222,7 @@ fn read_routing(section: &Section<'_>, settings: &mut Settings) {
     set(&mut settings.consistency, section.word("consistency", &CONSISTENCY).map(|level| level.value));
     set(&mut settings.causal_timeout, section.get("causal_timeout", &form::POSITIVE_DURATION));
     set(&mut settings.sticky, section.get("sticky", &form::DURATION));
+    set(&mut settings.balance, section.word("balance", &BALANCE).map(|balance| balance.value));
     set(&mut settings.hints_may_loosen, section.get("hints_may_loosen", &form::SWITCH));
     if let Some(tables) = section.list("primary_only_tables", &TABLE) {
         settings.primary_only_tables = tables.into_iter().map(|table| table.value).collect();

@@ -62,7 +62,7 @@ struct Shelf {
     /// Who has the others, by permit.
     lent: HashMap<u64, Arc<dyn Holder>>,
     backoff: Backoff,
-    /// The server has left the configuration: what comes back is closed.
+    /// The server has left the configuration or is taken out: what comes back is closed.
     retired: bool,
 }
 

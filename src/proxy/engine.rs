@@ -408,6 +408,7 @@ impl Client {
             view: &view,
             consistency: self.consistency(),
             hints_may_loosen: self.live.settings.hints_may_loosen,
+            balance: self.live.settings.balance,
             turn: self.shared.next_turn(),
             cost: &|digest| self.shared.cost(digest),
             latency_us: &|server| self.shared.latencies.get_us(server),

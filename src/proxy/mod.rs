@@ -27,6 +27,7 @@ mod limits;
 pub mod listener;
 mod local;
 pub mod login;
+mod maintenance;
 mod obtain;
 mod outcome;
 pub mod pause;

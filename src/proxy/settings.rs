@@ -2,7 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{auth::HostPattern, net::Address, pool, routing::Consistency};
+use crate::{
+    auth::HostPattern,
+    net::Address,
+    pool,
+    routing::{Consistency, rules::Balance},
+};
 
 /// How clients are served. Checked values.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +30,8 @@ pub struct Settings {
     pub primary_only_tables: Vec<String>,
     /// Whether a hint may send to a replica what would go to the primary.
     pub hints_may_loosen: bool,
+    /// Which of the replicas takes a read that no group of the user's own takes.
+    pub balance: Balance,
     /// How fresh reads are unless a user or rule says otherwise.
     pub consistency: Consistency,
     /// How long a read waits for a replica to have the writes it must see, before it goes to the primary.

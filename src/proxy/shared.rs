@@ -168,6 +168,7 @@ impl Shared {
         for server in &self.topology.view().retired {
             self.pools.retire(server.id);
         }
+        self.follow_states();
         self.changed.notify_waiters();
     }
 

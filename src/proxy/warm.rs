@@ -140,7 +140,7 @@ async fn warm_some(shared: &Arc<Shared>, workers: &Weak<Workers>, server: Server
 
 /// Also a replica that lags is warmed: it will catch up. One of no known role is not: connections are of one role.
 fn is_of_use(server: &Server) -> bool {
-    server.health != Health::Down && server.role != Role::Unknown
+    server.health != Health::Down && server.role != Role::Unknown && server.is_online()
 }
 
 /// Opens a connection and puts it into the pool. What fails is told in the log, and tried again at the next look.

@@ -1,18 +1,21 @@
-//! Which of the fit replicas takes this read? Weighted round robin, without any state of its own.
+//! Which of the fit replicas takes this read? The nearest, and among those by weight, load or latency. Without any state of
+//! its own.
 
 use crate::topology::{Server, ServerId, View};
 
-/// Picks a fit replica: over any run of (sum of weights) consecutive turns each is picked exactly as often as its
-/// weight says, spread evenly. `turn` is a counter of the caller. Replicas of weight 0 are picked only if no other is fit.
-/// None: no replica is fit.
-pub fn pick(view: &View, turn: u64) -> Option<ServerId> {
-    pick_among(view, turn, &Server::is_fit_replica)
+/// How far away the nearest `fit` server is; one of share 0 counts only if no other is fit. None: none is.
+pub fn nearest(view: &View, fit: &dyn Fn(&Server) -> bool) -> Option<u32> {
+    let servers = || view.servers.iter().filter(|server| fit(server));
+    let with_share = servers().filter(|server| server.share > 0).map(|server| server.distance).min();
+    with_share.or_else(|| servers().map(|server| server.distance).min())
 }
 
-/// The same among the servers that are `fit`.
+/// Picks a `fit` server: over any run of (sum of shares) consecutive turns each is picked exactly as often as its
+/// share says, spread evenly. `turn` is a counter of the caller. Servers of share 0 are picked only if no other is fit.
+/// None: no server is fit.
 pub fn pick_among(view: &View, turn: u64, fit: &dyn Fn(&Server) -> bool) -> Option<ServerId> {
     let servers = || view.servers.iter().filter(|server| fit(server));
-    match servers().map(|server| u64::from(server.weight)).sum::<u64>() {
+    match servers().map(|server| u64::from(server.share)).sum::<u64>() {
         0 => nth(servers, turn),
         total => weighted(servers(), stride(turn % total, total)),
     }
@@ -29,7 +32,7 @@ pub fn least_used(
     let first = usize::try_from(turn.checked_rem(servers.len() as u64)?).ok()?;
     let in_turn = servers.iter().cycle().skip(first).take(servers.len());
     // By cross-multiplication: a/b < c/d as a*d < c*b.
-    let is_less = |a: &Server, b: &Server| match (a.weight, b.weight) {
+    let is_less = |a: &Server, b: &Server| match (a.share, b.share) {
         (0, 0) => load(a.id) < load(b.id),
         (0, _) => false,
         (_, 0) => true,
@@ -50,7 +53,7 @@ pub fn quicker_of_two(
     let first = pick_among(view, turn, fit)?;
     let second = pick_among(view, turn, &|server| fit(server) && server.id != first);
     match second {
-        Some(second) if view.server(second).is_some_and(|server| server.weight > 0) && time(second) < time(first) => {
+        Some(second) if view.server(second).is_some_and(|server| server.share > 0) && time(second) < time(first) => {
             Some(second)
         }
         _ => Some(first),
@@ -60,7 +63,7 @@ pub fn quicker_of_two(
 /// The replica in whose share of `0 .. total` the slot lies.
 fn weighted<'a>(replicas: impl Iterator<Item = &'a Server>, slot: u64) -> Option<ServerId> {
     let mut end = 0;
-    replicas.map(|replica| (replica.id, u64::from(replica.weight))).find_map(|(id, weight)| {
+    replicas.map(|replica| (replica.id, u64::from(replica.share))).find_map(|(id, weight)| {
         end += weight;
         (slot < end).then_some(id)
     })
@@ -90,6 +93,22 @@ mod tests {
 
     use super::*;
     use crate::{routing::testing::view, topology::Health};
+
+    fn pick(view: &View, turn: u64) -> Option<ServerId> {
+        pick_among(view, turn, &Server::is_fit_replica)
+    }
+
+    #[test]
+    fn the_nearest_that_can_and_one_without_share_last() {
+        let mut view = view(&[("p", 1), ("a", 1), ("b", 1), ("c", 0)]);
+        (view.servers[1].distance, view.servers[2].distance) = (2, 1);
+        assert_eq!(nearest(&view, &Server::is_fit_replica), Some(1));
+        view.servers[2].health = Health::Unfit;
+        assert_eq!(nearest(&view, &Server::is_fit_replica), Some(2));
+        view.servers[1].state = crate::topology::State::Drain;
+        assert_eq!(nearest(&view, &Server::is_fit_replica), Some(0));
+        assert_eq!(nearest(&view, &|_| false), None);
+    }
 
     #[test]
     fn the_quicker_takes_more_and_none_is_forgotten() {

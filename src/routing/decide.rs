@@ -51,6 +51,8 @@ pub struct Question<'a> {
     pub consistency: Consistency,
     /// A hint may send a read that is about one server to a replica.
     pub hints_may_loosen: bool,
+    /// Which of the replicas takes a read that no group of the user's own takes.
+    pub balance: Balance,
     /// A counter (of sessions, or of decisions) that spreads reads over the replicas.
     pub turn: u64,
     /// What statements of a shape cost, if enough were seen. Asked only if a rule wants to know.
@@ -197,9 +199,16 @@ fn of_group(question: &Question<'_>, place: usize, reason: Reason) -> Decision {
 }
 
 fn choose_in(question: &Question<'_>, group: &Group) -> Option<ServerId> {
+    choose_among(question, group.balance, &|server| group.has(server))
+}
+
+/// One of the nearest of the fit replicas that are `eligible`, by this balancing.
+fn choose_among(question: &Question<'_>, balance: Balance, eligible: &dyn Fn(&Server) -> bool) -> Option<ServerId> {
     let view = question.view;
-    let fit = |server: &Server| server.is_fit_replica() && group.has(server);
-    match group.balance {
+    let fit = |server: &Server| server.is_fit_replica() && eligible(server);
+    let nearest = balance::nearest(view, &fit)?;
+    let fit = |server: &Server| server.distance == nearest && fit(server);
+    match balance {
         Balance::RoundRobin => {
             let own = |id: &ServerId| view.server(*id).is_some_and(fit);
             let next = || balance::pick_among(view, question.turn, &fit);
@@ -238,8 +247,7 @@ fn any_replica(question: &Question<'_>, reason: Reason) -> Decision {
 }
 
 fn choose(question: &Question<'_>) -> Option<ServerId> {
-    let fit = |id: &ServerId| question.view.server(*id).is_some_and(|server| server.is_fit_replica());
-    question.session.preferred_replica.filter(fit).or_else(|| balance::pick(question.view, question.turn))
+    choose_among(question, question.balance, &|_| true)
 }
 
 /// Where the previous statement ran; a session that has run nothing yet has nothing to ask for there.

@@ -3,6 +3,7 @@
 use super::{Consistency, Question, Rules, SessionView};
 use crate::{
     net::Address,
+    routing::rules::Balance,
     sql::{Effects, Facts, Kind, fuzz::MYSQL},
     topology::{RoleSetting, ServerSettings, View},
 };
@@ -14,7 +15,7 @@ pub(super) fn view(servers: &[(&str, u32)]) -> View {
         address: Address::Tcp { host: "127.0.0.1".to_owned(), port: 3306 },
         role: if index == 0 { RoleSetting::Primary } else { RoleSetting::Replica },
         weight,
-        tags: Vec::new(),
+        ..ServerSettings::new("", Address::Unix("/".into()), RoleSetting::Auto)
     };
     View::assumed(&servers.iter().enumerate().map(settings).collect::<Vec<_>>())
 }
@@ -42,6 +43,7 @@ pub(super) fn question<'a>(facts: &'a Facts, rules: &'a Rules, view: &'a View) -
         view,
         consistency: Consistency::Session,
         hints_may_loosen: false,
+        balance: Balance::RoundRobin,
         turn: 0,
         cost: &|_| None,
         latency_us: &|_| 0,

@@ -16,8 +16,9 @@ pub mod settings;
 pub mod verdict;
 pub mod view;
 pub mod watch;
+pub mod zone;
 
 pub use gtid::Position;
-pub use settings::{ProbeTls, RoleSetting, ServerSettings, Settings};
+pub use settings::{ProbeTls, RoleSetting, ServerSettings, Settings, State};
 pub use view::{Health, Role, Server, ServerId, View};
 pub use watch::Topology;

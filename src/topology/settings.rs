@@ -17,6 +17,29 @@ pub enum RoleSetting {
     Auto,
 }
 
+/// What an operator wants of a server, however well it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// It serves, if it is fit.
+    #[default]
+    Online,
+    /// It gets nothing new; what runs there, and what is tied to it, ends in its own time.
+    Drain,
+    /// It gets nothing new, and what is tied to it is ended.
+    Offline,
+}
+
+impl State {
+    /// As the configuration and the admin port write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Online => "online",
+            State::Drain => "drain",
+            State::Offline => "offline",
+        }
+    }
+}
+
 /// One server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
@@ -30,6 +53,25 @@ pub struct ServerSettings {
     pub weight: u32,
     /// Free words, for groups.
     pub tags: Vec<String>,
+    /// What the operator wants of it, until a command says otherwise.
+    pub state: State,
+    /// Where it stands, from the widest place to the narrowest with `/` between: `eu-west/a`.
+    pub zone: Option<String>,
+}
+
+impl ServerSettings {
+    /// A server of which nothing else is said.
+    pub fn new(name: impl Into<String>, address: Address, role: RoleSetting) -> ServerSettings {
+        ServerSettings {
+            name: name.into(),
+            address,
+            role,
+            weight: 1,
+            tags: Vec::new(),
+            state: State::Online,
+            zone: None,
+        }
+    }
 }
 
 /// All servers and how they are watched.
@@ -49,6 +91,27 @@ pub struct Settings {
     pub max_lag: Option<Duration>,
     /// TLS towards the servers for probes; None: without.
     pub tls: Option<ProbeTls>,
+    /// Where Forebay stands: servers nearer to it take the reads while they can.
+    pub zone: Option<String>,
+}
+
+impl Settings {
+    /// How often servers are asked how they are, unless said.
+    pub const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+    /// These servers, watched by this user; all else as it is unless said.
+    pub fn new(servers: Vec<ServerSettings>, monitor_user: &str, monitor_password: &str) -> Settings {
+        Settings {
+            servers,
+            monitor_user: monitor_user.to_owned(),
+            monitor_password: monitor_password.to_owned(),
+            health_interval: Settings::HEALTH_INTERVAL,
+            connect_timeout: Duration::from_secs(5),
+            max_lag: None,
+            tls: None,
+            zone: None,
+        }
+    }
 }
 
 /// How probes use TLS.
@@ -70,6 +133,7 @@ impl fmt::Debug for Settings {
             .field("connect_timeout", &self.connect_timeout)
             .field("max_lag", &self.max_lag)
             .field("tls", &self.tls.is_some())
+            .field("zone", &self.zone)
             .finish_non_exhaustive()
     }
 }

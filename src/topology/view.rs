@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Position, RoleSetting, ServerSettings};
+use super::{Position, RoleSetting, ServerSettings, State, zone};
 use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
 
 /// A server as long as Forebay runs: one that the configuration has newly, or at another address or in another role than
@@ -50,8 +50,18 @@ pub struct Server {
     pub health: Health,
     /// Probe after probe gets no answer (as against a refusal): who has not heard of a read there yet need not wait.
     pub silent: bool,
-    /// Its share of reads.
+    /// Its share of reads, as configured.
     pub weight: u32,
+    /// Its share of reads now, compared with the others' shares now.
+    pub share: u32,
+    /// What the operator wants of it.
+    pub state: State,
+    /// What the configuration wants of it, which a command may have overruled.
+    pub configured_state: State,
+    /// Where it stands.
+    pub zone: Option<Arc<str>>,
+    /// How far away that is: 0 is as near as can be.
+    pub distance: u32,
     /// Its words, for groups.
     pub tags: Vec<String>,
     /// How far a replica was behind at its last probe, in milliseconds; None: not known, which is neither 0 nor infinite.
@@ -97,20 +107,23 @@ impl View {
     }
 
     /// The servers as configured and nothing known yet: all down.
-    pub fn unknown(servers: &[ServerSettings]) -> View {
-        let of = |(index, settings): (usize, &ServerSettings)| Server::unknown(ServerId(index), settings);
+    pub fn unknown(servers: &[ServerSettings], own_zone: Option<&str>) -> View {
+        let of = |(index, settings): (usize, &ServerSettings)| {
+            Server::unknown(ServerId(index), settings).configured(settings, own_zone)
+        };
         View { servers: servers.iter().enumerate().map(of).collect(), ..View::default() }
     }
 
     /// The servers as configured, all in good health: for `check` and `explain`, which ask nobody. Without a configured
     /// primary the first `auto` server counts as that.
     pub fn assumed(servers: &[ServerSettings]) -> View {
-        let mut view = View::unknown(servers);
+        let mut view = View::unknown(servers, None);
         let first = |wanted: Role| view.servers.iter().find(|server| server.role == wanted).map(|server| server.id);
         view.primary = first(Role::Primary).or_else(|| first(Role::Unknown));
         for server in &mut view.servers {
             server.role = if Some(server.id) == view.primary { Role::Primary } else { Role::Replica };
             server.health = Health::Up;
+            server.state = State::Online;
         }
         view
     }
@@ -131,6 +144,11 @@ impl Server {
             health: Health::Down,
             silent: false,
             weight: settings.weight,
+            share: settings.weight,
+            state: settings.state,
+            configured_state: settings.state,
+            zone: settings.zone.as_deref().map(Into::into),
+            distance: 0,
             tags: settings.tags.clone(),
             lag_ms: None,
             position: None,
@@ -140,8 +158,29 @@ impl Server {
         }
     }
 
+    /// No operator has taken it out.
+    pub fn is_online(&self) -> bool {
+        self.state == State::Online
+    }
+
     /// A replica that may take reads.
     pub fn is_fit_replica(&self) -> bool {
-        self.role == Role::Replica && self.health == Health::Up
+        self.role == Role::Replica && self.health == Health::Up && self.is_online()
+    }
+
+    /// The same server as configured now: what health checks do not find out. A command of an operator holds until the
+    /// configuration says something else than before.
+    pub fn configured(self, settings: &ServerSettings, own_zone: Option<&str>) -> Server {
+        let state = if settings.state == self.configured_state { self.state } else { settings.state };
+        Server {
+            weight: settings.weight,
+            share: settings.weight,
+            state,
+            configured_state: settings.state,
+            zone: settings.zone.as_deref().map(Into::into),
+            distance: zone::distance(own_zone, settings.zone.as_deref()),
+            tags: settings.tags.clone(),
+            ..self
+        }
     }
 }

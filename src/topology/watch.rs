@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Role, Server, ServerId, ServerSettings, Settings, View, flavor,
+    Role, Server, ServerId, ServerSettings, Settings, State, View, flavor,
     link::Link,
     probe::{Found, Prober},
     verdict::{Event, Verdicts},
@@ -76,7 +76,7 @@ impl Topology {
         let board = Arc::new(Board {
             started: Instant::now(),
             verdicts: Mutex::new(Verdicts::new(&settings)),
-            view: ArcSwap::from_pointee(View::unknown(&settings.servers)),
+            view: ArcSwap::from_pointee(View::unknown(&settings.servers, settings.zone.as_deref())),
             listener: OnceLock::new(),
             silence: Notify::new(),
             unprobed: watch::Sender::new(ids.clone()),
@@ -172,6 +172,12 @@ impl Topology {
         }
     }
 
+    /// What the operator wants of a server from now on, until the configuration says something else than it does now.
+    /// False: there is no such server.
+    pub fn order(&self, id: ServerId, state: State) -> bool {
+        self.board.order(id, state)
+    }
+
     /// How to log in to a server as the monitor user.
     pub fn link(&self, id: ServerId) -> Option<Link> {
         let watched = self.watched();
@@ -228,15 +234,15 @@ impl Watcher {
     }
 }
 
-/// Whether one is the other with another weight or other tags.
+/// Whether one is the other with another weight, other tags and the like.
 fn is_same(old: &ServerSettings, new: &ServerSettings) -> bool {
     old.name == new.name && old.address == new.address && old.role == new.role
 }
 
 /// Whether both ask servers in the same way.
 fn asks_alike(old: &Settings, new: &Settings) -> bool {
-    let servers = || old.servers.clone();
-    *old == Settings { servers: servers(), max_lag: old.max_lag, ..new.clone() }
+    let (servers, zone) = (old.servers.clone(), old.zone.clone());
+    *old == Settings { servers, zone, max_lag: old.max_lag, ..new.clone() }
 }
 
 /// The life of one server's task. Ends when told to, or when the topology is dropped.
@@ -272,10 +278,11 @@ impl Board {
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         verdicts.apply(settings, ids);
         let before = self.view.load();
+        let own_zone = settings.zone.as_deref();
         let server = |(id, settings): (&ServerId, &ServerSettings)| {
             let known = before.servers.iter().find(|server| server.id == *id);
             let server = known.cloned().unwrap_or_else(|| Server::unknown(*id, settings));
-            Server { weight: settings.weight, tags: settings.tags.clone(), ..server }
+            server.configured(settings, own_zone)
         };
         let mut view = View { servers: ids.iter().zip(&settings.servers).map(server).collect(), ..View::default() };
         let gone = before.servers.iter().filter(|server| !ids.contains(&server.id)).cloned();
@@ -284,6 +291,30 @@ impl Board {
         view.greeting.clone_from(&before.greeting);
         judged(&mut view, &verdicts);
         self.view.store(Arc::new(view));
+    }
+
+    /// Puts an operator's order into the view.
+    fn order(&self, id: ServerId, state: State) -> bool {
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = View::clone(&self.view.load());
+        let Some(server) = view.servers.iter_mut().find(|server| server.id == id) else { return false };
+        server.state = state;
+        let text = format!("{} is {} by an operator's order", server.name, state.name());
+        judged(&mut view, &verdicts);
+        self.view.store(Arc::new(view));
+        drop(verdicts);
+        self.tell(&[Event { bad: false, text }]);
+        true
+    }
+
+    /// Says it to the log and to whoever listens.
+    fn tell(&self, events: &[Event]) {
+        for event in events {
+            log(event);
+            if let Some(Listener(tell)) = self.listener.get() {
+                tell(event);
+            }
+        }
     }
 
     /// Judges what was found and replaces the view.
@@ -309,12 +340,7 @@ impl Board {
             }
             events
         };
-        for event in &events {
-            log(event);
-            if let Some(Listener(tell)) = self.listener.get() {
-                tell(event);
-            }
-        }
+        self.tell(&events);
         self.unprobed.send_if_modified(|unprobed| {
             let before = unprobed.len();
             unprobed.retain(|&other| other != id);
@@ -332,7 +358,9 @@ fn judged(view: &mut View, verdicts: &Verdicts) {
         server.lag_ms = verdicts.lag_ms(server.id);
         server.silent = verdicts.is_silent(server.id);
     }
-    view.primary = verdicts.primary();
+    // One that an operator takes out gets no writes, and nobody else does for that.
+    let serves = |id: &ServerId| view.server(*id).is_some_and(Server::is_online);
+    view.primary = verdicts.primary().filter(serves);
     let of_primary = view.primary.and_then(|id| view.server(id)?.greeting.clone());
     let of_any = || view.servers.iter().find_map(|server| server.greeting.clone());
     view.greeting = of_primary.or(view.greeting.take()).or_else(of_any);

@@ -21,6 +21,7 @@ mod clients;
 mod command_line;
 mod differential;
 mod faults;
+mod health;
 mod logins;
 mod pooling;
 mod protocol;

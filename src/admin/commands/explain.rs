@@ -48,6 +48,7 @@ fn now(operator: &Operator, asked: &Asked<'_>) -> Explanation {
         view: &view,
         consistency: live.consistency.get(asked.user).copied().unwrap_or(live.settings.consistency),
         hints_may_loosen: live.settings.hints_may_loosen,
+        balance: live.settings.balance,
         turn: 0,
         cost: &|digest| shared.cost(digest),
         latency_us: &|server| shared.latencies.get_us(server),

@@ -43,7 +43,8 @@ const fn field(name: &'static str, kind: &'static str, is_required: bool, words:
 }
 
 /// All of them.
-pub(super) const ACTIONS: [Action; 9] = [
+pub(super) const ACTIONS: [Action; 12] = [
+    Action { name: "drain", command: "DRAIN SERVER", fields: &[field("server", "string", true, "")] },
     Action {
         name: "explain",
         command: "EXPLAIN ROUTE",
@@ -60,6 +61,8 @@ pub(super) const ACTIONS: [Action; 9] = [
         command: "KILL",
         fields: &[field("query_only", "boolean", false, "QUERY"), field("id", "integer", true, "")],
     },
+    Action { name: "offline", command: "OFFLINE SERVER", fields: &[field("server", "string", true, "")] },
+    Action { name: "online", command: "ONLINE SERVER", fields: &[field("server", "string", true, "")] },
     Action { name: "pause", command: "PAUSE", fields: &[field("wait_seconds", "integer", false, "WAIT")] },
     Action { name: "reload", command: "RELOAD", fields: &[] },
     Action { name: "reset_digests", command: "RESET DIGESTS", fields: &[] },
@@ -141,6 +144,7 @@ mod tests {
             ("kill", r#"{"id": 7}"#, "KILL 7"),
             ("kill", r#"{"id": 7, "query_only": true}"#, "KILL QUERY 7"),
             ("kill", r#"{"id": 7, "query_only": false}"#, "KILL 7"),
+            ("drain", r#"{"server": "replica1"}"#, "DRAIN SERVER replica1"),
             ("pause", "{}", "PAUSE"),
             ("pause", r#"{"wait_seconds": 5}"#, "PAUSE WAIT 5"),
             (

@@ -26,7 +26,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
     let is_primary = |server: &Server| view.primary == Some(server.id);
     let mut rows = vec![
         row(&view, "primary", None, is_primary),
-        row(&view, "replicas", Some(Balance::RoundRobin), Server::is_fit_replica),
+        row(&view, "replicas", Some(live.settings.balance), Server::is_fit_replica),
     ];
     rows.extend(
         live.rules
@@ -39,14 +39,9 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
 
 fn row(view: &View, name: &str, balance: Option<Balance>, has: impl Fn(&Server) -> bool) -> Row {
     let members: Vec<&Server> = view.servers.iter().filter(|server| has(server)).collect();
-    let balance = balance.map(|balance| match balance {
-        Balance::RoundRobin => "round_robin",
-        Balance::LeastConnections => "least_connections",
-        Balance::Latency => "latency",
-    });
     vec![
         Some(name.to_owned()),
-        balance.map(str::to_owned),
+        balance.map(|balance| balance.name().to_owned()),
         Some(members.iter().map(|server| &*server.name).collect::<Vec<_>>().join(" ")),
         Some(members.iter().filter(|server| server.is_fit_replica()).count().to_string()),
         Some(super::yes(members.iter().any(|server| view.primary == Some(server.id)))),

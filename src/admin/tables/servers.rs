@@ -12,10 +12,13 @@ pub(super) const TABLE: Table = Table {
         text("role", "`primary`, `replica`, `unknown` or `retired`"),
         text("health", "`up`, `down`, or `unfit` to be read from"),
         number("lag_ms", "how far it was behind when last asked, in milliseconds"),
-        number("weight", "its share of reads"),
+        number("weight", "its share of reads, as configured"),
         text("tags", "its words, for groups"),
         number("connections_in_use", "connections that sessions have"),
         text("version", "what it called itself"),
+        text("state", "what the operator wants of it: `online`, `drain` or `offline`"),
+        text("zone", "where it stands"),
+        number("share", "its share of reads now, compared with the others' shares"),
     ],
     like: "server",
     rows,
@@ -47,6 +50,9 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
             Some(server.tags.join(" ")),
             Some(shared.pools.in_use(server.id).to_string()),
             version.map(|greeting| String::from_utf8_lossy(&greeting.server_version).into_owned()),
+            Some(server.state.name().to_owned()),
+            server.zone.as_deref().map(str::to_owned),
+            Some(server.share.to_string()),
         ]
     };
     let listed = view.servers.iter().map(|server| row(server, false));

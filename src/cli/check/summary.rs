@@ -10,7 +10,7 @@ use crate::{
     proxy::Compression,
     routing::{Consistency, rules::ASPECTS},
     telemetry::LogFormat,
-    topology::RoleSetting,
+    topology::{RoleSetting, State},
 };
 
 /// The summary: a headline, then one labelled block a topic.
@@ -77,6 +77,12 @@ fn servers(config: &Config) -> Vec<String> {
         }
         if server.role != RoleSetting::Primary {
             let _ = write!(line, ", weight {}", server.weight);
+        }
+        if let Some(zone) = &server.zone {
+            let _ = write!(line, ", in {zone}");
+        }
+        if server.state != State::Online {
+            let _ = write!(line, ", {}", server.state.name());
         }
         if !server.tags.is_empty() {
             let _ = write!(line, ", tags {}", server.tags.join(" "));

@@ -88,12 +88,11 @@ fn variable(name: &str, places: &[Place]) -> Option<String> {
 /// Weight and tags as configured for a server of this name.
 fn server(place: &Place, configured: &[ServerSettings]) -> ServerSettings {
     let named = configured.iter().find(|server| server.name == place.name);
-    ServerSettings {
-        name: place.name.clone(),
-        address: loopback(place.port),
-        role: if place.is_primary() { RoleSetting::Primary } else { RoleSetting::Replica },
-        weight: named.map_or(1, |server| server.weight),
-        tags: named.map_or_else(Vec::new, |server| server.tags.clone()),
+    let role = if place.is_primary() { RoleSetting::Primary } else { RoleSetting::Replica };
+    let started = ServerSettings::new(place.name.clone(), loopback(place.port), role);
+    match named.cloned() {
+        Some(named) => ServerSettings { name: started.name, address: started.address, role, ..named },
+        None => started,
     }
 }
 

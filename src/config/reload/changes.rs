@@ -41,8 +41,9 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
     let of_users = |config: &Config| (config.user_consistency.clone(), config.explainers.clone());
     let routing = |settings: &Settings| {
         let Settings { primary_only_tables, hints_may_loosen, consistency, causal_timeout, sticky, .. } = settings;
-        (primary_only_tables.clone(), *hints_may_loosen, *consistency, *causal_timeout, *sticky)
+        (primary_only_tables.clone(), *hints_may_loosen, settings.balance, *consistency, *causal_timeout, *sticky)
     };
+    let zone = |config: &Config| config.topology.zone.clone();
     let sections = [
         ("the rules' tests", old.rules != new.rules && changes.iter().all(|change| !change.starts_with("rules "))),
         ("what users may and see", of_users(old) != of_users(new)),
@@ -51,7 +52,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("pool", was.pool != is.pool),
         ("compression", was.compression != is.compression),
         ("server_version", was.server_version != is.server_version),
-        ("routing", routing(was) != routing(is)),
+        ("routing", routing(was) != routing(is) || zone(old) != zone(new)),
         ("health", health(old) != health(new)),
         ("cache", old.cache != new.cache),
         ("tls.clients", old.client_tls_settings != new.client_tls_settings),
@@ -63,7 +64,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
 
 /// How servers are asked.
 fn health(config: &Config) -> crate::topology::Settings {
-    crate::topology::Settings { servers: Vec::new(), tls: None, ..config.topology.clone() }
+    crate::topology::Settings { servers: Vec::new(), tls: None, zone: None, ..config.topology.clone() }
 }
 
 /// `+new`, `-gone`, `~changed`; `order`, if that is all.

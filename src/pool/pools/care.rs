@@ -42,7 +42,7 @@ impl Pools {
         }
     }
 
-    /// A server has left: what is idle is closed now, what sessions have is as they let go of it, which they are asked to.
+    /// A server has left, or an operator takes it out: what is idle is closed now, what sessions have is as they let go of it, which they are asked to.
     pub fn retire(&self, server: ServerId) {
         let Some(mut shelf) = self.shelf(server) else { return };
         shelf.retired = true;
@@ -51,6 +51,13 @@ impl Pools {
         drop(idle);
         for holder in lent {
             holder.ask_back();
+        }
+    }
+
+    /// A server that had left is back.
+    pub fn reopen(&self, server: ServerId) {
+        if let Some(mut shelf) = self.shelf(server) {
+            shelf.retired = false;
         }
     }
 

@@ -33,6 +33,17 @@ pub enum Balance {
     Latency,
 }
 
+impl Balance {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Balance::RoundRobin => "round_robin",
+            Balance::LeastConnections => "least_connections",
+            Balance::Latency => "latency",
+        }
+    }
+}
+
 impl Group {
     /// Whether a server belongs to it.
     pub fn has(&self, server: &Server) -> bool {

@@ -167,6 +167,7 @@ impl Rules {
             view: bench.view,
             consistency: Consistency::Session,
             hints_may_loosen: false,
+            balance: super::Balance::RoundRobin,
             turn: 0,
             cost: &|_| test.cost,
             latency_us: &|_| 0,

@@ -38,21 +38,13 @@ impl Pair {
     }
 
     fn settings(&self) -> Settings {
-        let server = |name: &str, address| ServerSettings {
-            name: name.to_lowercase(),
-            address,
-            role: RoleSetting::Auto,
-            weight: 1,
-            tags: Vec::new(),
-        };
+        let server = |name: &str, address| ServerSettings::new(name.to_lowercase(), address, RoleSetting::Auto);
+        let servers = vec![server("PRIMARY", self.tcp("PRIMARY")), server("REPLICA1", self.tcp("REPLICA1"))];
         Settings {
-            servers: vec![server("PRIMARY", self.tcp("PRIMARY")), server("REPLICA1", self.tcp("REPLICA1"))],
-            monitor_user: "monitor".to_owned(),
-            monitor_password: "secret".to_owned(),
             health_interval: Duration::from_millis(100),
             connect_timeout: Duration::from_millis(500),
             max_lag: Some(Duration::from_secs(2)),
-            tls: None,
+            ..Settings::new(servers, "monitor", "secret")
         }
     }
 
@@ -328,23 +320,10 @@ async fn a_killed_monitor_connection_is_no_failure_and_a_report_hurries() {
 
 #[tokio::test]
 async fn nobody_there_is_refused_and_told() {
-    let nobody = |address| ServerSettings {
-        name: "gone".to_owned(),
-        address,
-        role: RoleSetting::Primary,
-        weight: 1,
-        tags: Vec::new(),
-    };
+    let nobody = |address| ServerSettings::new("gone", address, RoleSetting::Primary);
     for address in [Address::Tcp { host: "127.0.0.1".to_owned(), port: 1 }, Address::Unix("/nowhere/s".into())] {
-        let settings = Settings {
-            servers: vec![nobody(address)],
-            monitor_user: String::new(),
-            monitor_password: String::new(),
-            health_interval: Duration::from_secs(1),
-            connect_timeout: Duration::from_secs(1),
-            max_lag: None,
-            tls: None,
-        };
+        let settings =
+            Settings { connect_timeout: Duration::from_secs(1), ..Settings::new(vec![nobody(address)], "", "") };
         let topology = Topology::start(settings);
         let view = topology.first_view(Duration::from_secs(5)).await;
         assert_eq!((view.primary, view.servers[0].health), (None, Health::Down));

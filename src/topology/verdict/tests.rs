@@ -8,22 +8,12 @@ const R: ServerId = ServerId(1);
 const S: ServerId = ServerId(2);
 
 fn verdicts(roles: &[RoleSetting], max_lag: Option<u64>) -> Verdicts {
-    let server = |(index, &role): (usize, &RoleSetting)| ServerSettings {
-        name: format!("s{index}"),
-        address: Address::Tcp { host: "x".to_owned(), port: 1 },
-        role,
-        weight: 1,
-        tags: Vec::new(),
+    let server = |(index, &role): (usize, &RoleSetting)| {
+        let address = Address::Tcp { host: "x".to_owned(), port: 1 };
+        ServerSettings::new(format!("s{index}"), address, role)
     };
-    Verdicts::new(&Settings {
-        servers: roles.iter().enumerate().map(server).collect(),
-        monitor_user: String::new(),
-        monitor_password: String::new(),
-        health_interval: Duration::from_secs(1),
-        connect_timeout: Duration::from_secs(1),
-        max_lag: max_lag.map(Duration::from_secs),
-        tls: None,
-    })
+    let servers = roles.iter().enumerate().map(server).collect();
+    Verdicts::new(&Settings { max_lag: max_lag.map(Duration::from_secs), ..Settings::new(servers, "", "") })
 }
 
 fn fixed() -> Verdicts {

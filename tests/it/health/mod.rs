@@ -1,0 +1,57 @@
+//! Which servers serve: what an operator says of them, where they stand, and how they are.
+
+mod maintenance;
+
+use crate::support::{
+    cluster::Cluster,
+    endpoint::Endpoint,
+    forebay::{Forebay, free_port},
+    raw::{Client, Login},
+};
+
+/// Says which server answers.
+const WHERE: &str = "/* forebay: replica */ SELECT @@server_id";
+
+/// A Forebay of a test's own, with an admin port.
+struct House {
+    forebay: Forebay,
+    admin: Endpoint,
+    http: u16,
+}
+
+/// In front of a cluster, whose servers have `extra` keys, in their order; `more` stands at the top level.
+fn house(cluster: &Cluster, extra: &[&str], more: &str) -> House {
+    let (port, http) = (free_port(), free_port());
+    let mut yaml = String::from("servers:\n");
+    for (at, server) in cluster.servers().enumerate() {
+        let extra = extra.get(at).copied().unwrap_or_default();
+        yaml += &format!("  - {{name: {}, address: \"127.0.0.1:{}\"{extra}}}\n", server.name, server.port);
+    }
+    yaml += "users: [{name: app, password: secret}]\nmonitor: {user: monitor, password: secret}\n";
+    yaml += &format!(
+        "admin:\n  listen: 127.0.0.1:{port}\n  users: [{{name: op, password: secret-op}}]\n  \
+         http: {{listen: \"127.0.0.1:{http}\", token: a-token-of-the-test}}\n"
+    );
+    let forebay = Forebay::configured(&(yaml + more), &[]);
+    forebay.wait_until_serving();
+    House { forebay, admin: Endpoint::new(port), http }
+}
+
+impl House {
+    fn operator(&self) -> Client {
+        let login = Login { user: "op".into(), password: "secret-op".into(), ..Login::default() };
+        Client::connect(&self.admin, &login).unwrap()
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.forebay.endpoint, &Login::to("app")).unwrap()
+    }
+
+    /// The servers that answered reads of so many new sessions.
+    fn readers(&self, sessions: usize) -> Vec<String> {
+        let mut seen: Vec<_> = (0..sessions).map(|_| self.client().value(WHERE)).collect();
+        seen.sort();
+        seen.dedup();
+        seen
+    }
+}
