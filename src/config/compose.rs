@@ -117,6 +117,10 @@ impl Parts {
             health_interval: self.health.interval,
             connect_timeout: self.serving.settings.timeouts.connect,
             max_lag: self.health.max_lag,
+            slow_start: self.health.slow_start,
+            hold_off: self.health.hold_off,
+            heartbeat: self.health.heartbeat,
+            outliers: self.health.outliers,
             tls: self.tls.for_probes(),
             zone: self.serving.zone,
         };

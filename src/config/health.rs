@@ -3,14 +3,48 @@
 use std::time::Duration;
 
 use super::{
-    form, secret,
+    form::{self, Form},
+    secret,
     section::{At, Section},
     serving::set,
 };
-use crate::auth::{Secret, User};
+use crate::{
+    auth::{Secret, User},
+    topology::{Outliers, Settings},
+};
 
-/// How often servers are asked how they are, unless said.
-const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often servers are asked how they are.
+const INTERVAL: Form<Duration> = Form {
+    what: "a duration from 100ms to 30s",
+    examples: "it as `250ms`, `1s` or `5s`",
+    parse: |text| {
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(30);
+        (form::DURATION.parse)(text).filter(|interval| bounds.contains(interval))
+    },
+};
+
+/// `schema.table`, quoted for SQL.
+const TABLE: Form<String> = Form {
+    what: "a table",
+    examples: "it as `schema.table`",
+    parse: |text| {
+        let (schema, table) = text.split_once('.')?;
+        let good = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$' || c == '-')
+        };
+        (good(schema) && good(table)).then(|| format!("`{schema}`.`{table}`"))
+    },
+};
+
+/// More than once.
+const TIMES: Form<Option<u32>> = Form {
+    what: "a factor",
+    examples: "a whole number from 2 to 1000, or `off`",
+    parse: |text| match text {
+        "off" => Some(None),
+        _ => text.parse().ok().filter(|times| (2..=1000).contains(times)).map(Some),
+    },
+};
 
 /// `health`.
 pub struct Health {
@@ -18,6 +52,28 @@ pub struct Health {
     pub interval: Duration,
     /// A replica further behind takes no reads.
     pub max_lag: Option<Duration>,
+    /// The way of a replica that comes back to its full share.
+    pub slow_start: Option<Duration>,
+    /// The longest time that one which comes and goes is held off.
+    pub hold_off: Option<Duration>,
+    /// The table with the heartbeat, quoted.
+    pub heartbeat: Option<String>,
+    /// What of the traffic takes one out.
+    pub outliers: Outliers,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let usual = Settings::new(Vec::new(), "", "");
+        Health {
+            interval: usual.health_interval,
+            max_lag: usual.max_lag,
+            slow_start: usual.slow_start,
+            hold_off: usual.hold_off,
+            heartbeat: usual.heartbeat,
+            outliers: usual.outliers,
+        }
+    }
 }
 
 /// `monitor`: who asks.
@@ -30,10 +86,19 @@ pub struct Monitor {
 
 /// Reads `health`.
 pub fn health(root: &Section<'_>) -> Health {
-    let mut health = Health { interval: HEALTH_INTERVAL, max_lag: None };
+    let mut health = Health::default();
     if let Some(section) = root.section("health") {
-        set(&mut health.interval, section.get("interval", &form::POSITIVE_DURATION));
+        set(&mut health.interval, section.get("interval", &INTERVAL));
         set(&mut health.max_lag, section.get("max_lag", &form::DURATION_OR_OFF));
+        set(&mut health.slow_start, section.get("slow_start", &form::DURATION_OR_OFF));
+        set(&mut health.hold_off, section.get("hold_off", &form::DURATION_OR_OFF));
+        health.heartbeat = section.get("heartbeat_table", &TABLE);
+        if let Some(outliers) = section.section("outliers") {
+            set(&mut health.outliers.failures, outliers.get("failures", &form::COUNT_OR_OFF));
+            set(&mut health.outliers.times_slower, outliers.get("times_slower", &TIMES));
+            set(&mut health.outliers.time, outliers.get("time", &form::POSITIVE_DURATION));
+            outliers.finish();
+        }
         section.finish();
     }
     health

@@ -255,6 +255,7 @@ impl Shared {
         self.digests.record(request.facts.digest, seen, || fingerprint(request.text, dialect, MAX_SHAPE_BYTES));
         if request.facts.is_read() {
             self.latencies.add(server, elapsed);
+            self.topology.report_read(server, elapsed);
         }
     }
 

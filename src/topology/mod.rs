@@ -13,12 +13,14 @@ pub mod gtid;
 pub mod link;
 mod probe;
 pub mod settings;
+mod stamp;
+mod traffic;
 pub mod verdict;
 pub mod view;
 pub mod watch;
 pub mod zone;
 
 pub use gtid::Position;
-pub use settings::{ProbeTls, RoleSetting, ServerSettings, Settings, State};
+pub use settings::{Outliers, ProbeTls, RoleSetting, ServerSettings, Settings, State};
 pub use view::{Health, Role, Server, ServerId, View};
 pub use watch::Topology;

@@ -15,6 +15,9 @@ mod greet;
 #[cfg(test)]
 mod live;
 mod status;
+mod times;
+
+use times::Wanted;
 
 /// What one probe brought.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(super) struct Prober {
     address: Address,
     link: Link,
     timeout: Duration,
+    heartbeat: Option<String>,
     kept: Option<Kept>,
     /// The greeting of the server's present life has been read.
     greeted: bool,
@@ -42,6 +46,7 @@ pub(super) struct Prober {
 struct Kept {
     conn: Conn,
     flavor: Flavor,
+    wanted: Wanted,
 }
 
 /// Why a probe ended early.
@@ -53,7 +58,8 @@ enum Trouble {
 impl Prober {
     pub(super) fn new(server: &ServerSettings, settings: &Settings) -> Prober {
         let link = Link::new(server, settings);
-        Prober { address: server.address.clone(), link, timeout: settings.connect_timeout, kept: None, greeted: false }
+        let (address, heartbeat) = (server.address.clone(), settings.heartbeat.clone());
+        Prober { address, link, timeout: settings.connect_timeout, heartbeat, kept: None, greeted: false }
     }
 
     /// One probe; takes at most a few times the configured time-out.
@@ -101,11 +107,12 @@ impl Prober {
         let version: Option<Vec<u8>> = limit(self.timeout, conn.query_first("SELECT VERSION()")).await?;
         let flavor =
             version.and_then(|version| flavor::of_version(&version)).unwrap_or(Flavor::MySql { version: 80_000 });
-        Ok(Kept { conn, flavor })
+        limit(self.timeout, conn.query_drop(times::IN_UTC)).await?;
+        Ok(Kept { conn, flavor, wanted: Wanted { heartbeat: self.heartbeat.clone(), no_progress: false } })
     }
 
     async fn ask(&self, kept: &mut Kept) -> Result<status::Status, Trouble> {
-        limit(self.timeout, status::ask(&mut kept.conn, kept.flavor)).await
+        limit(self.timeout, status::ask(&mut kept.conn, kept.flavor, &mut kept.wanted)).await
     }
 
     /// The greeting, once for each time the server comes up; a failure is no verdict, it is tried again at the next probe.

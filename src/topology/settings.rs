@@ -89,6 +89,14 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// A replica further behind takes no reads; None: no limit.
     pub max_lag: Option<Duration>,
+    /// How long a replica that comes back takes to its full share of reads; None: it has that at once.
+    pub slow_start: Option<Duration>,
+    /// The longest time that a replica which comes and goes is held off; None: it is not.
+    pub hold_off: Option<Duration>,
+    /// The table with the heartbeat, quoted for SQL; None: there is none.
+    pub heartbeat: Option<String>,
+    /// What of the traffic takes a replica out.
+    pub outliers: Outliers,
     /// TLS towards the servers for probes; None: without.
     pub tls: Option<ProbeTls>,
     /// Where Forebay stands: servers nearer to it take the reads while they can.
@@ -108,9 +116,31 @@ impl Settings {
             health_interval: Settings::HEALTH_INTERVAL,
             connect_timeout: Duration::from_secs(5),
             max_lag: None,
+            slow_start: Some(Duration::from_secs(10)),
+            hold_off: Some(Duration::from_secs(30)),
+            heartbeat: None,
+            outliers: Outliers::default(),
             tls: None,
             zone: None,
         }
+    }
+}
+
+/// When what clients meet on a replica takes it out, although its probes are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outliers {
+    /// So many broken connections within a second or a probe's interval, where they are half of what runs there or more;
+    /// None: as many as may be.
+    pub failures: Option<u32>,
+    /// Reads there take so many times as long as on the others; None: however long.
+    pub times_slower: Option<u32>,
+    /// For how long it is taken out, the first time.
+    pub time: Duration,
+}
+
+impl Default for Outliers {
+    fn default() -> Self {
+        Outliers { failures: Some(5), times_slower: None, time: Duration::from_secs(30) }
     }
 }
 
@@ -132,6 +162,10 @@ impl fmt::Debug for Settings {
             .field("health_interval", &self.health_interval)
             .field("connect_timeout", &self.connect_timeout)
             .field("max_lag", &self.max_lag)
+            .field("slow_start", &self.slow_start)
+            .field("hold_off", &self.hold_off)
+            .field("heartbeat", &self.heartbeat)
+            .field("outliers", &self.outliers)
             .field("tls", &self.tls.is_some())
             .field("zone", &self.zone)
             .finish_non_exhaustive()

@@ -15,19 +15,25 @@
 
 use std::time::Duration;
 
-use super::{Health, Role, RoleSetting, ServerId, Settings};
+use super::{Health, Outliers, Role, RoleSetting, ServerId, Settings};
 
+mod clocks;
+mod damping;
 mod election;
 mod fitness;
 mod history;
 mod observation;
+mod outliers;
 #[cfg(test)]
 mod tests;
 
-pub use observation::{Answer, Observation, Replication};
+pub use observation::{Answer, Observation, Progress, Replication, Times};
+pub use outliers::Seen as TrafficSeen;
 
+use clocks::Clocks;
 use election::Election;
 use history::History;
+use outliers::Watch;
 
 /// A replica without `max_lag` may have an unknown lag for this long while a primary lives.
 const UNKNOWN_LAG: Duration = Duration::from_secs(30);
@@ -39,6 +45,12 @@ pub struct Limits {
     pub max_lag: Option<Duration>,
     /// How long a lag may be unknown while a primary lives.
     pub unknown_lag: Duration,
+    /// How long the way to the full share takes.
+    pub slow_start: Option<Duration>,
+    /// The longest time that one which comes and goes is held off.
+    pub hold_off: Option<Duration>,
+    /// What of the traffic takes one out.
+    pub outliers: Outliers,
 }
 
 /// A server's role and health.
@@ -65,6 +77,8 @@ pub struct Verdicts {
     limits: Limits,
     servers: Vec<History>,
     election: Election,
+    clocks: Clocks,
+    outliers: Watch,
 }
 
 impl Verdicts {
@@ -75,7 +89,13 @@ impl Verdicts {
             .iter()
             .enumerate()
             .map(|(at, server)| History::new(ServerId(at), &server.name, server.role));
-        Verdicts { limits: limits(settings), servers: servers.collect(), election: Election::new(is_fixed(settings)) }
+        Verdicts {
+            limits: limits(settings),
+            servers: servers.collect(),
+            election: Election::new(is_fixed(settings)),
+            clocks: Clocks::default(),
+            outliers: Watch::default(),
+        }
     }
 
     /// Judges these servers from now on, `ids` in their order, by these settings. Of those known already all observations
@@ -100,8 +120,10 @@ impl Verdicts {
     pub fn observe(&mut self, id: ServerId, now: Duration, observation: Observation) -> Vec<Event> {
         let before: Vec<Standing> = self.servers.iter().map(|server| server.standing).collect();
         let was_primary = self.primary();
+        let observation = self.timed(id, observation);
         let Some(server) = self.servers.iter_mut().find(|server| server.id == id) else { return Vec::new() };
         let mut events: Vec<Event> = server.note(observation).into_iter().collect();
+        events.extend(server.clock_news());
         events.extend(self.election.hold(&mut self.servers, now));
         let primary_lives = self.primary().is_some();
         for server in &mut self.servers {
@@ -110,6 +132,40 @@ impl Verdicts {
         events.extend(self.servers.iter().zip(before).filter_map(|(server, before)| server.change_since(before)));
         events.extend(self.primary_lost(was_primary));
         events
+    }
+
+    /// With the lag that its times tell, which are better than its own word.
+    fn timed(&mut self, id: ServerId, observation: Observation) -> Observation {
+        let Observation::Seen(mut answer) = observation else { return observation };
+        let primary = self.primary();
+        self.clocks.follow(primary);
+        if primary == Some(id) {
+            self.clocks.take(&answer.times);
+        } else {
+            answer.lag_ms = self.clocks.lag_ms(&answer, primary.is_some());
+        }
+        Observation::Seen(answer)
+    }
+
+    /// What clients met on a server since this was last said; before its observation, which judges by it. Only where the
+    /// probe was good: what else is wrong with a server that does not answer is no news.
+    pub fn traffic(&mut self, id: ServerId, now: Duration, seen: TrafficSeen) {
+        let replicas: Vec<ServerId> = self
+            .servers
+            .iter()
+            .filter(|server| server.standing.role == Role::Replica)
+            .map(|server| server.id)
+            .collect();
+        let outliers = self.limits.outliers;
+        let Some((until, why)) = self.outliers.judge(id, now, seen, &replicas, outliers) else { return };
+        if let Some(server) = self.servers.iter_mut().find(|server| server.id == id) {
+            server.eject(until, why);
+        }
+    }
+
+    /// A server's share of what its weight says, in percent.
+    pub fn share_percent(&self, id: ServerId, now: Duration) -> u32 {
+        self.server(id).map_or(100, |server| server.share_percent(now, &self.limits))
     }
 
     /// A server's role and health; an unknown id has none.
@@ -140,7 +196,14 @@ impl Verdicts {
 }
 
 fn limits(settings: &Settings) -> Limits {
-    Limits { max_lag: settings.max_lag, unknown_lag: settings.max_lag.unwrap_or(UNKNOWN_LAG) }
+    Limits {
+        max_lag: settings.max_lag,
+        // A limit below a few probes' time would turn one that was not told into one that is too late.
+        unknown_lag: settings.max_lag.unwrap_or(UNKNOWN_LAG).max(settings.health_interval * 3),
+        slow_start: settings.slow_start,
+        hold_off: settings.hold_off,
+        outliers: settings.outliers,
+    }
 }
 
 /// Whether the configuration names the primary.

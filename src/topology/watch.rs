@@ -15,7 +15,8 @@ use super::{
     Role, Server, ServerId, ServerSettings, Settings, State, View, flavor,
     link::Link,
     probe::{Found, Prober},
-    verdict::{Event, Verdicts},
+    traffic::{Looks, Traffic},
+    verdict::{Event, Observation, Verdicts},
 };
 
 /// A storm of failures in the traffic triggers no more probes than one in this time.
@@ -61,6 +62,7 @@ struct Board {
     started: Instant,
     verdicts: Mutex<Verdicts>,
     view: ArcSwap<View>,
+    traffic: Traffic,
     /// Told of whatever people should read of, besides the log.
     listener: OnceLock<Listener>,
     /// Told whenever a probe finds a silent server as silent as before.
@@ -77,6 +79,7 @@ impl Topology {
             started: Instant::now(),
             verdicts: Mutex::new(Verdicts::new(&settings)),
             view: ArcSwap::from_pointee(View::unknown(&settings.servers, settings.zone.as_deref())),
+            traffic: Traffic::default(),
             listener: OnceLock::new(),
             silence: Notify::new(),
             unprobed: watch::Sender::new(ids.clone()),
@@ -166,6 +169,7 @@ impl Topology {
 
     /// Traffic met a refused or broken connection: the server is probed at once. It is the probe that judges.
     pub fn report_failure(&self, id: ServerId, why: &str) {
+        self.board.traffic.failure(id);
         tracing::debug!(server = id.0, why, "traffic reports a failure; probing now");
         if let Some(watcher) = self.watched().watchers.iter().find(|watcher| watcher.id == id) {
             watcher.wake.notify_one();
@@ -176,6 +180,11 @@ impl Topology {
     /// False: there is no such server.
     pub fn order(&self, id: ServerId, state: State) -> bool {
         self.board.order(id, state)
+    }
+
+    /// Traffic met an answer to a read.
+    pub fn report_read(&self, id: ServerId, elapsed: Duration) {
+        self.board.traffic.read(id, elapsed);
     }
 
     /// How to log in to a server as the monitor user.
@@ -242,7 +251,8 @@ fn is_same(old: &ServerSettings, new: &ServerSettings) -> bool {
 /// Whether both ask servers in the same way.
 fn asks_alike(old: &Settings, new: &Settings) -> bool {
     let (servers, zone) = (old.servers.clone(), old.zone.clone());
-    *old == Settings { servers, zone, max_lag: old.max_lag, ..new.clone() }
+    let Settings { max_lag, slow_start, hold_off, outliers, .. } = *old;
+    *old == Settings { servers, zone, max_lag, slow_start, hold_off, outliers, ..new.clone() }
 }
 
 /// The life of one server's task. Ends when told to, or when the topology is dropped.
@@ -258,9 +268,10 @@ async fn watch(
         tokio::time::sleep(MIN_GAP.min(interval)).await;
         wake.notified().await;
     };
+    let mut looks = Looks::default();
     loop {
         tokio::select! {
-            found = prober.probe() => board.publish(id, found),
+            found = prober.probe() => board.publish(id, found, &mut looks),
             _ = stop.wait_for(|&stop| stop) => break,
         }
         tokio::select! {
@@ -289,7 +300,7 @@ impl Board {
         let gone = gone.map(|server| Server { role: Role::Unknown, ..server });
         view.retired = before.retired.iter().cloned().chain(gone).collect();
         view.greeting.clone_from(&before.greeting);
-        judged(&mut view, &verdicts);
+        judged(&mut view, &verdicts, self.started.elapsed());
         self.view.store(Arc::new(view));
     }
 
@@ -300,7 +311,7 @@ impl Board {
         let Some(server) = view.servers.iter_mut().find(|server| server.id == id) else { return false };
         server.state = state;
         let text = format!("{} is {} by an operator's order", server.name, state.name());
-        judged(&mut view, &verdicts);
+        judged(&mut view, &verdicts, self.started.elapsed());
         self.view.store(Arc::new(view));
         drop(verdicts);
         self.tell(&[Event { bad: false, text }]);
@@ -318,11 +329,16 @@ impl Board {
     }
 
     /// Judges what was found and replaces the view.
-    fn publish(&self, id: ServerId, found: Found) {
+    fn publish(&self, id: ServerId, found: Found, looks: &mut Looks) {
+        let now = self.started.elapsed();
+        let good = matches!(found.observation, Observation::Seen(_));
         let events = {
             // Held while the view is replaced, so that views follow each other in the order of judgement.
             let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-            let events = verdicts.observe(id, self.started.elapsed(), found.observation);
+            if let Some(seen) = looks.look(now, self.traffic.total(id), good) {
+                verdicts.traffic(id, now, seen);
+            }
+            let events = verdicts.observe(id, now, found.observation);
             let mut view = View::clone(&self.view.load());
             if let Some(server) = view.servers.iter_mut().find(|server| server.id == id) {
                 server.position = found.position.or(server.position.take());
@@ -332,7 +348,7 @@ impl Board {
                     server.greeting = Some(greeting);
                 }
             }
-            judged(&mut view, &verdicts);
+            judged(&mut view, &verdicts, now);
             let silent = view.server(id).is_some_and(|server| server.silent);
             self.view.store(Arc::new(view));
             if silent {
@@ -350,7 +366,12 @@ impl Board {
 }
 
 /// Writes the verdicts into the view.
-fn judged(view: &mut View, verdicts: &Verdicts) {
+fn judged(view: &mut View, verdicts: &Verdicts, now: Duration) {
+    let percents: Vec<u32> = view.servers.iter().map(|server| verdicts.share_percent(server.id, now)).collect();
+    let all_have_theirs = percents.iter().all(|percent| *percent == 100);
+    for (server, percent) in view.servers.iter_mut().zip(percents) {
+        server.share = if all_have_theirs { server.weight } else { server.weight * percent };
+    }
     for server in &mut view.servers {
         if let Some(standing) = verdicts.standing(server.id) {
             (server.role, server.health) = (standing.role, standing.health);

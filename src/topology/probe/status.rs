@@ -6,6 +6,7 @@ use mysql_async::{Conn, Error, Result, Row, Value, prelude::Queryable};
 
 use twox_hash::XxHash3_64;
 
+use super::times::{self, Wanted};
 use crate::{
     sql::lexer::Flavor,
     topology::{
@@ -29,7 +30,7 @@ const DENIED: [u16; 3] = [1142, 1045, 1227];
 const UNREACHED: [&str; 9] = ["2002", "2003", "2005", "2006", "2013", "1040", "1053", "1158", "1159"];
 
 /// Asks everything.
-pub(super) async fn ask(conn: &mut Conn, flavor: Flavor) -> Result<Status> {
+pub(super) async fn ask(conn: &mut Conn, flavor: Flavor, wanted: &mut Wanted) -> Result<Status> {
     let (state, status) = match flavor {
         Flavor::MySql { version } if version < 80_022 => (MYSQL_STATE, "SHOW SLAVE STATUS"),
         Flavor::MySql { .. } => (MYSQL_STATE, "SHOW REPLICA STATUS"),
@@ -44,10 +45,11 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor) -> Result<Status> {
         Err(Error::Server(error)) if DENIED.contains(&error.code) => (Replication::Hidden(error.message), None),
         Err(error) => return Err(error),
     };
+    let times = times::read(conn, flavor, wanted, replication != Replication::None).await?;
     // A server that refuses this one loses nothing but that its connections are renewed when its globals change.
     let globals: Option<Option<String>> = conn.query_first(answers::globals_query(flavor)).await.unwrap_or_default();
     let globals = globals.flatten().map(|text| XxHash3_64::oneshot(text.as_bytes()));
-    Ok(Status { answer: Answer { writable, replication, lag_ms }, position, globals })
+    Ok(Status { answer: Answer { writable, replication, lag_ms, times }, position, globals })
 }
 
 const MYSQL_STATE: &str = "SELECT @@global.read_only, @@global.super_read_only, @@global.gtid_executed";
@@ -100,7 +102,7 @@ fn named(row: &Row, name: &str) -> Option<String> {
 }
 
 /// NULL is None.
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Value::Int(number) => Some(number.to_string()),

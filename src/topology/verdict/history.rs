@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     Answer, Event, Limits, Observation, Replication, Standing,
-    fitness::{Fitness, fitness},
+    damping::Damping,
+    fitness::{Fitness, fitness, seconds},
 };
 use crate::topology::{Health, Role, RoleSetting, ServerId};
 
@@ -14,6 +15,9 @@ const PRIMARY_FAILURES: u32 = 2;
 const REPLICA_GOODS: u32 = 2;
 /// What runs on a server is given up after this many silent probes in a row: one may be a hiccup.
 const SILENT_PROBES: u32 = 2;
+
+/// A clock that is further from Forebay's is wrong, or Forebay's is.
+const MAX_CLOCK_ERROR_US: u64 = 2_000_000;
 
 /// Memory of one server.
 #[derive(Debug)]
@@ -37,6 +41,11 @@ pub(super) struct History {
     advised: Option<String>,
     /// When the lag was last known.
     lag_known_at: Option<Duration>,
+    damping: Damping,
+    /// What clients met there takes it out until then, and why.
+    ejected: Option<(Duration, String)>,
+    /// That its clock is wrong has been said.
+    clock_told: bool,
     /// Good judgements in a row since it was found unfit; None: it is not unfit.
     unfit_since_goods: Option<u32>,
 }
@@ -71,6 +80,22 @@ impl History {
             advised: None,
             lag_known_at: None,
             unfit_since_goods: None,
+            damping: Damping::default(),
+            ejected: None,
+            clock_told: false,
+        }
+    }
+
+    /// What clients meet there takes it out until then.
+    pub(super) fn eject(&mut self, until: Duration, why: String) {
+        self.ejected = Some((until, why));
+    }
+
+    /// Its share of what its weight says, in percent.
+    pub(super) fn share_percent(&self, now: Duration, limits: &Limits) -> u32 {
+        match self.standing.role {
+            Role::Replica => self.damping.share_percent(now, limits.slow_start),
+            Role::Primary | Role::Unknown => 100,
         }
     }
 
@@ -143,16 +168,46 @@ impl History {
         if fresh && self.answer().is_some_and(|answer| answer.lag_ms.is_some()) && self.blind.is_none() {
             self.lag_known_at = Some(now);
         }
-        self.standing.health = match (self.reach, self.standing.role) {
+        let judged = match (self.reach, self.standing.role) {
             (Reach::Answers, Role::Replica) => self.judge_replica(now, fresh, primary_lives, limits),
             (Reach::Answers, Role::Primary | Role::Unknown) => Health::Up,
             (Reach::Silent | Reach::NeverSeen, _) => Health::Down,
         };
+        self.standing.health = self.damped(judged, now, limits);
+    }
+
+    /// A replica that has left too often lately comes back later than its observations say.
+    fn damped(&mut self, judged: Health, now: Duration, limits: Limits) -> Health {
+        let was_up = self.standing.health == Health::Up;
+        match judged {
+            _ if self.standing.role != Role::Replica => judged,
+            Health::Up if !was_up && self.damping.holds_off(now) => {
+                self.why = "it comes and goes".to_owned();
+                Health::Unfit
+            }
+            Health::Up if !was_up => {
+                self.damping.come_back(now);
+                Health::Up
+            }
+            Health::Down | Health::Unfit if was_up => {
+                if let Some(time) = self.damping.leave(now, limits.hold_off) {
+                    self.why += &format!("; as it comes and goes, for {} s at least", time.as_secs());
+                }
+                judged
+            }
+            _ => judged,
+        }
     }
 
     fn judge_replica(&mut self, now: Duration, fresh: bool, primary_lives: bool, limits: Limits) -> Health {
         let unknown_for = primary_lives.then(|| self.lag_known_at.map_or(Duration::MAX, |at| now.saturating_sub(at)));
-        let fitness = fitness(self.answer(), self.blind.as_deref(), unknown_for, limits);
+        let was_unfit = self.unfit_since_goods.is_some();
+        let fitness = match self.ejected.take_if(|(until, _)| now >= *until) {
+            None if self.ejected.is_some() => {
+                self.ejected.as_ref().map_or(Fitness::AsBefore, |(_, why)| Fitness::Unfit(why.clone()))
+            }
+            _ => fitness(self.answer(), self.blind.as_deref(), unknown_for, (limits, was_unfit)),
+        };
         match (fitness, self.unfit_since_goods) {
             (Fitness::Unfit(why), _) => {
                 self.why = why;
@@ -164,6 +219,24 @@ impl History {
             (Fitness::Fit | Fitness::AsBefore, _) => {}
         }
         if self.unfit_since_goods.is_some() { Health::Unfit } else { Health::Up }
+    }
+
+    /// That its clock is wrong, or right again.
+    pub(super) fn clock_news(&mut self) -> Option<Event> {
+        let ahead_us = self.answer()?.times.clock_ahead_us?;
+        let wrong = ahead_us.unsigned_abs() > MAX_CLOCK_ERROR_US;
+        if wrong == std::mem::replace(&mut self.clock_told, wrong) {
+            return None;
+        }
+        let (s, way) = (ahead_us.unsigned_abs() / 1_000_000, if ahead_us > 0 { "ahead of" } else { "behind" });
+        let text = match wrong {
+            true => format!(
+                "{}: its clock is {s} s {way} Forebay's; what is measured with it is set right, but what it calls NOW() is wrong",
+                self.name
+            ),
+            false => format!("{}: its clock agrees with Forebay's again", self.name),
+        };
+        Some(Event { bad: wrong, text })
     }
 
     /// What somebody should put right; said when it is new.
@@ -216,7 +289,7 @@ impl History {
 
     fn behind(&self) -> String {
         match (self.standing.role, self.lag_ms()) {
-            (Role::Replica, Some(lag_ms)) => format!(", {} s behind", lag_ms.div_ceil(1000)),
+            (Role::Replica, Some(lag_ms)) => format!(", {} s behind", seconds(lag_ms)),
             (Role::Replica, None) => ", lag unknown".to_owned(),
             _ => String::new(),
         }

@@ -25,7 +25,7 @@ pub enum Observation {
 }
 
 /// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// Neither `read_only` nor `super_read_only`.
     pub writable: bool,
@@ -33,12 +33,37 @@ pub struct Answer {
     pub replication: Replication,
     /// How far it is behind its source, in milliseconds; None: it does not say.
     pub lag_ms: Option<u64>,
+    /// From which its lag can be told better than that.
+    pub times: Times,
+}
+
+/// Times that a probe has read, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// When it read them, by Forebay's clock.
+    pub read_at_us: i64,
+    /// How far the server's clock is ahead of Forebay's.
+    pub clock_ahead_us: Option<i64>,
+    /// The newest heartbeat that it has, by its writer's clock.
+    pub heartbeat_us: Option<i64>,
+    /// How far it has come with what it has received.
+    pub progress: Option<Progress>,
+}
+
+/// How far a replica has come with what it has received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// All is done.
+    Done,
+    /// What was committed then, by the clock of the server where it was committed first, is not done yet.
+    Since(i64),
 }
 
 /// Whether a server follows another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Replication {
     /// It is nobody's replica.
+    #[default]
     None,
     /// Receives and applies.
     Running,

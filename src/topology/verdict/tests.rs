@@ -35,7 +35,7 @@ fn auto_running() -> Verdicts {
 }
 
 fn seen(writable: bool, replication: Replication, lag_s: Option<u64>) -> Observation {
-    Observation::Seen(Answer { writable, replication, lag_ms: lag_s.map(|s| s * 1000) })
+    Observation::Seen(Answer { writable, replication, lag_ms: lag_s.map(|s| s * 1000), ..Answer::default() })
 }
 fn leader() -> Observation {
     seen(true, Replication::None, None)
@@ -161,16 +161,19 @@ fn lag_with_hysteresis() {
             (0, R, follower(0), Replica, Up),
             (1, R, follower(10), Replica, Up),
             (2, R, follower(11), Replica, Unfit),
-            (3, R, follower(9), Replica, Unfit),
+            (3, R, follower(8), Replica, Unfit),
             (4, R, follower(11), Replica, Unfit),
+            // Within the limit, but so near it that it would be out again soon.
             (5, R, follower(9), Replica, Unfit),
+            (5, R, follower(9), Replica, Unfit),
+            (5, R, follower(8), Replica, Unfit),
             // Another server's observation is not this one's second good one.
             (5, P, leader(), Primary, Up),
         ],
     );
     assert_eq!(verdicts.standing(R).map(|standing| standing.health), Some(Unfit));
-    run(&mut verdicts, vec![(6, R, follower(9), Replica, Up)]);
-    assert_eq!(verdicts.lag_ms(R), Some(9000));
+    run(&mut verdicts, vec![(6, R, follower(8), Replica, Up)]);
+    assert_eq!(verdicts.lag_ms(R), Some(8000));
     assert_eq!(log[1], "s1 takes no new reads: 11 s behind, at most 10 s is allowed");
 }
 
@@ -378,4 +381,105 @@ fn a_configured_primary_that_is_read_only_stays_and_is_told() {
     let log = run(&mut verdicts, vec![(0, P, seen(false, Replication::None, None), Primary, Up)]);
     assert_eq!(verdicts.primary(), Some(P));
     assert!(log[0].contains("but it is read_only"));
+}
+
+#[test]
+fn a_replica_that_flaps_is_held_off_longer_each_time_and_comes_back_slowly() {
+    let mut verdicts = fixed();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, leader(), Primary, Up),
+            (0, R, follower(0), Replica, Up),
+            (10, R, follower(30), Replica, Unfit),
+            (11, R, follower(0), Replica, Unfit),
+            (12, R, follower(0), Replica, Up),
+            (20, R, timeout(), Replica, Down),
+            (20, R, follower(0), Replica, Down),
+            (20, R, follower(0), Replica, Unfit),
+            (21, R, follower(0), Replica, Up),
+            (30, R, follower(30), Replica, Unfit),
+            (30, R, follower(0), Replica, Unfit),
+            (31, R, follower(0), Replica, Unfit),
+            (32, R, follower(0), Replica, Up),
+            // It has been calm for a while.
+            (200, R, follower(30), Replica, Unfit),
+            (200, R, follower(0), Replica, Unfit),
+            (200, R, follower(0), Replica, Up),
+        ],
+    );
+    assert_eq!(
+        log[2..],
+        [
+            "s1 takes no new reads: 30 s behind, at most 10 s is allowed",
+            "s1 is up: a replica, 0 s behind",
+            "s1 (a replica) is down: no answer in 1 s; as it comes and goes, for 1 s at least",
+            "s1 takes no new reads: it comes and goes",
+            "s1 is up: a replica, 0 s behind",
+            "s1 takes no new reads: 30 s behind, at most 10 s is allowed; as it comes and goes, for 2 s at least",
+            "s1 is up: a replica, 0 s behind",
+            "s1 takes no new reads: 30 s behind, at most 10 s is allowed",
+            "s1 is up: a replica, 0 s behind",
+        ]
+    );
+    let percent = |at_s| verdicts.share_percent(R, Duration::from_secs(at_s));
+    assert_eq!([200, 205, 210].map(percent), [10, 55, 100]);
+    assert_eq!(verdicts.share_percent(P, Duration::from_secs(200)), 100);
+}
+
+/// With a heartbeat that was written then, by a clock that is ahead.
+fn heard(leads: bool, at_s: i64, written_s: i64, ahead_s: i64) -> Observation {
+    const S: i64 = 1_000_000;
+    let times = Times {
+        read_at_us: at_s * S,
+        clock_ahead_us: Some(if leads { ahead_s * S } else { 0 }),
+        heartbeat_us: Some((written_s + ahead_s) * S),
+        progress: None,
+    };
+    let replication = if leads { Replication::None } else { Replication::Running };
+    let lag_ms = (!leads).then_some(0);
+    Observation::Seen(Answer { writable: leads, replication, lag_ms, times })
+}
+
+#[test]
+fn a_wrong_clock_is_told_once_and_measures_all_the_same() {
+    let mut verdicts = fixed();
+    let mut log = run(
+        &mut verdicts,
+        vec![
+            (99, P, heard(true, 99, 99, 3600), Primary, Up),
+            (100, P, heard(true, 100, 100, 3600), Primary, Up),
+            (100, R, heard(false, 100, 98, 3600), Replica, Up),
+        ],
+    );
+    assert_eq!(verdicts.lag_ms(R), Some(2000));
+    log.extend(run(
+        &mut verdicts,
+        vec![(102, R, heard(false, 102, 90, 3600), Replica, Unfit), (103, P, heard(true, 103, 103, 0), Primary, Up)],
+    ));
+    assert_eq!(
+        log,
+        [
+            "s0: its clock is 3600 s ahead of Forebay's; what is measured with it is set right, but what it calls NOW() is wrong",
+            "s0 is up: the primary",
+            "s1 is up: a replica, 2 s behind",
+            "s1 takes no new reads: 12 s behind, at most 10 s is allowed",
+            "s0: its clock agrees with Forebay's again",
+        ]
+    );
+}
+
+#[test]
+fn what_clients_meet_takes_a_replica_out_for_a_time() {
+    let mut verdicts = verdicts(&[RoleSetting::Primary, RoleSetting::Replica, RoleSetting::Replica], None);
+    let broken = TrafficSeen { reads: 1, reads_us: 1000, failures: 9 };
+    let good = |at| (at, R, follower(0), Replica, Up);
+    let out = |at| (at, R, follower(0), Replica, Unfit);
+    run(&mut verdicts, vec![(0, P, leader(), Primary, Up), (0, S, follower(0), Replica, Up), good(0)]);
+    verdicts.traffic(R, Duration::from_secs(1), broken);
+    let log = run(&mut verdicts, vec![out(1), out(30), out(31), good(32)]);
+    assert_eq!(log[0], "s1 takes no new reads: 9 connections of clients broke, 1 reads were answered; out for 30 s");
+    assert_eq!(log[1], "s1 is up: a replica, 0 s behind");
+    verdicts.traffic(P, Duration::from_secs(40), broken);
+    run(&mut verdicts, vec![(40, P, leader(), Primary, Up)]);
 }

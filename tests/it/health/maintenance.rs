@@ -28,7 +28,7 @@ fn a_server_is_drained_and_comes_back(bed: &Bed) {
     let mut inside = house.client();
     reader.value(WHERE);
     inside.ok("START TRANSACTION READ ONLY");
-    let own = inside.value("SELECT @@server_id");
+    let own = inside.value(WHERE);
     let name = format!("replica{}", own.parse::<u32>().unwrap() - 1);
     let other = if own == "2" { "3" } else { "2" };
 
@@ -72,7 +72,7 @@ fn offline_ends_what_is_tied_to_it(bed: &Bed) {
     let house = loose(bed);
     let mut inside = house.client();
     inside.ok("START TRANSACTION READ ONLY");
-    let own = inside.value("SELECT @@server_id");
+    let own = inside.value(WHERE);
     let mut elsewhere = house.client();
     elsewhere.ok("BEGIN");
     elsewhere.ok("SELECT 1 FOR UPDATE");

@@ -1,6 +1,7 @@
 //! Which servers serve: what an operator says of them, where they stand, and how they are.
 
 mod maintenance;
+mod verdicts;
 
 use crate::support::{
     cluster::Cluster,
