@@ -102,6 +102,12 @@ impl Collector for Now {
         gauge(&mut to, "forebay_server_lag_seconds", "How far a replica was behind when last asked", &servers(&lag))?;
         let primary = |server: &Server| truth(view.primary == Some(server.id));
         gauge(&mut to, "forebay_server_primary", "1: the server that takes writes", &servers(&primary))?;
+        gauge(
+            &mut to,
+            "forebay_primary_conflict",
+            "1: several servers take writes and follow no other",
+            &[(Vec::new(), f64::from(u8::from(view.conflict)))],
+        )?;
         let up = |server: &Server| truth(server.health == Health::Up && server.is_online());
         gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))
     }

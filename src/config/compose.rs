@@ -1,7 +1,7 @@
 //! All sections together: read, held against each other, built.
 
 use super::{
-    Admin, Config, ConfigError, admin, cache, cross,
+    Admin, Config, ConfigError, admin, cache, cross, discovery,
     error::Findings,
     groups,
     health::{self, Health, Monitor},
@@ -56,6 +56,7 @@ struct Parts {
     servers_are_good: bool,
     groups: Vec<Group>,
     health: Health,
+    discovery: topology::Discovery,
     users: Users,
     monitor: Option<Monitor>,
     tls: Tls,
@@ -79,6 +80,7 @@ impl Parts {
             servers_are_good,
             groups,
             health: health::health(root),
+            discovery: discovery::read(root),
             monitor: health::monitor(root, &users.users),
             users,
             tls: tls::read(root),
@@ -121,6 +123,7 @@ impl Parts {
             hold_off: self.health.hold_off,
             heartbeat: self.health.heartbeat,
             outliers: self.health.outliers,
+            discovery: self.discovery,
             tls: self.tls.for_probes(),
             zone: self.serving.zone,
         };

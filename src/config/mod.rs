@@ -8,6 +8,7 @@ mod admin;
 mod cache;
 mod compose;
 mod cross;
+mod discovery;
 pub mod error;
 pub mod form;
 #[cfg(any(test, fuzzing))]

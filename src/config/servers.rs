@@ -19,6 +19,18 @@ const STATE: Words<State> = Words {
     words: &[("online", State::Online), ("drain", State::Drain), ("offline", State::Offline)],
 };
 
+/// An address, and whether each address behind its name is a server of its own.
+const PLACE: Form<(Address, bool)> = Form {
+    what: "an address",
+    examples: "host:port, [ipv6]:port, dns+name:port or the path of a Unix socket",
+    parse: |text| match text.strip_prefix("dns+") {
+        None => (form::ADDRESS.parse)(text).map(|address| (address, false)),
+        Some(name) => (form::ADDRESS.parse)(name)
+            .filter(|address| matches!(address, Address::Tcp { host, .. } if host.parse::<std::net::IpAddr>().is_err()))
+            .map(|address| (address, true)),
+    },
+};
+
 /// Places within places.
 pub const ZONE: Form<String> = Form {
     what: "a zone",
@@ -65,7 +77,9 @@ struct Server {
 }
 
 fn server(section: Section<'_>) -> Option<Server> {
-    let address = section.get_at("address", &form::ADDRESS);
+    let place = section.get_at("address", &PLACE);
+    let each_address = place.as_ref().is_some_and(|place| place.value.1);
+    let address = place.map(|place| At { value: place.value.0, at: place.at });
     if section.node("address").is_none() {
         section.error(section.at, "a server needs an `address`, as in `{address: \"127.0.0.1:3306\"}`");
     }
@@ -89,6 +103,8 @@ fn server(section: Section<'_>) -> Option<Server> {
             weight,
             tags: tags.into_iter().map(|tag| tag.value).collect(),
             state,
+            each_address,
+            discovered: false,
             zone,
         },
     })
@@ -117,6 +133,11 @@ fn check_roles(root: &Section<'_>, servers: &[Server]) {
             "two servers are `role: primary`: the first is in line {line}. Only one takes writes: make the others `replica`, \
              or all `auto` to tell them by their `read_only`"
         ));
+    }
+    for each in servers.iter().filter(|server| server.settings.each_address) {
+        if each.settings.role == RoleSetting::Primary {
+            root.error(each.role_at, "`dns+` stands for as many servers as its name has addresses, and only one takes writes: make them `role: auto` or `replica`");
+        }
     }
     if !servers.is_empty() && servers.iter().all(|server| server.settings.role == RoleSetting::Replica) {
         root.error(

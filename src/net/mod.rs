@@ -2,6 +2,7 @@
 
 pub mod addr;
 pub mod channel;
+pub mod dial;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -11,4 +12,5 @@ pub mod tls;
 
 pub use addr::Address;
 pub use channel::{Channel, ChannelError};
+pub use dial::dial;
 pub use stream::Stream;

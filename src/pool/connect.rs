@@ -2,12 +2,10 @@
 
 use std::{io, time::Duration};
 
-use tokio::net::{TcpStream, UnixStream};
-
 use crate::{
     auth::{Credential, ServerAuth, ServerStep},
     net::{
-        Address, Channel, ChannelError, Stream,
+        self, Address, Channel, ChannelError, Stream,
         tls::{self, ClientMode, ClientSide},
     },
     wire::{
@@ -154,16 +152,13 @@ async fn connect_untimed(request: &ConnectRequest) -> Result<Connected, ConnectE
 
 /// Opens the socket.
 async fn dial(address: &Address) -> io::Result<Stream> {
-    match address {
-        Address::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
-        Address::Tcp { host, port } => {
-            let tcp = TcpStream::connect((host.as_str(), *port)).await?;
-            tcp.set_nodelay(true)?;
-            let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
-            socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;
-            Ok(Stream::Tcp(tcp))
-        }
+    let stream = net::dial(address).await?;
+    if let Stream::Tcp(tcp) = &stream {
+        tcp.set_nodelay(true)?;
+        let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
+        socket2::SockRef::from(tcp).set_tcp_keepalive(&keepalive)?;
     }
+    Ok(stream)
 }
 
 /// A server that takes no more connections, or none from here, sends an ERR packet in the greeting's place.
@@ -211,7 +206,7 @@ fn wants_tls(request: &ConnectRequest, greeting: &Greeting) -> Result<bool, Conn
     let must = match request.tls.mode {
         ClientMode::Disabled => return Ok(false),
         // Nobody listens on a Unix socket.
-        ClientMode::Preferred => return Ok(offered && matches!(request.address, Address::Tcp { .. })),
+        ClientMode::Preferred => return Ok(offered && !matches!(request.address, Address::Unix(_))),
         // A server without TLS is no reason to turn away a client that encrypts by default.
         ClientMode::AsClient => return Ok(offered && request.client_is_tls),
         ClientMode::Required => true,
@@ -229,7 +224,7 @@ async fn open_tls(mut channel: Channel, login: &Login, request: &ConnectRequest)
     channel.flush().await?;
     let seq = channel.seq;
     let name = match &request.address {
-        Address::Tcp { host, .. } => host,
+        Address::Tcp { host, .. } | Address::Found { host, .. } => host,
         Address::Unix(_) => "localhost",
     };
     let stream = tls::open(channel.into_stream()?, &request.tls, name).await.map_err(ConnectError::Tls)?;

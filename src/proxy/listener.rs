@@ -44,7 +44,9 @@ impl Listener {
     /// Binds an address.
     pub async fn bind(listen: &Listen) -> io::Result<Self> {
         let socket = match &listen.address {
-            Address::Tcp { host, port } => Socket::Tcp(TcpListener::bind((host.as_str(), *port)).await?),
+            Address::Tcp { host, port } | Address::Found { host, port, .. } => {
+                Socket::Tcp(TcpListener::bind((host.as_str(), *port)).await?)
+            }
             Address::Unix(path) => {
                 remove_dead_socket(path).await?;
                 let listener = UnixListener::bind(path)?;

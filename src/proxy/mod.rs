@@ -9,6 +9,7 @@ mod cached;
 pub mod client;
 mod commands;
 mod dial;
+mod discover;
 mod engine;
 pub mod error;
 pub mod fix;
@@ -58,7 +59,7 @@ pub use settings::{Compression, Limits, Listen, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::{error::ClientError, listener::Listener, workers::Workers};
+use self::{discover::Servers, error::ClientError, listener::Listener, workers::Workers};
 use crate::{
     session::client_tracking::SetError,
     telemetry::Queries,
@@ -94,10 +95,11 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
             |error: io::Error| io::Error::new(error.kind(), format!("can't listen on {}: {error}", listen.address));
         listeners.push(Listener::bind(listen).await.map_err(wrong)?);
     }
-    let topology = Topology::start(servers);
+    let (servers, found) = Servers::find(servers).await;
+    let topology = Topology::start(found);
     let (stop, stopping) = watch::channel(false);
     // Before the first word of the servers, which it takes in.
-    let shared = Arc::new(Shared::new(live, topology, queries, stopping));
+    let shared = Arc::new(Shared::new(live, (topology, servers), queries, stopping));
     shared.topology.first_view(FIRST_VIEW_TIMEOUT).await;
     let threads =
         shared.live().settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
@@ -108,6 +110,7 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
         .map(|listener| tokio::spawn(listener.run(Arc::clone(&shared), Arc::clone(&workers))))
         .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
+    tokio::spawn(discover::keep_finding(Arc::clone(&shared)));
     tokio::spawn(sweep(Arc::clone(&shared)));
     tokio::spawn(follow::learn_definitions(Arc::clone(&shared)));
     tokio::spawn(follow::follow_log(Arc::clone(&shared)));

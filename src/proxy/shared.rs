@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     client::Identity,
     dial,
+    discover::Servers,
     engine::Request,
     handshakes::Handshakes,
     if_any,
@@ -67,6 +68,8 @@ pub struct Shared {
     live: ArcSwap<Live>,
     /// The servers as they are.
     pub topology: Topology,
+    /// Which servers are configured, and which were found.
+    pub(super) servers: tokio::sync::Mutex<Servers>,
     /// The server connections that sessions share.
     pub pools: Arc<Pools>,
     /// Who is connected.
@@ -120,7 +123,12 @@ const FIRST_PROBES_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Shared {
     /// What clients will share; `stopping` becomes true when Forebay is to end.
-    pub fn new(live: Live, topology: Topology, queries: Queries, stopping: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        live: Live,
+        (topology, servers): (Topology, Servers),
+        queries: Queries,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         let events = Arc::<Events>::default();
         let told = Arc::clone(&events);
         topology.listen(move |event| told.add(Topic::Servers, event.bad, &event.text));
@@ -132,6 +140,7 @@ impl Shared {
             pools,
             live: ArcSwap::from_pointee(live),
             topology,
+            servers: tokio::sync::Mutex::new(servers),
             registry: Arc::default(),
             handshakes: Arc::default(),
             guard: Arc::default(),
@@ -159,15 +168,11 @@ impl Shared {
     /// began with, new ones see all of it or nothing. One call at a time.
     pub async fn apply(&self, live: Live, servers: topology::Settings) {
         let patience = live.settings.timeouts.connect.min(FIRST_PROBES_TIMEOUT);
-        self.pools.make_place(self.topology.next_id() + servers.servers.len());
-        self.topology.apply(servers, patience).await;
+        self.configure_servers(servers, patience).await;
         self.pools.apply(live.settings.pool.clone());
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.rules.cache());
         self.live.store(Arc::new(live));
-        for server in &self.topology.view().retired {
-            self.pools.retire(server.id);
-        }
         self.follow_states();
         self.changed.notify_waiters();
     }

@@ -11,7 +11,9 @@ pub mod flavor;
 pub mod fuzz;
 pub mod gtid;
 pub mod link;
+pub mod names;
 mod probe;
+pub mod replicas;
 pub mod settings;
 mod stamp;
 mod traffic;
@@ -21,6 +23,6 @@ pub mod watch;
 pub mod zone;
 
 pub use gtid::Position;
-pub use settings::{Outliers, ProbeTls, RoleSetting, ServerSettings, Settings, State};
+pub use settings::{Discovery, Outliers, ProbeTls, RoleSetting, ServerSettings, Settings, State};
 pub use view::{Health, Role, Server, ServerId, View};
 pub use watch::Topology;

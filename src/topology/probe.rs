@@ -14,6 +14,7 @@ mod error;
 mod greet;
 #[cfg(test)]
 mod live;
+mod member;
 mod status;
 mod times;
 

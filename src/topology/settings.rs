@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use mysql_async::SslOpts;
 
+use super::names::Names;
 use crate::net::Address;
 
 /// What a server is for.
@@ -55,6 +56,10 @@ pub struct ServerSettings {
     pub tags: Vec<String>,
     /// What the operator wants of it, until a command says otherwise.
     pub state: State,
+    /// Each address that its name leads to is a server of its own.
+    pub each_address: bool,
+    /// Nobody has listed it: it was found on the primary's list of its replicas.
+    pub discovered: bool,
     /// Where it stands, from the widest place to the narrowest with `/` between: `eu-west/a`.
     pub zone: Option<String>,
 }
@@ -69,6 +74,8 @@ impl ServerSettings {
             weight: 1,
             tags: Vec::new(),
             state: State::Online,
+            each_address: false,
+            discovered: false,
             zone: None,
         }
     }
@@ -97,6 +104,8 @@ pub struct Settings {
     pub heartbeat: Option<String>,
     /// What of the traffic takes a replica out.
     pub outliers: Outliers,
+    /// How servers are found that are not listed one by one.
+    pub discovery: Discovery,
     /// TLS towards the servers for probes; None: without.
     pub tls: Option<ProbeTls>,
     /// Where Forebay stands: servers nearer to it take the reads while they can.
@@ -120,9 +129,27 @@ impl Settings {
             hold_off: Some(Duration::from_secs(30)),
             heartbeat: None,
             outliers: Outliers::default(),
+            discovery: Discovery::default(),
             tls: None,
             zone: None,
         }
+    }
+}
+
+/// How servers are found that are not listed one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discovery {
+    /// How often names are looked up again, and the primary is asked for its replicas.
+    pub interval: Duration,
+    /// Where names are looked up.
+    pub names: Names,
+    /// Whether the primary is asked for its replicas.
+    pub replicas: bool,
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Discovery { interval: Duration::from_secs(5), names: Names::default(), replicas: false }
     }
 }
 
@@ -166,6 +193,7 @@ impl fmt::Debug for Settings {
             .field("hold_off", &self.hold_off)
             .field("heartbeat", &self.heartbeat)
             .field("outliers", &self.outliers)
+            .field("discovery", &self.discovery)
             .field("tls", &self.tls.is_some())
             .field("zone", &self.zone)
             .finish_non_exhaustive()

@@ -22,12 +22,13 @@ mod damping;
 mod election;
 mod fitness;
 mod history;
+mod lineage;
 mod observation;
 mod outliers;
 #[cfg(test)]
 mod tests;
 
-pub use observation::{Answer, Observation, Progress, Replication, Times};
+pub use observation::{Answer, Member, Membership, Observation, Progress, Replication, Times};
 pub use outliers::Seen as TrafficSeen;
 
 use clocks::Clocks;
@@ -70,6 +71,9 @@ pub struct Event {
     /// Which server, what happened, why.
     pub text: String,
 }
+
+/// What begins so is for people to act on: the log has it as an error.
+pub const ALARM: &str = "alarm: ";
 
 /// Everything observed so far, and what follows.
 #[derive(Debug)]
@@ -124,7 +128,9 @@ impl Verdicts {
         let Some(server) = self.servers.iter_mut().find(|server| server.id == id) else { return Vec::new() };
         let mut events: Vec<Event> = server.note(observation).into_iter().collect();
         events.extend(server.clock_news());
+        lineage::note_rings(&mut self.servers);
         events.extend(self.election.hold(&mut self.servers, now));
+        lineage::note_strays(&mut self.servers, self.election.primary());
         let primary_lives = self.primary().is_some();
         for server in &mut self.servers {
             server.judge(now, server.id == id, primary_lives, self.limits);
@@ -161,6 +167,11 @@ impl Verdicts {
         if let Some(server) = self.servers.iter_mut().find(|server| server.id == id) {
             server.eject(until, why);
         }
+    }
+
+    /// Several servers take writes and follow no other, for longer than a switch takes.
+    pub fn is_in_conflict(&self) -> bool {
+        self.election.is_in_conflict()
     }
 
     /// A server's share of what its weight says, in percent.

@@ -84,6 +84,8 @@ pub struct View {
     pub servers: Vec<Server>,
     /// The one server that takes writes, if there is one and it is up.
     pub primary: Option<ServerId>,
+    /// Several servers take writes and follow no other: an alarm.
+    pub conflict: bool,
     /// What clients are greeted with: the primary's greeting, or the last one it had, or another server's.
     pub greeting: Option<Arc<Greeting>>,
     /// Servers that have left the configuration: they get nothing new, but what still runs there can be found.
@@ -173,6 +175,7 @@ impl Server {
     pub fn configured(self, settings: &ServerSettings, own_zone: Option<&str>) -> Server {
         let state = if settings.state == self.configured_state { self.state } else { settings.state };
         Server {
+            address: settings.address.clone(),
             weight: settings.weight,
             share: settings.weight,
             state,

@@ -16,8 +16,9 @@ use super::{
     link::Link,
     probe::{Found, Prober},
     traffic::{Looks, Traffic},
-    verdict::{Event, Observation, Verdicts},
+    verdict::{ALARM, Event, Observation, Verdicts},
 };
+use crate::net::Address;
 
 /// A storm of failures in the traffic triggers no more probes than one in this time.
 const MIN_GAP: Duration = Duration::from_millis(100);
@@ -42,6 +43,7 @@ struct Watched {
 #[derive(Debug)]
 struct Watcher {
     id: ServerId,
+    address: Address,
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -138,7 +140,8 @@ impl Topology {
         let mut old = std::mem::take(&mut watched.watchers);
         for (id, server) in ids.iter().zip(&settings.servers) {
             let at = old.iter().position(|watcher| watcher.id == *id);
-            let watcher = at.map(|at| old.swap_remove(at)).filter(|_| !asks_otherwise);
+            let is_kept = |watcher: &Watcher| !asks_otherwise && watcher.address == server.address;
+            let watcher = at.map(|at| old.swap_remove(at)).filter(is_kept);
             watched.watchers.push(watcher.unwrap_or_else(|| Watcher::start(&self.board, *id, server, &settings)));
         }
         self.board.replace(&settings, ids);
@@ -180,6 +183,11 @@ impl Topology {
     /// False: there is no such server.
     pub fn order(&self, id: ServerId, state: State) -> bool {
         self.board.order(id, state)
+    }
+
+    /// Says to the log and to whoever listens what happened to servers.
+    pub fn announce(&self, text: &str) {
+        self.board.tell(&[Event { bad: false, text: text.to_owned() }]);
     }
 
     /// Traffic met an answer to a read.
@@ -239,20 +247,21 @@ impl Watcher {
         let (stop, wake) = (watch::Sender::new(false), Arc::<Notify>::default());
         let prober = Prober::new(server, settings);
         let life = watch(id, prober, settings.health_interval, Arc::clone(board), Arc::clone(&wake), stop.subscribe());
-        Watcher { id, wake, stop, task: tokio::spawn(life) }
+        Watcher { id, address: server.address.clone(), wake, stop, task: tokio::spawn(life) }
     }
 }
 
 /// Whether one is the other with another weight, other tags and the like.
 fn is_same(old: &ServerSettings, new: &ServerSettings) -> bool {
-    old.name == new.name && old.address == new.address && old.role == new.role
+    old.name == new.name && old.address.is_same_place(&new.address) && old.role == new.role
 }
 
 /// Whether both ask servers in the same way.
 fn asks_alike(old: &Settings, new: &Settings) -> bool {
     let (servers, zone) = (old.servers.clone(), old.zone.clone());
     let Settings { max_lag, slow_start, hold_off, outliers, .. } = *old;
-    *old == Settings { servers, zone, max_lag, slow_start, hold_off, outliers, ..new.clone() }
+    let discovery = old.discovery.clone();
+    *old == Settings { servers, zone, max_lag, slow_start, hold_off, outliers, discovery, ..new.clone() }
 }
 
 /// The life of one server's task. Ends when told to, or when the topology is dropped.
@@ -382,6 +391,7 @@ fn judged(view: &mut View, verdicts: &Verdicts, now: Duration) {
     // One that an operator takes out gets no writes, and nobody else does for that.
     let serves = |id: &ServerId| view.server(*id).is_some_and(Server::is_online);
     view.primary = verdicts.primary().filter(serves);
+    view.conflict = verdicts.is_in_conflict();
     let of_primary = view.primary.and_then(|id| view.server(id)?.greeting.clone());
     let of_any = || view.servers.iter().find_map(|server| server.greeting.clone());
     view.greeting = of_primary.or(view.greeting.take()).or_else(of_any);
@@ -389,6 +399,7 @@ fn judged(view: &mut View, verdicts: &Verdicts, now: Duration) {
 
 fn log(event: &Event) {
     match event.bad {
+        true if event.text.starts_with(ALARM) => tracing::error!("{}", event.text),
         true => tracing::warn!("{}", event.text),
         false => tracing::info!("{}", event.text),
     }

@@ -42,6 +42,8 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         ("compression.zlib", on(proxy.compression.zlib)),
         ("compression.zstd", on(proxy.compression.zstd)),
+        ("discovery.interval", time(topology.discovery.interval)),
+        ("discovery.replicas", on(topology.discovery.replicas)),
         ("health.heartbeat_table", topology.heartbeat.clone().unwrap_or_default()),
         ("health.hold_off", maybe_time(topology.hold_off)),
         ("health.interval", time(topology.health_interval)),

@@ -148,7 +148,7 @@ fn tell(line: &str) -> io::Result<()> {
 
 fn port_of(address: &Address) -> Option<u16> {
     match address {
-        Address::Tcp { port, .. } => Some(*port),
+        Address::Tcp { port, .. } | Address::Found { port, .. } => Some(*port),
         Address::Unix(_) => None,
     }
 }

@@ -54,6 +54,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("server_version", was.server_version != is.server_version),
         ("routing", routing(was) != routing(is) || zone(old) != zone(new)),
         ("health", health(old) != health(new)),
+        ("discovery", old.topology.discovery != new.topology.discovery),
         ("cache", old.cache != new.cache),
         ("tls.clients", old.client_tls_settings != new.client_tls_settings),
         ("tls.servers", old.server_tls_settings != new.server_tls_settings),
@@ -64,7 +65,13 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
 
 /// How servers are asked.
 fn health(config: &Config) -> crate::topology::Settings {
-    crate::topology::Settings { servers: Vec::new(), tls: None, zone: None, ..config.topology.clone() }
+    crate::topology::Settings {
+        servers: Vec::new(),
+        tls: None,
+        zone: None,
+        discovery: crate::topology::Discovery::default(),
+        ..config.topology.clone()
+    }
 }
 
 /// `+new`, `-gone`, `~changed`; `order`, if that is all.

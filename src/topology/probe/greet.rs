@@ -4,10 +4,8 @@
 //! `max_connect_errors`); so this is done only when a server comes up, and the monitor's own logins, which succeed, set
 //! the server's count of errors in a row back to zero.
 
-use tokio::net::{TcpStream, UnixStream};
-
 use crate::{
-    net::{Address, Channel, ChannelError, Stream},
+    net::{Address, Channel, ChannelError, dial},
     wire::{Malformed, handshake::Greeting},
 };
 
@@ -27,11 +25,7 @@ pub(super) enum GreetError {
 
 /// Connects, reads the greeting, and closes.
 pub(super) async fn greeting(address: &Address) -> Result<Greeting, GreetError> {
-    let stream = match address {
-        Address::Tcp { host, port } => Stream::Tcp(TcpStream::connect((host.as_str(), *port)).await?),
-        Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
-    };
-    let mut channel = Channel::new(stream);
+    let mut channel = Channel::new(dial(address).await?);
     let greeting = Greeting::parse(&channel.read(MAX_GREETING_BYTES).await?);
     channel.close().await;
     Ok(greeting?)

@@ -6,12 +6,15 @@ use mysql_async::{Conn, Error, Result, Row, Value, prelude::Queryable};
 
 use twox_hash::XxHash3_64;
 
-use super::times::{self, Wanted};
+use super::{
+    member,
+    times::{self, Wanted},
+};
 use crate::{
     sql::lexer::Flavor,
     topology::{
         Position, answers,
-        verdict::{Answer, Replication},
+        verdict::{Answer, Membership, Replication},
     },
 };
 
@@ -39,22 +42,32 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor, wanted: &mut Wanted) ->
     let row: Option<Row> = conn.query_first(state).await?;
     let field = |index: usize| row.as_ref().and_then(|row| text(row.as_ref(index)?));
     let position = field(2).and_then(|gtids| Position::parse(gtids.as_bytes())).filter(|position| !position.is_empty());
-    let writable = !is_on(field(0)) && !is_on(field(1));
-    let (replication, lag_ms) = match conn.query::<Row, _>(status).await {
-        Ok(rows) => combine(rows.iter().map(|row| channel(&|name| named(row, name)))),
+    let mut writable = !is_on(field(0)) && !is_on(field(1));
+    let id = field(3).and_then(|id| id.parse().ok());
+    let mut sources = Vec::new();
+    let (mut replication, lag_ms) = match conn.query::<Row, _>(status).await {
+        Ok(rows) => {
+            sources = rows.iter().filter_map(|row| source(&|name| named(row, name))).collect();
+            combine(rows.iter().map(|row| channel(&|name| named(row, name))))
+        }
         Err(Error::Server(error)) if DENIED.contains(&error.code) => (Replication::Hidden(error.message), None),
         Err(error) => return Err(error),
     };
+    if let Some(member) = member::ask(conn, flavor).await? {
+        writable &= member.may_lead && member.membership == Membership::Serves;
+        replication = Replication::Member(member);
+    }
     let times = times::read(conn, flavor, wanted, replication != Replication::None).await?;
     // A server that refuses this one loses nothing but that its connections are renewed when its globals change.
     let globals: Option<Option<String>> = conn.query_first(answers::globals_query(flavor)).await.unwrap_or_default();
     let globals = globals.flatten().map(|text| XxHash3_64::oneshot(text.as_bytes()));
-    Ok(Status { answer: Answer { writable, replication, lag_ms, times }, position, globals })
+    Ok(Status { answer: Answer { writable, replication, lag_ms, id, sources, times }, position, globals })
 }
 
-const MYSQL_STATE: &str = "SELECT @@global.read_only, @@global.super_read_only, @@global.gtid_executed";
+const MYSQL_STATE: &str =
+    "SELECT @@global.read_only, @@global.super_read_only, @@global.gtid_executed, @@global.server_id";
 /// `gtid_current_pos`: what was replicated or written here, whichever is later.
-const MARIADB_STATE: &str = "SELECT @@global.read_only, 0, @@global.gtid_current_pos";
+const MARIADB_STATE: &str = "SELECT @@global.read_only, 0, @@global.gtid_current_pos, @@global.server_id";
 
 /// `1`, `ON` and MariaDB's finer words; nothing readable counts as on: no writes to a server that can't say it takes them.
 fn is_on(value: Option<String>) -> bool {
@@ -80,6 +93,12 @@ fn channel(field: &dyn Fn(&str) -> Option<String>) -> (Replication, Option<u64>)
     (replication, seconds.map(|seconds| seconds.saturating_mul(1000)))
 }
 
+/// The source's `server_id`; 0 while it has not been reached.
+fn source(field: &dyn Fn(&str) -> Option<String>) -> Option<u32> {
+    let id = field("Source_Server_Id").or_else(|| field("Master_Server_Id"))?;
+    id.parse().ok().filter(|id| *id != 0)
+}
+
 /// Several sources: as bad as the worst of them, as late as the latest; unknown if one is.
 fn combine(channels: impl Iterator<Item = (Replication, Option<u64>)>) -> (Replication, Option<u64>) {
     let rank = |replication: &Replication| match replication {
@@ -88,6 +107,7 @@ fn combine(channels: impl Iterator<Item = (Replication, Option<u64>)>) -> (Repli
         Replication::Connecting => 2,
         Replication::Hidden(_) => 3,
         Replication::Stopped(_) => 4,
+        Replication::Member(_) => 0,
     };
     let worse = |(a, a_lag): (Replication, Option<u64>), (b, b_lag): (Replication, Option<u64>)| {
         let lag = a_lag.zip(b_lag).map(|(a, b)| a.max(b));

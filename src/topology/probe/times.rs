@@ -59,7 +59,7 @@ fn known<T>(result: Result<T>) -> Result<Option<T>> {
 }
 
 /// ER_SERVER_SHUTDOWN.
-const SHUTDOWN: u16 = 1053;
+pub(super) const SHUTDOWN: u16 = 1053;
 
 /// The oldest transaction being applied, the newest that was applied, the newest received, and whether all of each channel's
 /// newest received ones have been executed.

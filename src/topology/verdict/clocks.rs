@@ -55,7 +55,11 @@ impl Clocks {
 
     /// What has been received is as much as there is only while the replica receives.
     fn by_commits(&self, answer: &Answer) -> Option<u64> {
-        let is_known = answer.replication == Replication::Running && answer.lag_ms.is_some();
+        let is_known = match answer.replication {
+            Replication::Running => answer.lag_ms.is_some(),
+            Replication::Member(_) => true,
+            _ => false,
+        };
         match answer.times.progress.filter(|_| is_known)? {
             Progress::Done => Some(0),
             Progress::Since(commit_us) => Some(millis(answer.times.read_at_us - (commit_us - self.ahead_us?))),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Event, history::History};
+use super::{ALARM, Event, history::History};
 use crate::topology::{Role, RoleSetting, ServerId};
 
 /// Two writable servers are normal for a moment while a primary is switched; longer is an alarm.
@@ -36,6 +36,11 @@ impl Election {
         self.hold(servers, Duration::ZERO);
     }
 
+    /// An alarm has been raised and holds.
+    pub(super) fn is_in_conflict(&self) -> bool {
+        self.conflict.as_ref().is_some_and(|conflict| conflict.told)
+    }
+
     /// The last confirmed primary, up or not.
     pub(super) fn primary(&self) -> Option<ServerId> {
         self.confirmed
@@ -53,6 +58,8 @@ impl Election {
             _ if self.confirmed.is_none() && !all_probed && !self.fixed => {}
             [only] => self.confirmed = Some(only),
             [first, ..] if self.fixed => self.confirmed = Some(first),
+            // Members of one cluster agree: each may be written to, one is.
+            _ if are_members(servers, &candidates) => self.confirmed = first_member(servers, &candidates),
             _ if self.stepped_down(servers) => self.confirmed = None,
             _ => {}
         }
@@ -65,8 +72,7 @@ impl Election {
     /// It answers and may take writes. One that follows another may not, even if it is writable: somebody forgot
     /// `read_only` on a replica, and writes there would be lost to all others.
     fn may_lead(&self, server: &History) -> bool {
-        let writable =
-            |server: &History| server.answer().is_some_and(|answer| answer.writable && !answer.replication.follows());
+        let writable = |server: &History| server.answer().is_some_and(|answer| answer.writable) && !server.follows();
         match server.setting {
             RoleSetting::Primary => server.answers(),
             RoleSetting::Auto => !self.fixed && server.answers() && writable(server),
@@ -89,7 +95,9 @@ impl Election {
             (RoleSetting::Auto, _) if self.fixed => Role::Replica,
             (RoleSetting::Primary, _) if self.confirmed.is_none() => Role::Primary,
             (RoleSetting::Primary, _) => Role::Unknown,
-            (RoleSetting::Auto, Some(answer)) if !answer.writable || answer.replication.follows() => Role::Replica,
+            (RoleSetting::Auto, Some(answer)) if !answer.writable || server.follows() => Role::Replica,
+            // Its cluster keeps them alike, whoever is written to.
+            (RoleSetting::Auto, Some(_)) if server.member().is_some() => Role::Replica,
             (RoleSetting::Auto, Some(_)) => Role::Unknown,
             // Silent: as it was, except that only one can be the primary.
             (RoleSetting::Auto, None) if known == Role::Primary => Role::Unknown,
@@ -98,7 +106,7 @@ impl Election {
     }
 
     fn conflict(&mut self, candidates: &[ServerId], servers: &[History], now: Duration) -> Option<Event> {
-        if candidates.len() < 2 {
+        if candidates.len() < 2 || are_members(servers, candidates) {
             let told = self.conflict.take().is_some_and(|conflict| conflict.told);
             return told.then(|| Event { bad: false, text: "there is one writable server again".to_owned() });
         }
@@ -114,11 +122,22 @@ impl Election {
         });
         Some(Event {
             bad: true,
-            text: format!("several servers are writable and follow no other ({}): {kept}", names.join(", ")),
+            text: format!("{ALARM}several servers are writable and follow no other ({}): {kept}", names.join(", ")),
         })
     }
 }
 
 fn by_id(servers: &[History], id: ServerId) -> Option<&History> {
     servers.iter().find(|server| server.id == id)
+}
+
+/// All of them are members of a cluster that replicates by itself.
+fn are_members(servers: &[History], candidates: &[ServerId]) -> bool {
+    let member = |id: &ServerId| by_id(servers, *id).is_some_and(|server| server.member().is_some());
+    !candidates.is_empty() && candidates.iter().all(member)
+}
+
+fn first_member(servers: &[History], candidates: &[ServerId]) -> Option<ServerId> {
+    let rank = |id: &&ServerId| by_id(servers, **id).and_then(History::member).map_or(u32::MAX, |member| member.rank);
+    candidates.iter().min_by_key(rank).copied()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Limits, Replication};
+use super::{Answer, Limits, Member, Membership, Replication};
 
 /// One judgement, before it is damped.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(super) fn fitness(
     match (&answer.replication, answer.lag_ms, limits.max_lag) {
         (Replication::None, ..) => Fitness::Unfit("it does not replicate from any server".to_owned()),
         (Replication::Stopped(why), ..) => Fitness::Unfit(format!("its replication has stopped: {why}")),
+        (Replication::Member(Member { membership: Membership::Out(why), .. }), ..) => Fitness::Unfit(why.clone()),
         (Replication::Hidden(_), ..) => Fitness::Fit,
         (_, Some(lag_ms), Some(max)) if u128::from(lag_ms) > max.as_millis() => {
             Fitness::Unfit(format!("{} s behind, at most {} s is allowed", seconds(lag_ms), max.as_secs_f32()))
@@ -39,7 +40,7 @@ pub(super) fn fitness(
         (_, Some(lag_ms), Some(max)) if was_unfit && u128::from(lag_ms) * 100 > max.as_millis() * BACK_PERCENT => {
             Fitness::Unfit(format!("{} s behind, it is back at {BACK_PERCENT} % of what is allowed", seconds(lag_ms)))
         }
-        (_, Some(_), _) => Fitness::Fit,
+        (_, Some(_), _) | (Replication::Member(_), ..) => Fitness::Fit,
         (_, None, _) => match unknown_for {
             Some(time) if time > limits.unknown_lag => Fitness::Unfit("how far it is behind is not known".to_owned()),
             _ => Fitness::AsBefore,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Answer, Event, Limits, Observation, Replication, Standing,
+    Answer, Event, Limits, Member, Observation, Replication, Standing,
     damping::Damping,
     fitness::{Fitness, fitness, seconds},
 };
@@ -41,6 +41,10 @@ pub(super) struct History {
     advised: Option<String>,
     /// When the lag was last known.
     lag_known_at: Option<Duration>,
+    /// It and another replicate from each other.
+    pub(super) in_ring: bool,
+    /// Its data comes from that server, which is not the primary.
+    pub(super) stray_from: Option<String>,
     damping: Damping,
     /// What clients met there takes it out until then, and why.
     ejected: Option<(Duration, String)>,
@@ -80,6 +84,8 @@ impl History {
             advised: None,
             lag_known_at: None,
             unfit_since_goods: None,
+            in_ring: false,
+            stray_from: None,
             damping: Damping::default(),
             ejected: None,
             clock_told: false,
@@ -119,9 +125,33 @@ impl History {
         self.last.as_ref().filter(|_| self.answers())
     }
 
+    /// What its replicas call it, as far as it ever said.
+    pub(super) fn server_id(&self) -> Option<u32> {
+        self.last.as_ref().and_then(|answer| answer.id)
+    }
+
+    /// Whom it replicates from, as far as it ever said.
+    pub(super) fn sources(&self) -> &[u32] {
+        self.last.as_ref().map_or(&[], |answer| &answer.sources)
+    }
+
+    /// Whether it takes its data from another that is more than its stand-in.
+    pub(super) fn follows(&self) -> bool {
+        !self.in_ring && self.answer().is_some_and(|answer| answer.replication.follows())
+    }
+
+    /// How it stands in a cluster that replicates by itself.
+    pub(super) fn member(&self) -> Option<&Member> {
+        match &self.answer()?.replication {
+            Replication::Member(member) => Some(member),
+            _ => None,
+        }
+    }
+
     pub(super) fn lag_ms(&self) -> Option<u64> {
         let judged = self.standing.role == Role::Replica && self.blind.is_none();
-        self.answer().filter(|answer| judged && answer.replication.follows()).and_then(|answer| answer.lag_ms)
+        let replicates = |answer: &&Answer| answer.replication.follows() || self.member().is_some();
+        self.answer().filter(|_| judged).filter(replicates).and_then(|answer| answer.lag_ms)
     }
 
     /// Takes the observation in; comes back with advice that has not been given yet.
@@ -206,6 +236,10 @@ impl History {
             None if self.ejected.is_some() => {
                 self.ejected.as_ref().map_or(Fitness::AsBefore, |(_, why)| Fitness::Unfit(why.clone()))
             }
+            _ if self.stray_from.is_some() => {
+                let from = self.stray_from.as_deref().unwrap_or_default();
+                Fitness::Unfit(format!("its data comes from {from}, which is not the primary"))
+            }
             _ => fitness(self.answer(), self.blind.as_deref(), unknown_for, (limits, was_unfit)),
         };
         match (fitness, self.unfit_since_goods) {
@@ -252,7 +286,9 @@ impl History {
                 "{} is the primary by configuration, but it is read_only: writes will fail there",
                 self.name
             )),
-            (None, Some(answer)) if self.setting != RoleSetting::Primary && answer.writable && follows => {
+            (None, Some(answer))
+                if self.setting != RoleSetting::Primary && answer.writable && follows && !self.in_ring =>
+            {
                 Some(format!(
                     "{} replicates but is not read_only: a client that writes there directly would make it diverge",
                     self.name

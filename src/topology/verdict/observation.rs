@@ -33,6 +33,10 @@ pub struct Answer {
     pub replication: Replication,
     /// How far it is behind its source, in milliseconds; None: it does not say.
     pub lag_ms: Option<u64>,
+    /// Its `server_id`, by which its replicas name it; None: not read.
+    pub id: Option<u32>,
+    /// The `server_id` of each server that it replicates from, as far as it has reached them.
+    pub sources: Vec<u32>,
     /// From which its lag can be told better than that.
     pub times: Times,
 }
@@ -73,6 +77,28 @@ pub enum Replication {
     Stopped(String),
     /// The monitor user may not see it; with the server's own words.
     Hidden(String),
+    /// It is a member of a cluster that replicates by itself.
+    Member(Member),
+}
+
+/// A member of Group Replication or Galera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// How it stands there.
+    pub membership: Membership,
+    /// Its cluster lets it take writes.
+    pub may_lead: bool,
+    /// Of several that may lead the lowest does.
+    pub rank: u32,
+}
+
+/// How a member stands in its cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// It has what the others have, and they hear each other.
+    Serves,
+    /// Not now; why, for people.
+    Out(String),
 }
 
 impl Replication {

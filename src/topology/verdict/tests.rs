@@ -313,10 +313,11 @@ fn two_writable_servers_keep_the_last_confirmed_and_alarm_after_a_while() {
     assert_eq!(verdicts.primary(), Some(P));
     assert!(
         log.contains(
-            &"several servers are writable and follow no other (s0, s1): s0 stays the primary, the others get nothing"
+            &"alarm: several servers are writable and follow no other (s0, s1): s0 stays the primary, the others get nothing"
                 .to_owned()
         )
     );
+    assert!(!verdicts.is_in_conflict());
     assert!(log.contains(&"there is one writable server again".to_owned()));
 }
 
@@ -438,7 +439,7 @@ fn heard(leads: bool, at_s: i64, written_s: i64, ahead_s: i64) -> Observation {
     };
     let replication = if leads { Replication::None } else { Replication::Running };
     let lag_ms = (!leads).then_some(0);
-    Observation::Seen(Answer { writable: leads, replication, lag_ms, times })
+    Observation::Seen(Answer { writable: leads, replication, lag_ms, times, ..Answer::default() })
 }
 
 #[test]
@@ -482,4 +483,96 @@ fn what_clients_meet_takes_a_replica_out_for_a_time() {
     assert_eq!(log[1], "s1 is up: a replica, 0 s behind");
     verdicts.traffic(P, Duration::from_secs(40), broken);
     run(&mut verdicts, vec![(40, P, leader(), Primary, Up)]);
+}
+
+/// Its own `server_id`, and those of its sources.
+fn of(id: u32, sources: &[u32], writable: bool) -> Observation {
+    let replication = if sources.is_empty() { Replication::None } else { Replication::Running };
+    let lag_ms = (!sources.is_empty()).then_some(0);
+    Observation::Seen(Answer {
+        writable,
+        replication,
+        lag_ms,
+        id: Some(id),
+        sources: sources.to_vec(),
+        ..Answer::default()
+    })
+}
+
+#[test]
+fn a_replica_of_a_replica_is_one_and_one_of_another_server_is_not() {
+    let mut verdicts = auto();
+    run(
+        &mut verdicts,
+        vec![
+            (0, S, of(3, &[2], false), Replica, Up),
+            (0, R, of(2, &[1], false), Replica, Up),
+            (0, P, of(1, &[], true), Primary, Up),
+            (1, S, of(3, &[2], false), Replica, Up),
+            // From somebody who is not listed.
+            (2, S, of(3, &[77], false), Replica, Up),
+            (3, S, of(3, &[2], false), Replica, Up),
+            // The middle one is promoted; the old primary is back and takes nothing.
+            (4, P, refused(), Primary, Down),
+            (5, R, of(2, &[], true), Primary, Up),
+            (6, P, of(1, &[], true), Unknown, Down),
+            (7, P, of(1, &[], true), Unknown, Up),
+        ],
+    );
+    let log = run(
+        &mut verdicts,
+        vec![
+            (8, S, of(3, &[1], false), Replica, Unfit),
+            (9, S, of(3, &[2], false), Replica, Unfit),
+            (10, S, of(3, &[2], false), Replica, Up),
+        ],
+    );
+    assert_eq!(log[0], "s2 takes no new reads: its data comes from s0, which is not the primary");
+}
+
+#[test]
+fn of_two_that_replicate_from_each_other_the_writable_one_leads() {
+    let mut verdicts = verdicts(&[RoleSetting::Auto; 2], Some(10));
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, of(1, &[2], true), Replica, Up),
+            (0, R, of(2, &[1], false), Replica, Up),
+            (1, P, of(1, &[2], true), Primary, Up),
+            (2, R, of(2, &[1], false), Replica, Up),
+            // Switched.
+            (3, P, of(1, &[2], false), Replica, Up),
+            (4, R, of(2, &[1], true), Primary, Up),
+        ],
+    );
+    assert_eq!(verdicts.primary(), Some(R));
+    assert!(!log.iter().skip(2).any(|line| line.contains("diverge")), "{log:?}");
+}
+
+fn member(writable: bool, rank: u32, out: Option<&str>) -> Observation {
+    let membership = out.map_or(Membership::Serves, |why| Membership::Out(why.to_owned()));
+    let member = Member { membership, may_lead: true, rank };
+    Observation::Seen(Answer { writable, replication: Replication::Member(member), ..Answer::default() })
+}
+
+#[test]
+fn of_a_cluster_whose_members_all_take_writes_one_gets_them() {
+    let mut verdicts = auto();
+    let log = run(
+        &mut verdicts,
+        vec![
+            (0, P, member(true, 2, None), Replica, Up),
+            (0, R, member(true, 0, None), Replica, Up),
+            (0, S, member(true, 1, None), Replica, Up),
+            (1, R, member(true, 0, None), Primary, Up),
+            (5, S, member(false, 1, Some("in its cluster it is Donor/Desynced, not Synced")), Replica, Unfit),
+            (6, S, member(true, 1, None), Replica, Unfit),
+            (7, S, member(true, 1, None), Replica, Up),
+            (8, R, refused(), Unknown, Down),
+        ],
+    );
+    assert_eq!(verdicts.primary(), Some(S));
+    assert!(!log.iter().any(|line| line.contains("several servers are writable")), "{log:?}");
+    run(&mut verdicts, vec![(9, R, member(true, 0, None), Unknown, Down), (10, R, member(true, 0, None), Replica, Up)]);
+    assert_eq!(verdicts.primary(), Some(S), "the last confirmed stays");
 }

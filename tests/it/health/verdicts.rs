@@ -31,11 +31,10 @@ own_clusters!(stopped_and_silent_and_flapping, late_by_a_heartbeat_whatever_its_
 
 const ROLES: [&str; 3] = [", role: primary", ", role: replica", ", role: replica"];
 
-/// What the log says of a server's verdicts, without times; only the last lines, from `skip` on.
+/// What the log says of a server's verdicts, without times.
 fn verdicts(house: &House, server: &str) -> Vec<String> {
     let log = house.forebay.log();
-    let told =
-        log.lines().filter_map(|line| line.split_once(" topology::watch: ").map(|(_, text)| text.to_owned()));
+    let told = log.lines().filter_map(|line| line.split_once(" topology::watch: ").map(|(_, text)| text.to_owned()));
     told.filter(|text| text.starts_with(server)).collect()
 }
 
@@ -69,7 +68,8 @@ fn stopped_and_silent_and_flapping(kind: Kind) {
     eventually("the other takes the reads", || house.readers(4) == ["3"]);
     applier("START");
     eventually_says(&house, "replica1", 3, &["replica1 is up: a replica"]);
-    let share = |name: &str| house.operator().value(&format!("SELECT share FROM servers WHERE server = '{name}'"));
+    let mut operator = house.operator();
+    let mut share = |name: &str| operator.value(&format!("SELECT share FROM servers WHERE server = '{name}'"));
     let (slow, whole) = (share("replica1").parse::<u32>().unwrap(), share("replica2").parse::<u32>().unwrap());
     assert!(slow < whole / 2, "{slow} of {whole}: it comes back slowly");
     for (round, seconds) in [(0, 1), (1, 2)] {
@@ -114,7 +114,8 @@ fn late_by_a_heartbeat_whatever_its_clock(kind: Kind) {
     let more = "health: {interval: 100ms, max_lag: 3s, heartbeat_table: app.heartbeat, slow_start: off}\n\
                 routing: {hints_may_loosen: true}\n";
     let house = house(&cluster, &ROLES, more);
-    let lag = |name: &str| house.operator().value(&format!("SELECT lag_ms FROM servers WHERE server = '{name}'"));
+    let mut operator = house.operator();
+    let mut lag = |name: &str| operator.value(&format!("SELECT lag_ms FROM servers WHERE server = '{name}'"));
     eventually("both are up", || house.readers(6) == ["2", "3"]);
     eventually("the lag is known in milliseconds", || lag("replica2").parse::<u64>().is_ok_and(|lag_ms| lag_ms < 1000));
     let delay = |seconds: &str| {
@@ -152,9 +153,9 @@ fn milliseconds_of_mysql_s_own() {
     let mut root = cluster.root(&cluster.replicas[0]);
     root.ok("FLUSH TABLES WITH READ LOCK");
     cluster.sql(&["INSERT INTO app.t VALUES (1)"]);
-    let mut lags = Vec::new();
+    let (mut lags, mut operator) = (Vec::new(), house.operator());
     eventually("it is out", || {
-        lags.push(house.operator().value("SELECT lag_ms FROM servers WHERE server = 'replica1'"));
+        lags.push(operator.value("SELECT lag_ms FROM servers WHERE server = 'replica1'"));
         verdicts(&house, "replica1").iter().any(|line| line.contains("s behind, at most 0.7 s is allowed"))
     });
     assert!(lags.iter().filter_map(|lag| lag.parse::<u64>().ok()).any(|lag_ms| lag_ms % 1000 != 0), "{lags:?}");
