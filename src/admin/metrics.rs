@@ -18,6 +18,7 @@ use crate::{
         figures::{CAUSES, Figures},
     },
     config::reload::Reloader,
+    proxy::freshness::Freshness,
     topology::{Health, Server},
 };
 
@@ -91,6 +92,7 @@ impl Collector for Now {
             &rules(&seconds),
         )?;
         cache(&mut to, &shared.cache)?;
+        freshness(&mut to, &shared.freshness)?;
         let in_use = |server: &Server| Some(as_float(shared.pools.in_use(server.id) as u64));
         gauge(
             &mut to,
@@ -162,6 +164,38 @@ fn cache(to: &mut DescriptorEncoder<'_>, store: &Store) -> fmt::Result {
     )?;
     let lag = as_float(store.log_lag_ms.load(Ordering::Relaxed)) / 1e3;
     gauge(to, "forebay_cache_log_lag_seconds", "How far behind the primary's binary log is read", &plain(lag))
+}
+
+/// Own writes seen, and those of others.
+fn freshness(to: &mut DescriptorEncoder<'_>, all: &Freshness) -> fmt::Result {
+    let count = |of: &std::sync::atomic::AtomicU64| vec![(Vec::new(), as_float(of.load(Ordering::Relaxed)))];
+    let counts = &all.counts;
+    counter(to, "forebay_causal_reads", "Reads on replicas that had what they must", &count(&counts.seen))?;
+    counter(
+        to,
+        "forebay_causal_waits",
+        "Reads that waited for a replica to have what they must",
+        &count(&counts.waits),
+    )?;
+    counter(to, "forebay_causal_waits_timed_out", "Of these, in vain", &count(&counts.waits_timed_out))?;
+    let seconds = as_float(counts.wait_us.load(Ordering::Relaxed)) / 1e6;
+    counter(to, "forebay_causal_wait_seconds", "How long waits took together", &[(Vec::new(), seconds)])?;
+    counter(
+        to,
+        "forebay_causal_primary_reads",
+        "Reads that the primary answered since no replica was fresh enough",
+        &count(&counts.to_primary),
+    )?;
+    counter(
+        to,
+        "forebay_positions_forgotten",
+        "How often the primary had lost what it had, so that all positions were forgotten",
+        &count(&counts.forgotten_positions),
+    )?;
+    let kept = as_float(all.groups.len() as u64);
+    gauge(to, "forebay_groups", "Groups of sessions of which is known what they wrote", &[(Vec::new(), kept)])?;
+    let forgotten = &all.groups.forgotten_count;
+    counter(to, "forebay_groups_forgotten", "Groups whose writes count as everybody's now", &count(forgotten))
 }
 
 fn gauge(

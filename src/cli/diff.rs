@@ -143,7 +143,7 @@ fn changes(old: &Explanation, new: &Explanation) -> Vec<Change> {
         let mut told = BTreeMap::from([
             ("to", of.target.clone()),
             ("reason", of.reason.clone()),
-            ("consistency in force", of.consistency.to_owned()),
+            ("consistency in force", of.consistency.clone()),
         ]);
         told.extend(of.becomes.iter().map(|text| ("becomes", text.clone())));
         told.extend(

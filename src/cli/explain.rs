@@ -105,6 +105,8 @@ pub(super) fn explained(config: &Config, options: &Options) -> Explanation {
         verdict: None,
         view: &View::assumed(&config.topology.servers),
         consistency: of_user.copied().unwrap_or(config.proxy.consistency),
+        max_lag: config.user_max_lag.get(&options.user).copied().or(config.proxy.max_lag),
+        has_seen: &|_| true,
         hints_may_loosen: config.proxy.hints_may_loosen,
         balance: config.proxy.balance,
         turn: 0,

@@ -133,6 +133,7 @@ impl Parts {
             listed_users: self.users.listed,
             users: auth::Users::new(self.users.users.into_iter().map(|user| user.value).collect()),
             user_consistency: self.users.consistency,
+            user_max_lag: self.users.max_lag,
             explainers: self.users.explainers,
             client_tls: certificates.clients,
             client_tls_settings: self.tls.clients.value,

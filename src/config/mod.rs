@@ -61,6 +61,8 @@ pub struct Config {
     pub listed_users: Vec<Listed>,
     /// Users whose consistency level is not `proxy.consistency`.
     pub user_consistency: HashMap<String, routing::Consistency>,
+    /// How far behind replicas may be for users at the level `eventual`, where that differs from the general one.
+    pub user_max_lag: HashMap<String, std::time::Duration>,
     /// Users who may ask how statements are decided.
     pub explainers: HashSet<String>,
     /// What clients see of TLS.
@@ -94,6 +96,7 @@ impl Config {
             settings: self.proxy,
             users: self.users.into(),
             consistency: self.user_consistency,
+            max_lag: self.user_max_lag,
             explainers: self.explainers,
             client_tls: self.client_tls,
             server_tls: self.server_tls,

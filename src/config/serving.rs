@@ -13,7 +13,7 @@ use crate::{
     net::Address,
     pool,
     proxy::{Compression, Limits, Listen, Settings, Timeouts},
-    routing::{Consistency, rules::Balance},
+    routing::{Consistency, GroupBy, rules::Balance},
 };
 
 /// How long a read waits for a replica to have the writes it must see.
@@ -21,12 +21,23 @@ const CAUSAL_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(100
 /// How long a session's reads stay on the primary after a write whose GTID is not known.
 const STICKY: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// So many groups are kept, at some hundred bytes each.
+const MAX_GROUPS: usize = 10_000;
+
+/// What makes sessions a group.
+const GROUP_BY: Form<GroupBy> = Form {
+    what: "what a group is known by",
+    examples: "`hint`, `comment:KEY`, `attribute:NAME`, `user` or `client_host`",
+    parse: GroupBy::parse,
+};
+
 /// The levels of DESIGN's consistency, by name.
 pub const CONSISTENCY: Words<Consistency> = Words {
     what: "a consistency level",
     words: &[
         ("eventual", Consistency::Eventual),
         ("session", Consistency::Session),
+        ("group", Consistency::Group),
         ("global", Consistency::Global),
         ("strong", Consistency::Strong),
     ],
@@ -88,6 +99,9 @@ pub fn read(root: &Section<'_>) -> Serving {
         hints_may_loosen: false,
         balance: Balance::default(),
         consistency: Consistency::default(),
+        group_by: vec![GroupBy::Hint, GroupBy::User],
+        max_groups: MAX_GROUPS,
+        max_lag: None,
         causal_timeout: CAUSAL_TIMEOUT,
         sticky: STICKY,
     };
@@ -220,6 +234,15 @@ fn compression(root: &Section<'_>) -> Compression {
 
 fn read_routing(section: &Section<'_>, settings: &mut Settings) {
     set(&mut settings.consistency, section.word("consistency", &CONSISTENCY).map(|level| level.value));
+    if let Some(by) = section.list("group_by", &GROUP_BY) {
+        if section.is_empty_list("group_by") {
+            section
+                .error(section.place("group_by"), "`routing.group_by` is an empty list: write `user`, or leave it out");
+        }
+        settings.group_by = by.into_iter().map(|by| by.value).collect();
+    }
+    set(&mut settings.max_groups, section.get("max_groups", &form::COUNT).and_then(|most| usize::try_from(most).ok()));
+    set(&mut settings.max_lag, section.get("max_lag", &form::DURATION_OR_OFF));
     set(&mut settings.causal_timeout, section.get("causal_timeout", &form::POSITIVE_DURATION));
     set(&mut settings.sticky, section.get("sticky", &form::DURATION));
     set(&mut settings.balance, section.word("balance", &BALANCE).map(|balance| balance.value));

@@ -1,6 +1,9 @@
 //! `users`: who may log in through Forebay.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use super::{
     error::{Findings, Position},
@@ -43,6 +46,8 @@ pub struct Users {
     pub listed: Vec<Listed>,
     /// Levels that differ from the general one.
     pub consistency: HashMap<String, Consistency>,
+    /// How far behind replicas may be for a user at the level `eventual`, where that differs from the general one.
+    pub max_lag: HashMap<String, Duration>,
     /// Who may ask how statements are decided.
     pub explainers: HashSet<String>,
 }
@@ -81,12 +86,16 @@ fn read_one(section: Section<'_>, users: &mut Users) {
         require_tls: section.get("require_tls", &form::SWITCH).unwrap_or(false),
     };
     let consistency = section.word("consistency", &CONSISTENCY);
+    let max_lag = section.get("max_lag", &form::POSITIVE_DURATION);
     let explains = section.get("explain", &form::SWITCH).unwrap_or(false);
     let hosts = section.list("hosts", &form::TEXT).unwrap_or_default().into_iter().map(|host| host.value).collect();
     section.finish();
     let Some(At { value: name, at }) = name else { return };
     if let Some(level) = consistency {
         users.consistency.insert(name.clone(), level.value);
+    }
+    if let Some(most) = max_lag {
+        users.max_lag.insert(name.clone(), most);
     }
     if explains {
         users.explainers.insert(name.clone());

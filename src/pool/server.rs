@@ -12,7 +12,7 @@ use super::{birth::Born, connect::Connected, pools::Permit, statements::Prepared
 use crate::{
     net::{Channel, ChannelError},
     session::{Image, user_variables::Type, variables::Version},
-    topology::{Position, ServerId},
+    topology::ServerId,
     wire::{
         Malformed,
         capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
@@ -68,8 +68,6 @@ pub struct ServerConnection {
     pub owed: usize,
     /// Session transactions are READ ONLY here.
     pub replica: bool,
-    /// The session's writes that this replica is known to have executed.
-    pub seen: Position,
     /// The sequence id with which the reply to the command pushed last begins (a long command takes several packets).
     pub reply_seq: u8,
     /// The OK that ended the login.
@@ -137,7 +135,6 @@ impl ServerConnection {
             owed: 0,
             warned: false,
             replica,
-            seen: Position::default(),
             reply_seq: 1,
             login_ok: connected.ok,
             has_user_variables: false,
@@ -309,6 +306,29 @@ impl ServerConnection {
             }
         }
         Ok((rows, first))
+    }
+
+    /// Reads a whole reply that nobody wants, errors too, of so many bytes at most. False: there is more, which stays unread.
+    pub async fn discard(&mut self, expect: Expect, max_bytes: usize) -> Result<bool, ControlError> {
+        let mut tracker = ReplyTracker::new(expect, self.extended).with_capabilities(self.capabilities);
+        let mut bytes = 0;
+        self.channel.seq = 1;
+        while !tracker.done() {
+            let read = tokio::time::timeout(self.patience, self.channel.read(MAX_CONTROL_BYTES)).await;
+            let payload = read.map_err(|_elapsed| ControlError::TimedOut(self.patience))??;
+            bytes += payload.len();
+            if bytes > max_bytes {
+                return Ok(false);
+            }
+            let header = Header { payload_bytes: payload.len(), seq: 0 };
+            if tracker.begin(header, payload.first().copied())? != Packet::Row
+                && tracker.whole(&payload)? == Kind::LocalInfile
+            {
+                return Err(Malformed { what: "request for a local file" }.into());
+            }
+        }
+        self.owed = self.owed.saturating_sub(1);
+        Ok(true)
     }
 
     /// Whether the server has closed this idle connection (or sent what nobody asked for): it is of no use any more.

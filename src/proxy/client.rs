@@ -1,17 +1,13 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
-use std::{
-    future::poll_fn,
-    sync::Arc,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 
 use super::{
     Peer,
     cached::Cached,
+    causal::Causal,
     error::ClientError,
     hand_over::{LastStatement, Why},
     idle::{Idle, Silence},
@@ -27,7 +23,7 @@ use crate::{
     routing::Consistency,
     session::{Diagnostics, State, Statements, UserVariables},
     sql::lexer::Flavor,
-    topology::{Position, ServerId},
+    topology::ServerId,
     wire::{
         capability::{CapabilityFlags, MariaDbCapabilities},
         compress::Method,
@@ -61,10 +57,8 @@ pub struct Client {
     pub(super) statements: Statements,
     /// The session's server connections: few, so a list.
     pub(super) servers: Vec<ServerConnection>,
-    /// Its own writes that a replica must have executed before it may answer.
-    pub(super) position: Position,
-    /// Until when reads stay on the primary, where a write's position is not known.
-    pub(super) sticky_until: Option<Instant>,
+    /// What it must see.
+    pub(super) causal: Causal,
     /// It holds what no report tells and nothing carries yet (user variables, LAST_INSERT_ID()…).
     pub(super) holds_unreported: bool,
     /// The BEGIN that has been answered and goes with the next statement.
@@ -185,8 +179,7 @@ impl Client {
             compression: login.compression,
             statements: Statements::default(),
             servers: Vec::new(),
-            position: Position::default(),
-            sticky_until: None,
+            causal: Causal::default(),
             holds_unreported: false,
             begun_later: None,
             user_variables: None,
@@ -373,6 +366,12 @@ impl Client {
     pub(super) fn consistency(&self) -> Consistency {
         let of_user = self.live.consistency.get(&*self.identity.name);
         of_user.copied().unwrap_or(self.live.settings.consistency)
+    }
+
+    /// How far behind a replica may be that answers this user's reads at the level `eventual`.
+    pub(super) fn max_lag(&self) -> Option<Duration> {
+        let of_user = self.live.max_lag.get(&*self.identity.name);
+        of_user.copied().or(self.live.settings.max_lag)
     }
 
     /// Sends an OK of Forebay's own.

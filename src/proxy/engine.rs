@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cache::{Need, Writing},
     pool::ServerConnection,
-    routing::{self, Decision, Question, Reason, SessionView, Target, Verdict},
+    routing::{self, Decision, Level, Question, Reason, SessionView, Target, Verdict},
     sql::{self, Effects, Facts, lexer::Flavor},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
@@ -165,6 +165,7 @@ impl Client {
         if self.ping_owed {
             Box::pin(self.catch_up_ping(request.facts)).await;
         }
+        self.learn_needs(request);
         let mut decision = self.decide(request);
         if request.facts.effects.contains(Effects::LAST_STATEMENT) {
             Box::pin(self.bring_last(request, &decision)).await;
@@ -284,11 +285,12 @@ impl Client {
             return Err(End::Killed);
         }
         if lease.has_in_front()
-            && let ControlFlow::Break(attempt) = Box::pin(self.read_in_front(lease, decision)).await?
+            && let ControlFlow::Break(attempt) = Box::pin(self.read_in_front(lease, request, decision)).await?
         {
             self.place.handle.set_running(None);
             return Ok(attempt);
         }
+        self.stick(request.facts);
         let most = self.most(request);
         let over = most.as_ref().map(|most| Arc::clone(&most.over));
         let (server, handle) = (&mut self.servers[lease.index], &self.place.handle);
@@ -297,7 +299,7 @@ impl Client {
         let temporary_variables = request.facts.effects.contains(Effects::STATEMENT_VARIABLES)
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
-        let written = (!request.facts.is_read() && self.shared.any_global()).then_some(&self.shared.written);
+        let written = (!request.facts.is_read()).then_some((&self.shared.freshness, self.causal.writes_for()));
         let (begins, time_limit) = (lease.begins, request.time_limit(&self.live));
         let options = Options {
             begins,
@@ -372,6 +374,14 @@ impl Client {
         self.with_question(request, writes.as_ref().unwrap_or(request.facts), routing::decide)
     }
 
+    /// How fresh what it reads must be.
+    pub(super) fn level(&self, request: &Request<'_>) -> Level {
+        if self.live.rules.is_empty() && request.facts.hint.options.is_empty() {
+            return Level { consistency: self.consistency(), max_lag: self.max_lag() };
+        }
+        self.with_question(request, request.facts, |question| question.level(&question.verdict()))
+    }
+
     /// Asks a question about a request, with everything that is known at this moment.
     pub(super) fn with_question<T>(
         &self,
@@ -399,7 +409,8 @@ impl Client {
                 in_transaction: self.state.in_transaction(),
                 autocommit_off: self.state.autocommit_off(),
                 last_server,
-                preferred_replica: self.reader,
+                preferred_replica: self.preferred_replica(),
+                must_see: self.must_see(),
                 has_primary_state: self.holds_unreported,
             },
             mentions_primary_only: self.mentions_primary_only(request.text),
@@ -407,6 +418,8 @@ impl Client {
             verdict: request.verdict,
             view: &view,
             consistency: self.consistency(),
+            max_lag: self.max_lag(),
+            has_seen: &|server| self.has_seen(server),
             hints_may_loosen: self.live.settings.hints_may_loosen,
             balance: self.live.settings.balance,
             turn: self.shared.next_turn(),
@@ -426,6 +439,7 @@ impl Client {
         started: Instant,
     ) {
         self.after_statement(server, request, outcome);
+        self.note_reader(server, request, decision);
         self.note_told(&super::told::Done { server, request, decision, outcome }, started);
         self.tell(server, request, decision, outcome, started);
     }

@@ -4,8 +4,9 @@
 use std::{borrow::Cow, ops::ControlFlow, sync::Arc, time::Instant};
 
 use super::{
+    causal::Wait,
     client::{Client, End, InsertId},
-    engine::{Attempt, Request},
+    engine::{Action, Attempt, Request},
     error::ClientError,
     prepared_on::{Ahead, may_prepare},
     relay::Reached,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     pool::{ServerConnection, birth, server::ControlError},
-    routing::{Consistency, Decision},
+    routing::Decision,
     session::{
         carry::Carry,
         learnt::{Collations, Learnt},
@@ -35,6 +36,8 @@ pub struct Lease {
     prefixes: Vec<Expect>,
     /// Behind those the statement is prepared that the request executes.
     ahead: Option<Ahead>,
+    /// Behind those the replica waits until it has this; if in vain, the request's answer is not wanted. And since when.
+    waits: Option<(Box<Position>, Instant)>,
 }
 
 /// Why there is no lease.
@@ -56,7 +59,7 @@ impl Lease {
     /// Whether replies come in front of the request's: to statements that bring the connection up to the session, and to
     /// the PREPARE of what is executed.
     pub fn has_in_front(&self) -> bool {
-        !self.prefixes.is_empty() || self.ahead.is_some()
+        !self.prefixes.is_empty() || self.ahead.is_some() || self.waits.is_some()
     }
 
     /// Reads the replies to the prefixes that went in one write with the request. An error text means that the
@@ -82,14 +85,22 @@ impl Client {
             Box::pin(self.resolve_doubt()).await?;
         }
         let index = self.connection(server).await?;
-        if decision.causal && self.servers[index].replica && !self.caught_up(index, decision.consistency).await? {
-            return Err(Refusal::Behind);
-        }
+        let mut wait = match decision.causal && self.servers[index].replica {
+            true => self.must_wait(index, decision).await?,
+            false => Wait::No,
+        };
         // Where a statement must be prepared first and its id is not known, nothing may be on its way before that.
         let must_prepare = self.must_prepare(index, request);
         let mut ahead = if must_prepare { self.ahead(index, request) } else { None };
         let is_ready = !must_prepare || ahead.is_some();
         let pipelined = decision.repeatable && is_ready;
+        let waits_alone = !pipelined
+            || ahead.is_some()
+            || self.begun_later.is_some()
+            || matches!(request.action, Action::Prepare { .. });
+        if waits_alone && let Wait::For(position, query) = std::mem::replace(&mut wait, Wait::No) {
+            Box::pin(self.wait_alone(index, &position, &query)).await?;
+        }
         let mut prefixes = self.carry(index, pipelined).await?;
         if self.user_variables.is_some() {
             Box::pin(self.carry_user_variables(index, request.facts)).await?;
@@ -120,22 +131,42 @@ impl Client {
         if may_prepare(request.facts) {
             self.servers[index].statements.lost_count();
         }
+        let waits = match wait {
+            Wait::No => None,
+            Wait::For(position, query) => {
+                self.servers[index].push_query(query.as_bytes());
+                Some((position, Instant::now()))
+            }
+        };
         self.servers[index].push_last_command(&payload);
         let connection = &self.servers[index];
         if connection.replica {
             self.reader = Some(server);
         }
-        Ok(Lease { index, server, begins, prefixes, ahead })
+        Ok(Lease { index, server, begins, prefixes, ahead, waits })
     }
 
     /// Reads the replies that come in front of the request's. Break: how the attempt has ended with them.
     pub(super) async fn read_in_front(
         &mut self,
         lease: &Lease,
+        request: &Request<'_>,
         decision: &Decision,
     ) -> Result<ControlFlow<Option<Attempt>>, End> {
         if let Err(why) = lease.read_prefixes(&mut self.servers[lease.index]).await {
             return self.refused(lease.server, Refusal::Unreachable(why), decision).await.map(ControlFlow::Break);
+        }
+        if let Some((position, since)) = &lease.waits {
+            match self.waited_in_front(lease.index, (position, *since), request).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    return self.refused(lease.server, Refusal::Behind, decision).await.map(ControlFlow::Break);
+                }
+                Err(why) => {
+                    let refusal = Refusal::Unreachable(why);
+                    return self.refused(lease.server, refusal, decision).await.map(ControlFlow::Break);
+                }
+            }
         }
         let Some(ahead) = &lease.ahead else { return Ok(ControlFlow::Continue(())) };
         match self.read_ahead(lease.index, ahead).await {
@@ -264,7 +295,7 @@ impl Client {
         }
         if let Ok((rows, _)) = rows {
             let executed = rows.into_iter().flatten().flatten().next().unwrap_or_default();
-            self.position.add(&executed);
+            self.must_see_all(&executed);
         }
         self.take_position();
         self.state.doubt_resolved();
@@ -278,57 +309,6 @@ impl Client {
         {
             tracing::debug!(client = self.place.handle.id, ?refusal, "the status after an error stays unknown");
         }
-    }
-
-    /// Whether a replica has the writes that this session must see. Asks it at most once per write.
-    async fn caught_up(&mut self, index: usize, level: Consistency) -> Result<bool, Refusal> {
-        if self.sticky_until.is_some_and(|until| Instant::now() < until) {
-            return Ok(false);
-        }
-        if level == Consistency::Global {
-            let written = self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            self.position.merge(&written);
-        }
-        let with_needs = self.cached.needs.as_ref().map(|needs| {
-            let mut position = self.position.clone();
-            position.merge(needs);
-            position
-        });
-        let position = with_needs.as_ref().unwrap_or(&self.position);
-        if position.is_empty() || self.servers[index].seen.covers(position) {
-            return Ok(true);
-        }
-        let view = self.shared.topology.view();
-        let probed = view.server(self.servers[index].id).and_then(|server| server.position.as_ref());
-        if probed.is_some_and(|probed| probed.covers(position)) {
-            self.servers[index].seen = position.clone();
-            return Ok(true);
-        }
-        drop(view);
-        let wait = birth::wait_query(self.state.dialect().flavor, position, self.live.settings.causal_timeout);
-        let rows = self.servers[index].control(&[wait]).await.map_err(control_refusal)?;
-        let reached = rows.into_iter().flatten().flatten().flatten().next().is_some_and(|answer| answer == b"0");
-        if reached {
-            self.servers[index].seen = position.clone();
-        }
-        Ok(reached)
-    }
-
-    /// Merges the positions of writes that servers have reported. Returns whether there were any.
-    pub(super) fn take_position(&mut self) -> bool {
-        let gtids = self.state.take_gtids();
-        let mut written = Position::default();
-        if gtids.is_empty() || !written.add(&gtids) {
-            return false;
-        }
-        self.position.merge(&written);
-        if self.shared.cache.is_used() {
-            self.cached.wrote_at.get_or_insert_default().merge(&written);
-        }
-        if self.shared.any_global() {
-            self.shared.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).merge(&written);
-        }
-        true
     }
 }
 

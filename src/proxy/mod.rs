@@ -6,6 +6,7 @@
 
 mod begin;
 mod cached;
+mod causal;
 pub mod client;
 mod commands;
 mod dial;
@@ -14,6 +15,7 @@ mod engine;
 pub mod error;
 pub mod fix;
 mod follow;
+pub mod freshness;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -52,7 +54,12 @@ mod warm;
 pub mod workers;
 mod written;
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 pub use peer::Peer;
 pub use settings::{Compression, Limits, Listen, Settings, Timeouts};
@@ -62,7 +69,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use self::{discover::Servers, error::ClientError, listener::Listener, workers::Workers};
 use crate::{
     session::client_tracking::SetError,
-    telemetry::Queries,
+    telemetry::{Queries, Topic},
     topology::{self, Topology},
 };
 
@@ -72,6 +79,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often idle server connections are looked through.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the primary's position is held against what was written; probes come no oftener.
+const POSITIONS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A Forebay that takes clients.
 #[derive(Debug)]
@@ -100,7 +109,8 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     let (stop, stopping) = watch::channel(false);
     // Before the first word of the servers, which it takes in.
     let shared = Arc::new(Shared::new(live, (topology, servers), queries, stopping));
-    shared.topology.first_view(FIRST_VIEW_TIMEOUT).await;
+    let view = shared.topology.first_view(FIRST_VIEW_TIMEOUT).await;
+    shared.freshness.observe(&view);
     let threads =
         shared.live().settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
     let workers = Arc::new(Workers::start(threads)?);
@@ -112,6 +122,7 @@ pub async fn start(live: Live, servers: topology::Settings, queries: Queries) ->
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tokio::spawn(discover::keep_finding(Arc::clone(&shared)));
     tokio::spawn(sweep(Arc::clone(&shared)));
+    tokio::spawn(watch_positions(Arc::clone(&shared)));
     tokio::spawn(follow::learn_definitions(Arc::clone(&shared)));
     tokio::spawn(follow::follow_log(Arc::clone(&shared)));
     warm::keep_warm(&shared, &workers);
@@ -174,12 +185,31 @@ async fn tell_of_silence(shared: Arc<Shared>) {
     }
 }
 
+/// Looks whether the primary still has what was written: after a restore nobody shall wait for what will never come.
+async fn watch_positions(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(POSITIONS_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shared.stopping() => return,
+        }
+        if shared.freshness.observe(&shared.topology.view()) {
+            let text = "the primary does not have what it had: the positions of all writes are forgotten";
+            tracing::warn!("{text}");
+            shared.events.add(Topic::Servers, true, text);
+        }
+    }
+}
+
 /// Closes server connections that nobody needs any more.
 async fn sweep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
-            _ = ticks.tick() => shared.sweep_pools(),
+            _ = ticks.tick() => {
+                shared.sweep_pools();
+                shared.freshness.groups.sweep(Instant::now());
+            }
             () = shared.stopping() => return shared.pools.close_idle(),
         }
     }

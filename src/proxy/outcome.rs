@@ -1,7 +1,5 @@
 //! After an attempt: what the session has become, what a failure means, and where a read goes next.
 
-use std::time::Instant;
-
 use super::{
     client::{Client, End},
     engine::{Action, Attempt, Request},
@@ -52,6 +50,7 @@ impl Client {
         if !facts.is_read() && !told {
             self.stick(facts);
         }
+        self.writes_ended(told);
         // The end of a result does not tell the insert id of the statement that it came of.
         let returned = outcome.rows > 0 && matches!(facts.kind, Kind::Insert | Kind::Replace);
         if facts.effects.contains(Effects::ASSIGNS_USER_VARIABLE) || outcome.insert_id || returned {
@@ -76,7 +75,7 @@ impl Client {
     }
 
     /// A write whose position nobody told, on servers that count none: reads stay on the primary for a while.
-    fn stick(&mut self, facts: &Facts) {
+    pub(super) fn stick(&mut self, facts: &Facts) {
         let writes = matches!(
             facts.kind,
             Kind::Insert
@@ -93,7 +92,7 @@ impl Client {
                 | Kind::Unknown
         );
         if writes && !self.is_counted() {
-            self.sticky_until = Some(Instant::now() + self.live.settings.sticky);
+            self.wrote_untold();
         }
     }
 

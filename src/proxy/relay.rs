@@ -4,17 +4,16 @@
 //! packets that bear session state (the client gets what it asked for), the ends of results for clients without
 //! DEPRECATE_EOF, and the few cells that Forebay must correct.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Buf, BytesMut};
 use tokio::sync::Notify;
 
-use super::{fix::Fix, if_any, prepares::Reply, registry::Handle};
+use super::{fix::Fix, freshness::Freshness, if_any, prepares::Reply, registry::Handle};
 use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
     session::State,
-    topology::Position,
     wire::{
         Malformed,
         capability::{CapabilityFlags, StatusFlags},
@@ -53,7 +52,7 @@ pub struct Options<'a> {
     /// How much may pass; the rest is cut off.
     pub most: Option<Box<Most>>,
     /// Takes in where writes are before the client hears of them.
-    pub written: Option<&'a Mutex<Position>>,
+    pub written: Option<(&'a Freshness, &'a [u64])>,
     /// Keeps what the server sends, up to so many bytes.
     pub capture_bytes: Option<usize>,
     /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
@@ -268,8 +267,8 @@ impl<'a> Relay<'a> {
     /// Whoever reads behind the client's OK must find its write among those that are known.
     fn publish(&self) {
         let gtids = self.state.gtids();
-        if let (Some(written), false) = (self.options.written, gtids.is_empty()) {
-            written.lock().unwrap_or_else(PoisonError::into_inner).add(gtids);
+        if let (Some((freshness, groups)), false) = (self.options.written, gtids.is_empty()) {
+            freshness.wrote(gtids, groups, Instant::now());
         }
     }
 

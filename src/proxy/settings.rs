@@ -6,7 +6,7 @@ use crate::{
     auth::HostPattern,
     net::Address,
     pool,
-    routing::{Consistency, rules::Balance},
+    routing::{Consistency, GroupBy, rules::Balance},
 };
 
 /// How clients are served. Checked values.
@@ -34,6 +34,12 @@ pub struct Settings {
     pub balance: Balance,
     /// How fresh reads are unless a user or rule says otherwise.
     pub consistency: Consistency,
+    /// Whose writes are seen by whom at the level `group`: by the first of these that a statement has.
+    pub group_by: Vec<GroupBy>,
+    /// So many groups are kept.
+    pub max_groups: usize,
+    /// How far behind replicas may be that answer reads at the level `eventual`, unless a user or rule says otherwise.
+    pub max_lag: Option<Duration>,
     /// How long a read waits for a replica to have the writes it must see, before it goes to the primary.
     pub causal_timeout: Duration,
     /// How long a session's reads stay on the primary after a write whose GTID is not known.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use super::{
     dial,
     discover::Servers,
     engine::Request,
+    freshness::Freshness,
     handshakes::Handshakes,
     if_any,
     latencies::Latencies,
@@ -37,7 +38,7 @@ use crate::{
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
     telemetry::{Digests, Events, Queries, Seldom, Topic, digests::Seen},
-    topology::{self, Position, Role, ServerId, Topology},
+    topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
 
@@ -50,6 +51,8 @@ pub struct Live {
     pub users: Arc<Users>,
     /// How fresh the reads of each user must be, where that differs from the default.
     pub consistency: std::collections::HashMap<String, Consistency>,
+    /// How far behind the replicas may be that answer reads of each user at the level `eventual`, where that differs.
+    pub max_lag: std::collections::HashMap<String, Duration>,
     /// Users who may ask how statements are decided.
     pub explainers: std::collections::HashSet<String>,
     /// TLS towards clients.
@@ -60,6 +63,15 @@ pub struct Live {
     pub rules: Rules,
     /// What answers from memory may take.
     pub cache: cache::Settings,
+}
+
+impl Live {
+    /// Whether anybody reads at a level. Hints may besides.
+    pub fn asks_for(&self, level: Consistency) -> bool {
+        self.settings.consistency == level
+            || self.consistency.values().any(|of_user| *of_user == level)
+            || self.rules.ask_for(level)
+    }
 }
 
 /// Shared by every client of this Forebay.
@@ -100,8 +112,8 @@ pub struct Shared {
     pub(super) prepares: Arc<Prepares>,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
-    /// The newest write acknowledged to anybody, for `consistency: global`.
-    pub written: Mutex<Position>,
+    /// What must be seen, and which replicas have it.
+    pub freshness: Freshness,
     /// Counts replica choices, for the round robin.
     pub turn: AtomicU64,
     /// What kind of server connection is opened before anybody asks.
@@ -135,6 +147,8 @@ impl Shared {
         let pools = Pools::new(live.settings.pool.clone(), topology.view().servers.len());
         let cache = Arc::<Store>::default();
         cache.apply(live.cache.clone(), live.rules.cache());
+        let freshness = Freshness::default();
+        freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
         Shared {
             cache,
             pools,
@@ -155,7 +169,7 @@ impl Shared {
             refused: Refused::default(),
             prepares: Arc::default(),
             learnt: Learnt::default(),
-            written: Mutex::default(),
+            freshness,
             turn: AtomicU64::new(0),
             warm: Warm::default(),
             limits: Limits::default(),
@@ -172,6 +186,7 @@ impl Shared {
         self.pools.apply(live.settings.pool.clone());
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.rules.cache());
+        self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
         self.live.store(Arc::new(live));
         self.follow_states();
         self.changed.notify_waiters();
@@ -230,14 +245,6 @@ impl Shared {
     /// The next number for the round robin over replicas.
     pub fn next_turn(&self) -> u64 {
         self.turn.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Whether anybody's reads must see everybody's writes.
-    pub fn any_global(&self) -> bool {
-        let live = self.live.load();
-        live.settings.consistency == Consistency::Global
-            || live.consistency.values().any(|level| *level == Consistency::Global)
-            || live.rules.ask_for(Consistency::Global)
     }
 
     /// What statements of a shape cost, for rules.

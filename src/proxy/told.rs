@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     cached::Note,
+    causal::Fresh,
     client::{Client, End},
     engine::Request,
     relay::Outcome,
@@ -75,7 +76,19 @@ impl Client {
             let (what, says) = line.split_once(": ").unwrap_or((line, ""));
             (what.to_owned(), says.to_owned())
         };
-        explanation.lines().map(line).collect()
+        let mut told: Last = explanation.lines().map(line).collect();
+        told.push(("must see".to_owned(), self.needs_in_words()));
+        let view = self.shared.topology.view();
+        for replica in view.fit_replicas() {
+            let lag = replica.lag_ms.map_or_else(|| "lag not known".to_owned(), |lag| format!("{lag} ms behind"));
+            let seen = if self.has_seen(replica.id) { "has it" } else { "not known to have it" };
+            let wait = match self.shared.freshness.replicas.wait_us(replica.id) {
+                0 => String::new(),
+                us => format!(", waits take {us} us lately"),
+            };
+            told.push((replica.name.to_string(), format!("{seen}, {lag}{wait}")));
+        }
+        told
     }
 
     /// Keeps how a statement was decided, for whoever may ask.
@@ -130,8 +143,14 @@ impl Client {
         say("consistency", decision.consistency.name().to_owned());
         let is_primary = view.primary == Some(*server);
         let fresh = match ran_on.and_then(|server| server.lag_ms) {
+            _ if is_primary && self.causal.note == Some(Fresh::Primary) => {
+                "the primary: the replica did not have all that it must".to_owned()
+            }
             _ if is_primary => "the primary".to_owned(),
-            _ if decision.causal => "has all that it must: waited for, or seen there".to_owned(),
+            _ if decision.causal => match self.causal.note {
+                Some(Fresh::Waited(time)) => format!("has all that it must: waited {} us for it", time.as_micros()),
+                _ => "has all that it must: seen there".to_owned(),
+            },
             Some(lag) => format!("{lag} ms behind when last asked"),
             None => "not known".to_owned(),
         };

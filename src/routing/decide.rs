@@ -1,11 +1,11 @@
 //! Where does this statement go, and why?
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use super::{
-    Consistency, Cost, Reason, Rules, Verdict, balance,
+    Consistency, Cost, Level, Reason, Rules, Verdict, balance,
     class::{Class, classify},
-    rules::{ANALYTICS, Aspect, Balance, Group},
+    rules::{ANALYTICS, Balance, Group},
     wish::{Place, wish},
 };
 use crate::{
@@ -47,8 +47,12 @@ pub struct Question<'a> {
     pub verdict: Option<Verdict>,
     /// The servers.
     pub view: &'a View,
-    /// The level in force.
+    /// The level in force, but for what a rule or the hint says.
     pub consistency: Consistency,
+    /// How far behind a replica may be for the level `eventual`, likewise.
+    pub max_lag: Option<Duration>,
+    /// Whether a server is known to have what the session must see. Asked only if there is something.
+    pub has_seen: &'a dyn Fn(ServerId) -> bool,
     /// A hint may send a read that is about one server to a replica.
     pub hints_may_loosen: bool,
     /// Which of the replicas takes a read that no group of the user's own takes.
@@ -76,6 +80,8 @@ pub struct SessionView {
     pub last_server: Option<ServerId>,
     /// The replica this session already reads from; passed over if it is not fit.
     pub preferred_replica: Option<ServerId>,
+    /// There is something that a replica must have before it may answer.
+    pub must_see: bool,
     /// user variables, temporary tables, … exist: a READ ONLY transaction must not leave the primary.
     pub has_primary_state: bool,
 }
@@ -121,14 +127,13 @@ impl Question<'_> {
 
 /// Decides. Pins first, then what the statement and its transaction demand, then the wishes of rules and hints.
 pub fn decide(question: &Question<'_>) -> Decision {
-    if question.rules.is_empty() && question.rules.analytics().is_none() {
+    let no_rules = question.rules.is_empty() && question.rules.analytics().is_none();
+    if no_rules && question.facts.hint.options.is_empty() {
         return decide_by(question, &Verdict::default());
     }
-    let verdict = question.verdict();
-    let level = verdict.get(Aspect::Consistency).and_then(|rule| question.rules.get(rule)?.definition.consistency);
-    let consistency = level.unwrap_or(question.consistency);
-    let decision = decide_by(&Question { consistency, ..*question }, &verdict);
-    Decision { consistency, ..decision }
+    let verdict = if no_rules { Verdict::default() } else { question.verdict() };
+    let Level { consistency, max_lag } = question.level(&verdict);
+    decide_by(&Question { consistency, max_lag, ..*question }, &verdict)
 }
 
 fn decide_by(question: &Question<'_>, verdict: &Verdict) -> Decision {
@@ -170,7 +175,7 @@ fn placed(question: &Question<'_>, verdict: &Verdict) -> Decision {
         }
 
         (Class::Read(_), Some(Place::Group(group))) => of_group(question, group, reason).with_note(ignored),
-        (Class::Read(_), Some(Place::Replica(id))) => replica(question, id, reason).with_note(ignored),
+        (Class::Read(_), Some(Place::Replica(id))) => named_replica(question, id, reason).with_note(ignored),
         (Class::Read(_), Some(Place::Replicas)) => any_replica(question, reason).with_note(ignored),
         (Class::Read(read), Some(Place::Nowhere)) => any_replica(question, read).with_note(unheard),
         (Class::Read(read), None) => match heavy(question) {
@@ -194,7 +199,7 @@ fn of_group(question: &Question<'_>, place: usize, reason: Reason) -> Decision {
     let Some(group) = question.rules.groups().get(place) else { return any_replica(question, reason) };
     match choose_in(question, group) {
         Some(id) => Decision { group: Some(place), ..replica(question, id, reason) },
-        None => primary(question, Reason::NoHealthyReplica).repeatable().with_note(Some(reason)),
+        None => primary(question, no_replica(question)).repeatable().with_note(Some(reason)),
     }
 }
 
@@ -205,21 +210,53 @@ fn choose_in(question: &Question<'_>, group: &Group) -> Option<ServerId> {
 /// One of the nearest of the fit replicas that are `eligible`, by this balancing.
 fn choose_among(question: &Question<'_>, balance: Balance, eligible: &dyn Fn(&Server) -> bool) -> Option<ServerId> {
     let view = question.view;
-    let fit = |server: &Server| server.is_fit_replica() && eligible(server);
+    let fit = |server: &Server| may_answer(question, server) && eligible(server);
     let nearest = balance::nearest(view, &fit)?;
     let fit = |server: &Server| server.distance == nearest && fit(server);
     match balance {
-        Balance::RoundRobin => {
-            let own = |id: &ServerId| view.server(*id).is_some_and(fit);
-            let next = || balance::pick_among(view, question.turn, &fit);
-            question.session.preferred_replica.filter(own).or_else(next)
+        Balance::RoundRobin => own_or(question, &fit, &|fit| balance::pick_among(view, question.turn, fit)),
+        Balance::LeastConnections => {
+            ready_first(question, &fit, &|fit| balance::least_used(view, question.turn, fit, question.load))
         }
-        Balance::LeastConnections => balance::least_used(view, question.turn, &fit, question.load),
-        Balance::Latency => balance::quicker_of_two(view, question.turn, &fit, &|id| {
-            // What waits there already has to be answered too.
-            (question.latency_us)(id).saturating_mul((question.load)(id) as u64 + 1)
+        Balance::Latency => ready_first(question, &fit, &|fit| {
+            balance::quicker_of_two(view, question.turn, fit, &|id| {
+                // What waits there already has to be answered too.
+                (question.latency_us)(id).saturating_mul((question.load)(id) as u64 + 1)
+            })
         }),
     }
+}
+
+/// A fit replica, and where replicas may be behind, one that is not too far.
+fn may_answer(question: &Question<'_>, server: &Server) -> bool {
+    server.is_fit_replica() && is_in_time(question, server)
+}
+
+fn is_in_time(question: &Question<'_>, server: &Server) -> bool {
+    match question.max_lag {
+        Some(most) if question.consistency == Consistency::Eventual => {
+            server.lag_ms.is_some_and(|lag_ms| Duration::from_millis(lag_ms) <= most)
+        }
+        _ => true,
+    }
+}
+
+type Fit<'a> = &'a dyn Fn(&Server) -> bool;
+
+/// Replicas that are known to have what must be seen come before those that would have to be waited for.
+fn ready_first(question: &Question<'_>, fit: Fit<'_>, pick: &dyn Fn(Fit<'_>) -> Option<ServerId>) -> Option<ServerId> {
+    if !question.session.must_see || question.consistency == Consistency::Eventual {
+        return pick(fit);
+    }
+    pick(&|server| fit(server) && (question.has_seen)(server.id)).or_else(|| pick(fit))
+}
+
+/// The same, and of those that are alike the one that the session already reads from.
+fn own_or(question: &Question<'_>, fit: Fit<'_>, pick: &dyn Fn(Fit<'_>) -> Option<ServerId>) -> Option<ServerId> {
+    ready_first(question, fit, &|fit| {
+        let own = question.session.preferred_replica;
+        own.filter(|id| question.view.server(*id).is_some_and(fit)).or_else(|| pick(fit))
+    })
 }
 
 fn is_hint(reason: Reason) -> bool {
@@ -238,11 +275,29 @@ fn replica(question: &Question<'_>, id: ServerId, reason: Reason) -> Decision {
     Decision { causal, ..Decision::new(Target::Replica(id), reason).repeatable() }
 }
 
+/// One that a hint or rule names, if it is not too far behind.
+fn named_replica(question: &Question<'_>, id: ServerId, reason: Reason) -> Decision {
+    match question.view.server(id) {
+        Some(server) if !is_in_time(question, server) => {
+            primary(question, Reason::TooLate).repeatable().with_note(Some(reason))
+        }
+        _ => replica(question, id, reason),
+    }
+}
+
 /// The session's replica or the next in turn; without one the primary.
 fn any_replica(question: &Question<'_>, reason: Reason) -> Decision {
     match choose(question) {
         Some(id) => replica(question, id, reason),
-        None => primary(question, Reason::NoHealthyReplica).repeatable().with_note(Some(reason)),
+        None => primary(question, no_replica(question)).repeatable().with_note(Some(reason)),
+    }
+}
+
+/// Why no replica may answer.
+fn no_replica(question: &Question<'_>) -> Reason {
+    match question.view.fit_replicas().next() {
+        Some(_) => Reason::TooLate,
+        None => Reason::NoHealthyReplica,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    Question, Reason, Verdict, decide,
+    Consistency, Question, Reason, Verdict, decide,
     rules::{self, ASPECTS, Rule, Tried},
 };
 use crate::sql::{self, outline::PARTS};
@@ -40,7 +40,7 @@ pub struct Explanation {
     /// What else is worth telling.
     pub note: Option<&'static str>,
     /// The level in force.
-    pub consistency: &'static str,
+    pub consistency: String,
     /// The text that runs, where that is another.
     pub becomes: Option<String>,
 }
@@ -97,7 +97,7 @@ pub fn explain(question: &Question<'_>) -> Explanation {
         server: rules::server_name(question.view, decision.target).map(str::to_owned),
         reason: reason(question, decision.reason),
         note: decision.note.map(Reason::name),
-        consistency: decision.consistency.name(),
+        consistency: fresh(question, &verdict),
         becomes: becomes.map(|text| String::from_utf8_lossy(&text).into_owned()),
     }
 }
@@ -126,6 +126,16 @@ fn decided(question: &Question<'_>, verdict: &Verdict) -> Vec<Decided> {
     ASPECTS.into_iter().filter_map(one).collect()
 }
 
+fn fresh(question: &Question<'_>, verdict: &Verdict) -> String {
+    let level = question.level(verdict);
+    match level.max_lag {
+        Some(most) if level.consistency == Consistency::Eventual => {
+            format!("eventual, at most {} behind", humantime::format_duration(most))
+        }
+        _ => level.consistency.name().to_owned(),
+    }
+}
+
 fn reason(question: &Question<'_>, reason: Reason) -> String {
     match reason {
         Reason::Rule(index) => format!("rule {}", question.rules.get(index).map_or("?", Rule::name)),
@@ -146,6 +156,7 @@ impl fmt::Display for Explanation {
         for Decided { aspect, rule, says } in &self.decided {
             writeln!(f, "{:<9} {says} (rule {rule})", format!("{aspect}:"))?;
         }
+        writeln!(f, "fresh:    {}", self.consistency)?;
         if let Some(text) = &self.becomes {
             writeln!(f, "becomes:  {text}")?;
         }
@@ -193,6 +204,7 @@ mod tests {
              route:    replicas (rule all)\n\
              timeout:  5s (rule all)\n\
              rewrite:  at most 5 rows (rule brief)\n\
+             fresh:    session\n\
              becomes:  SELECT old FROM t WHERE id = 7 LIMIT 5\n\
              decision: replicas (r) because of rule all"
         );

@@ -6,6 +6,8 @@ pub mod balance;
 mod class;
 pub mod decide;
 pub mod explain;
+pub mod group_by;
+mod level;
 pub mod reason;
 pub mod refused;
 pub mod rules;
@@ -15,6 +17,8 @@ mod wish;
 mod testing;
 
 pub use decide::{Decision, Question, SessionView, Target, decide};
+pub use group_by::GroupBy;
+pub use level::Level;
 pub use reason::Reason;
 pub use refused::Refused;
 pub use rules::{Group, RuleError, RuleFile, Rules, Verdict};
@@ -25,6 +29,7 @@ impl Consistency {
         match self {
             Consistency::Eventual => "eventual",
             Consistency::Session => "session",
+            Consistency::Group => "group",
             Consistency::Global => "global",
             Consistency::Strong => "strong",
         }
@@ -41,8 +46,10 @@ pub struct Cost {
     pub rows: u32,
 }
 
-/// How fresh reads must be (DESIGN §6; `group` comes later).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize, schemars::JsonSchema)]
+/// How fresh reads must be, from the loosest to the strictest.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
     /// Any healthy replica.
@@ -50,6 +57,8 @@ pub enum Consistency {
     /// A session sees its own writes.
     #[default]
     Session,
+    /// Sessions of one group see each other's writes: see [`GroupBy`].
+    Group,
     /// Every read sees every write that was acknowledged before it.
     Global,
     /// Everything on the primary.

@@ -61,6 +61,8 @@ pub enum Reason {
     Strong,
     /// A read, but no replica is fit.
     NoHealthyReplica,
+    /// A read, but every fit replica is further behind than the read allows.
+    TooLate,
     /// There is no primary.
     NoPrimary,
     /// SET, USE, COMMIT…: changes or ends the session's state, not data.
@@ -99,6 +101,7 @@ impl Reason {
             Reason::Heavy => "heavy",
             Reason::Strong => "strong",
             Reason::NoHealthyReplica => "no_healthy_replica",
+            Reason::TooLate => "too_late",
             Reason::NoPrimary => "no_primary",
             Reason::SessionStatement => "session_statement",
         }

@@ -201,12 +201,17 @@ impl Rule {
 
     /// What it says of an aspect, in words.
     pub fn says(&self, aspect: Aspect) -> String {
-        let RuleDefinition { route, consistency, timeout, deny, rewrite, limit, log, delay, cache, .. } =
+        let RuleDefinition { route, consistency, max_lag, timeout, deny, rewrite, limit, log, delay, cache, .. } =
             &self.definition;
         let duration = |duration: &Duration| humantime::format_duration(*duration).to_string();
         let said = match aspect {
             Aspect::Route => route.as_ref().map(|route| route.words().join(", else ")),
-            Aspect::Consistency => consistency.map(|level| level.name().to_owned()),
+            Aspect::Consistency => {
+                let level = consistency.map(|level| level.name().to_owned());
+                let lag = max_lag.as_ref().map(|most| format!("at most {} behind", duration(most)));
+                let both: Vec<_> = level.into_iter().chain(lag).collect();
+                (!both.is_empty()).then(|| both.join(", "))
+            }
             Aspect::Timeout => timeout.as_ref().map(duration),
             Aspect::Deny => {
                 deny.as_ref().map(|deny| format!("error {} ({}): {}", deny.code, deny.sqlstate, deny.message))

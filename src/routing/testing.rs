@@ -42,6 +42,8 @@ pub(super) fn question<'a>(facts: &'a Facts, rules: &'a Rules, view: &'a View) -
         verdict: None,
         view,
         consistency: Consistency::Session,
+        max_lag: None,
+        has_seen: &|_| true,
         hints_may_loosen: false,
         balance: Balance::RoundRobin,
         turn: 0,

@@ -12,7 +12,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use intervals::Intervals;
+use intervals::{Full, Intervals};
 
 /// A set of transactions: what a session must see, or what a server has executed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,10 +50,21 @@ impl Position {
     /// Adds a GTID (set) as a server reports it: MySQL `uuid:5`, `uuid:1-5:7`, `uuid:tag:5`, several with commas;
     /// MariaDB `0-1-123[,1-2-5]`, where the highest sequence of a domain wins. Unreadable text adds nothing and returns false.
     pub fn add(&mut self, gtids: &[u8]) -> bool {
+        self.add_by(gtids, Full::Forget)
+    }
+
+    /// The same where the position is what must be seen: it may come to ask for more than was added, never for less.
+    pub fn want(&mut self, gtids: &[u8]) -> bool {
+        self.add_by(gtids, Full::Join)
+    }
+
+    fn add_by(&mut self, gtids: &[u8], full: Full) -> bool {
         let Some(entries) = parse::entries(gtids) else { return false };
         for entry in entries {
             match entry {
-                parse::Entry::MySql { source, first, last } => self.mysql.entry(source).or_default().add(first, last),
+                parse::Entry::MySql { source, first, last } => {
+                    self.mysql.entry(source).or_default().add(first, last, full);
+                }
                 parse::Entry::MariaDb { domain, gtid } => self.add_mariadb(domain, gtid),
             }
         }
@@ -62,9 +73,18 @@ impl Position {
 
     /// Adds everything that is in `other`.
     pub fn merge(&mut self, other: &Position) {
+        self.merge_by(other, Full::Forget);
+    }
+
+    /// The same where the position is what must be seen: see [`Position::want`].
+    pub fn want_all(&mut self, other: &Position) {
+        self.merge_by(other, Full::Join);
+    }
+
+    fn merge_by(&mut self, other: &Position, full: Full) {
         for (source, theirs) in &other.mysql {
             match self.mysql.get_mut(source) {
-                Some(mine) => theirs.iter().for_each(|(first, last)| mine.add(first, last)),
+                Some(mine) => theirs.iter().for_each(|(first, last)| mine.add(first, last, full)),
                 None => drop(self.mysql.insert(source.clone(), theirs.clone())),
             }
         }

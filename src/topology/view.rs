@@ -68,6 +68,8 @@ pub struct Server {
     pub lag_ms: Option<u64>,
     /// What it had executed at its last probe (a lower bound from then on); None: no GTIDs, or not known.
     pub position: Option<Position>,
+    /// How many probes have told its position.
+    pub position_probes: u64,
     /// A hash of the global variables that new sessions begin with, at its last probe.
     pub globals: Option<u64>,
     /// Its greeting, from when it was last seen coming up: version, capabilities, charset. The nonce and connection id
@@ -126,6 +128,7 @@ impl View {
             server.role = if Some(server.id) == view.primary { Role::Primary } else { Role::Replica };
             server.health = Health::Up;
             server.state = State::Online;
+            server.lag_ms = (server.role == Role::Replica).then_some(0);
         }
         view
     }
@@ -154,6 +157,7 @@ impl Server {
             tags: settings.tags.clone(),
             lag_ms: None,
             position: None,
+            position_probes: 0,
             globals: None,
             greeting: None,
             flavor: None,

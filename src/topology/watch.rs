@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Role, Server, ServerId, ServerSettings, Settings, State, View, flavor,
+    Position, Role, Server, ServerId, ServerSettings, Settings, State, View, flavor,
     link::Link,
     probe::{Found, Prober},
     traffic::{Looks, Traffic},
@@ -350,7 +350,13 @@ impl Board {
             let events = verdicts.observe(id, now, found.observation);
             let mut view = View::clone(&self.view.load());
             if let Some(server) = view.servers.iter_mut().find(|server| server.id == id) {
-                server.position = found.position.or(server.position.take());
+                // One that counted and says nothing now counts from the beginning again.
+                let counted = server.position.is_some();
+                let position = found.position.or_else(|| (good && counted).then(Position::default));
+                if let Some(position) = position {
+                    server.position = Some(position);
+                    server.position_probes += 1;
+                }
                 server.globals = found.globals.or(server.globals);
                 if let Some(greeting) = found.greeting {
                     server.flavor = flavor::of_version(&greeting.server_version);

@@ -47,6 +47,8 @@ fn now(operator: &Operator, asked: &Asked<'_>) -> Explanation {
         verdict: None,
         view: &view,
         consistency: live.consistency.get(asked.user).copied().unwrap_or(live.settings.consistency),
+        max_lag: live.max_lag.get(asked.user).copied().or(live.settings.max_lag),
+        has_seen: &|_| true,
         hints_may_loosen: live.settings.hints_may_loosen,
         balance: live.settings.balance,
         turn: 0,

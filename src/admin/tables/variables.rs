@@ -39,6 +39,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let maybe = |bound: Option<u64>| bound.map_or("off".to_owned(), |bound| bound.to_string());
     let on = |is: bool| if is { "on" } else { "off" }.to_owned();
     let listen: Vec<String> = proxy.listen.iter().map(ToString::to_string).collect();
+    let group_by: Vec<String> = proxy.group_by.iter().map(ToString::to_string).collect();
     vec![
         ("compression.zlib", on(proxy.compression.zlib)),
         ("compression.zstd", on(proxy.compression.zstd)),
@@ -73,7 +74,10 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("routing.balance", proxy.balance.name().to_owned()),
         ("routing.causal_timeout", time(proxy.causal_timeout)),
         ("routing.consistency", proxy.consistency.name().to_owned()),
+        ("routing.group_by", group_by.join(", ")),
         ("routing.hints_may_loosen", on(proxy.hints_may_loosen)),
+        ("routing.max_groups", proxy.max_groups.to_string()),
+        ("routing.max_lag", maybe_time(proxy.max_lag)),
         ("routing.primary_only_tables", proxy.primary_only_tables.join(", ")),
         ("routing.sticky", time(proxy.sticky)),
         ("routing.zone", topology.zone.clone().unwrap_or_default()),

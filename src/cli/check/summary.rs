@@ -117,6 +117,9 @@ fn users(config: &Config) -> Vec<String> {
         if let Some(level) = config.user_consistency.get(name) {
             let _ = write!(line, ", consistency {}", consistency(*level));
         }
+        if let Some(most) = config.user_max_lag.get(name) {
+            let _ = write!(line, ", replicas at most {} behind", duration(*most));
+        }
         Some(line)
     };
     listed.iter().filter_map(line).collect()
@@ -250,6 +253,16 @@ fn routing(config: &Config) -> Vec<String> {
         duration(proxy.causal_timeout),
         duration(proxy.sticky),
     )];
+    let is_group = |level: Consistency| level == Consistency::Group;
+    if is_group(proxy.consistency)
+        || config.user_consistency.values().copied().any(is_group)
+        || config.rules.ask_for(Consistency::Group)
+    {
+        lines.push(format!("groups by {}; {} are kept", join(&proxy.group_by), proxy.max_groups));
+    }
+    if let Some(most) = proxy.max_lag {
+        lines.push(format!("consistency eventual: replicas at most {} behind", duration(most)));
+    }
     if !proxy.primary_only_tables.is_empty() {
         lines.push(format!("always on the primary: {}", proxy.primary_only_tables.join(", ")));
     }

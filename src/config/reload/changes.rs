@@ -38,10 +38,21 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
     let (old_users, new_users): (BTreeMap<_, _>, BTreeMap<_, _>) = (users(old), users(new));
     named("users", of_list(old_users.values(), new_users.values(), |user| &user.name));
     let (was, is) = (&old.proxy, &new.proxy);
-    let of_users = |config: &Config| (config.user_consistency.clone(), config.explainers.clone());
+    let of_users =
+        |config: &Config| (config.user_consistency.clone(), config.user_max_lag.clone(), config.explainers.clone());
     let routing = |settings: &Settings| {
         let Settings { primary_only_tables, hints_may_loosen, consistency, causal_timeout, sticky, .. } = settings;
-        (primary_only_tables.clone(), *hints_may_loosen, settings.balance, *consistency, *causal_timeout, *sticky)
+        let Settings { group_by, max_groups, max_lag, .. } = settings;
+        let groups = (group_by.clone(), *max_groups, *max_lag);
+        (
+            primary_only_tables.clone(),
+            *hints_may_loosen,
+            settings.balance,
+            *consistency,
+            *causal_timeout,
+            *sticky,
+            groups,
+        )
     };
     let zone = |config: &Config| config.topology.zone.clone();
     let sections = [

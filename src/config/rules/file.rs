@@ -119,6 +119,7 @@ fn rule(section: Section<'_>, names: &[&str]) -> Option<RuleDefinition> {
         matches: section.section("match").map(read_match).unwrap_or_default(),
         route,
         consistency: section.word("consistency", &CONSISTENCY).map(|level| level.value),
+        max_lag: section.get("max_lag", &form::POSITIVE_DURATION),
         timeout: section.get("timeout", &form::POSITIVE_DURATION),
         deny: deny(&section),
         rewrite: section.section("rewrite").map(rewrite),

@@ -69,6 +69,7 @@ fn session() -> impl Strategy<Value = SessionView> {
             preferred_replica,
             in_transaction: tx || off,
             autocommit_off: off,
+            must_see: state,
             has_primary_state: state,
         },
     )

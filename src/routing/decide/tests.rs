@@ -329,3 +329,52 @@ fn without_a_primary_reads_go_on() {
         assert_eq!(plain(&facts, &view), (Target::Unavailable, Reason::NoPrimary), "{facts:?}");
     }
 }
+
+#[test]
+fn a_replica_that_has_it_comes_before_one_that_must_be_waited_for() {
+    let (facts, rules) = (facts(Kind::Select, Effects::empty()), Rules::default());
+    let view = view(&[("p", 1), ("a", 1), ("b", 1)]);
+    let asked = |consistency, must_see, has: &dyn Fn(ServerId) -> bool| {
+        let session = SessionView { preferred_replica: Some(ServerId(1)), must_see, ..SessionView::default() };
+        decide(&Question { session, consistency, has_seen: has, ..question(&facts, &rules, &view) }).target
+    };
+    let only = |id: usize| move |server: ServerId| server.0 == id;
+    let (a, b) = (Target::Replica(ServerId(1)), Target::Replica(ServerId(2)));
+    assert_eq!(asked(Consistency::Session, true, &only(2)), b);
+    assert_eq!(asked(Consistency::Session, true, &only(1)), a);
+    assert_eq!(asked(Consistency::Session, true, &|_| false), a, "then the own one is waited for");
+    assert_eq!(asked(Consistency::Session, false, &only(2)), a, "nothing must be seen");
+    assert_eq!(asked(Consistency::Eventual, true, &only(2)), a);
+}
+
+#[test]
+fn who_is_too_late_does_not_answer_and_who_does_not_say_neither() {
+    let (facts, rules) = (facts(Kind::Select, Effects::empty()), Rules::default());
+    let mut view = view(&[("p", 1), ("a", 1), ("b", 1)]);
+    let most = Some(std::time::Duration::from_millis(500));
+    let asked = |view: &View, consistency| {
+        let decision = decide(&Question { consistency, max_lag: most, ..question(&facts, &rules, view) });
+        (decision.target, decision.reason)
+    };
+    view.servers[1].lag_ms = Some(501);
+    view.servers[2].lag_ms = Some(500);
+    assert_eq!(asked(&view, Consistency::Eventual).0, Target::Replica(ServerId(2)));
+    view.servers[2].lag_ms = None;
+    assert_eq!(asked(&view, Consistency::Eventual), (Target::Primary, Reason::TooLate));
+    assert!(matches!(asked(&view, Consistency::Session).0, Target::Replica(_)), "it is bound by its writes");
+}
+
+#[test]
+fn a_hint_makes_the_level_stricter_freely_and_looser_if_allowed() {
+    let (rules, view) = (Rules::default(), view(&[("p", 1), ("a", 1)]));
+    let level = |options: &[(&str, &str)], hints_may_loosen| {
+        let mut facts = facts(Kind::Select, Effects::empty());
+        facts.hint.options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let level = Question { hints_may_loosen, ..question(&facts, &rules, &view) }.level(&Verdict::default());
+        (level.consistency, level.max_lag.map(|most| most.as_millis()))
+    };
+    assert_eq!(level(&[("consistency", "global")], false).0, Consistency::Global);
+    assert_eq!(level(&[("consistency", "eventual")], false).0, Consistency::Session);
+    assert_eq!(level(&[("consistency", "eventual"), ("max_lag", "250ms")], true), (Consistency::Eventual, Some(250)));
+    assert_eq!(level(&[("consistency", "nonsense"), ("max_lag", "x")], true), (Consistency::Session, None));
+}

@@ -105,7 +105,7 @@ impl Place<'_> {
         let (open, fixed) = conditions.into_iter().partition(|condition| condition.asks().intersects(OPEN));
         let aspects = Aspects::of([
             (Aspect::Route, !route.is_empty()),
-            (Aspect::Consistency, definition.consistency.is_some()),
+            (Aspect::Consistency, definition.consistency.is_some() || definition.max_lag.is_some()),
             (Aspect::Timeout, definition.timeout.is_some()),
             (Aspect::Deny, definition.deny.is_some()),
             (Aspect::Rewrite, rewrite.is_some()),

@@ -37,6 +37,10 @@ pub struct RuleDefinition {
     /// How fresh its reads must be.
     #[serde(default)]
     pub consistency: Option<Consistency>,
+    /// How far behind a replica may be that answers it at the level `eventual`.
+    #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "Option<String>")]
+    pub max_lag: Option<Duration>,
     /// A statement that takes longer is killed.
     #[serde(default, deserialize_with = "duration")]
     #[schemars(with = "Option<String>")]

@@ -166,6 +166,8 @@ impl Rules {
             verdict: None,
             view: bench.view,
             consistency: Consistency::Session,
+            max_lag: None,
+            has_seen: &|_| true,
             hints_may_loosen: false,
             balance: super::Balance::RoundRobin,
             turn: 0,

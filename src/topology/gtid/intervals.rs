@@ -2,9 +2,17 @@
 
 use std::fmt;
 
-/// How many intervals are kept per source. A set with more gaps forgets its *oldest* numbers: a server then seems to
-/// have less than it has (a needless wait), a session to ask for less of what it wrote longest ago.
+/// How many intervals are kept per source; what becomes of more is said by [`Full`].
 pub(super) const MAX_INTERVALS: usize = 64;
+
+/// What becomes of the oldest numbers of a set with too many gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// They are forgotten. For what a server has: it then seems to have less than it has, which costs a needless wait.
+    Forget,
+    /// The gap before them is closed. For what must be seen: a reader then asks for more than it must, never for less.
+    Join,
+}
 
 /// Both ends are inside; never empty once something was added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,13 +20,16 @@ pub(super) struct Intervals(Vec<(u64, u64)>);
 
 impl Intervals {
     /// Adds `first ..= last`.
-    pub(super) fn add(&mut self, first: u64, last: u64) {
+    pub(super) fn add(&mut self, first: u64, last: u64, full: Full) {
         let from = self.0.partition_point(|&(_, end)| end.saturating_add(1) < first);
         let to = self.0.partition_point(|&(start, _)| start <= last.saturating_add(1));
         let merged = self.0[from..to].iter().fold((first, last), |(a, b), &(start, end)| (a.min(start), b.max(end)));
         self.0.splice(from..to, [merged]);
         if self.0.len() > MAX_INTERVALS {
-            self.0.remove(0);
+            let (oldest, _) = self.0.remove(0);
+            if let (Full::Join, Some(next)) = (full, self.0.first_mut()) {
+                next.0 = oldest;
+            }
         }
     }
 

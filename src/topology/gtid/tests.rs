@@ -81,6 +81,20 @@ fn gaps_are_bounded_and_the_newest_stay() {
     assert!(position.covers(&super::Position::parse(format!("{A}:2000:1998").as_bytes()).unwrap()));
 }
 
+#[test]
+fn what_must_be_seen_never_becomes_less() {
+    let (mut wanted, mut asked) = (Position::default(), Position::default());
+    for n in 1..=1000u32 {
+        let gtid = format!("{A}:{}", n * 2);
+        assert!(wanted.want(gtid.as_bytes()));
+        asked.want_all(&position(&gtid));
+    }
+    assert_eq!(wanted, asked);
+    assert_eq!(wanted.to_sql().matches(':').count(), MAX_INTERVALS);
+    assert!((1..=1000u32).all(|n| wanted.covers(&position(&format!("{A}:{}", n * 2)))));
+    assert!(wanted.covers(&position(&format!("{A}:3"))), "the oldest gaps are closed");
+}
+
 /// A set as plain numbers (source 0…2, number), which the laws are checked against.
 fn mysql_set() -> impl Strategy<Value = BTreeSet<(u8, u64)>> {
     prop::collection::btree_set((0u8..3, 1u64..40), 0..30)

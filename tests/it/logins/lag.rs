@@ -17,7 +17,7 @@ houses!(own_writes_are_seen_at_once, too_late_takes_no_reads);
 const SERVER: &str = "SELECT @@server_id FROM app.late";
 
 /// Sets the replica's delay for the time of a work, and lets it catch up afterwards.
-fn delayed<T>(house: &House, seconds: u32, work: impl FnOnce() -> T) -> T {
+pub(super) fn delayed<T>(house: &House, seconds: u32, work: impl FnOnce() -> T) -> T {
     let delay = |seconds: u32| {
         let dir = house.cluster.dir.to_str().unwrap();
         let mut command = Command::new(paths::provision("replicas.sh"));

@@ -4,6 +4,7 @@
 mod authority;
 mod birth;
 mod change_user;
+mod freshness;
 mod lag;
 mod old_clients;
 mod plugins;

@@ -1,0 +1,389 @@
+//! Own writes, and those of others that a level promises: what the session must see, whether a replica has it, and what is
+//! done where it is not known.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{
+    client::Client,
+    engine::{Action, Request},
+    freshness::{MAX_GROUPS_OF_ONE, Needs},
+    lease::{Refusal, control_refusal},
+};
+use crate::{
+    pool::{
+        birth,
+        server::{ControlError, Rows},
+    },
+    routing::{
+        Consistency, Decision, Reason, Target,
+        group_by::{Asked, group_of},
+    },
+    sql::lexer::Flavor,
+    topology::{Position, ServerId},
+    wire::handshake,
+};
+
+/// An answer that nobody wants is read up to so many bytes; a longer one costs its connection.
+const MAX_DISCARDED_BYTES: usize = 1 << 20;
+
+/// What a session must see, and what it knows of others' writes.
+#[derive(Debug, Default)]
+pub(super) struct Causal {
+    needs: Needs,
+    /// How often positions had been forgotten when this was written down.
+    epoch: u64,
+    /// What of everybody's writes is among the needs.
+    everything: u64,
+    /// What of a group's.
+    group: (u64, u64),
+    /// Nobody knows yet what was written before Forebay began.
+    unknown: bool,
+    /// The groups that its open transaction writes for.
+    writes_for: Vec<u64>,
+    /// The group of the present statement, where it reads as one.
+    reads_for: Option<u64>,
+    /// Who answered its last read.
+    read_on: Option<ServerId>,
+    /// How the last read was known to be fresh.
+    pub note: Option<Fresh>,
+}
+
+impl Causal {
+    /// The groups that a statement writes for.
+    pub fn writes_for(&self) -> &[u64] {
+        &self.writes_for
+    }
+}
+
+/// How a read was known to be fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fresh {
+    /// Nothing had to be seen, or the replica was known to have it.
+    Seen,
+    /// The replica was waited for.
+    Waited(Duration),
+    /// The replica did not have it in time, so the primary answered.
+    Primary,
+}
+
+/// What a lease on a replica needs.
+#[derive(Debug)]
+pub(super) enum Wait {
+    /// Nothing.
+    No,
+    /// For this; with the statement that waits.
+    For(Box<Position>, String),
+}
+
+impl Client {
+    /// Takes in what a statement must see, before it is decided where it runs.
+    pub(super) fn learn_needs(&mut self, request: &Request<'_>) {
+        (self.causal.reads_for, self.causal.note) = (None, None);
+        if self.causal.epoch != self.shared.freshness.epoch() {
+            self.start_again();
+        }
+        self.causal.unknown = self.causal.unknown && !self.shared.freshness.has_begun();
+        let is_read = request.facts.is_read();
+        let level = if is_read { self.level(request).consistency } else { Consistency::Session };
+        if !self.shared.freshness.uses_groups() && level != Consistency::Global && level != Consistency::Group {
+            return;
+        }
+        let key = if self.shared.freshness.uses_groups() { self.group_key(request) } else { None };
+        let writes = !is_read || self.shared.refused.contains(request.facts.digest);
+        if let (true, Some(key)) = (writes, key)
+            && !self.causal.writes_for.contains(&key)
+            && self.causal.writes_for.len() <= MAX_GROUPS_OF_ONE
+        {
+            self.causal.writes_for.push(key);
+        }
+        if !is_read {
+            return;
+        }
+        match (level, key) {
+            (Consistency::Group, Some(key)) => self.learn_group(key),
+            // Who belongs to no group that is known must see what everybody wrote.
+            (Consistency::Group, None) | (Consistency::Global, _) => self.learn_everything(),
+            _ => {}
+        }
+    }
+
+    fn learn_group(&mut self, key: u64) {
+        let shared = Arc::clone(&self.shared);
+        let (of, has) = self.causal.group;
+        let has = if of == key { has } else { 0 };
+        self.causal.group = (key, shared.freshness.groups.add_to(key, &mut self.causal.needs, has, Instant::now()));
+        self.causal.reads_for = Some(key);
+        self.causal.unknown = (self.causal.unknown || has == 0) && !shared.freshness.has_begun();
+    }
+
+    fn learn_everything(&mut self) {
+        let version = self.shared.freshness.everything_into(&mut self.causal.needs, self.causal.everything);
+        self.causal.unknown = version.is_none();
+        self.causal.everything = version.unwrap_or(self.causal.everything);
+    }
+
+    /// Positions were forgotten: what the session must see is what the primary had then.
+    fn start_again(&mut self) {
+        let freshness = &self.shared.freshness;
+        let had_any = !self.causal.needs.is_empty();
+        self.causal = Causal { epoch: freshness.epoch(), ..Causal::default() };
+        if had_any {
+            self.causal.needs = freshness.floor();
+        }
+    }
+
+    /// The group that a statement belongs to.
+    fn group_key(&self, request: &Request<'_>) -> Option<u64> {
+        let attribute = |name: &str| handshake::attribute(&self.identity.attributes, name.as_bytes());
+        let asked = Asked {
+            facts: request.facts,
+            text: request.text,
+            dialect: self.state.dialect(),
+            user: &self.identity.name,
+            client: self.peer.ip(),
+            attribute: &attribute,
+        };
+        group_of(&self.live.settings.group_by, &asked)
+    }
+
+    /// Where the session reads, as long as that is fit and fresh: with others of its group at one place.
+    pub(super) fn preferred_replica(&self) -> Option<ServerId> {
+        let of_group = self.causal.reads_for.and_then(|key| self.shared.freshness.groups.reader(key));
+        of_group.or(self.reader)
+    }
+
+    /// Whether replicas must be looked at before one is chosen.
+    pub(super) fn must_see(&self) -> bool {
+        !self.causal.needs.position.is_empty()
+    }
+
+    /// Whether a server is known to have what the session must see.
+    pub(super) fn has_seen(&self, server: ServerId) -> bool {
+        let view = self.shared.topology.view();
+        let position = &self.causal.needs.position;
+        position.is_empty()
+            || view.server(server).is_some_and(|server| self.shared.freshness.replicas.has(server, position))
+    }
+
+    /// What must happen before a replica may answer. `Behind`: the primary is to answer.
+    pub(super) async fn must_wait(&mut self, index: usize, decision: &Decision) -> Result<Wait, Refusal> {
+        let server = self.servers[index].id;
+        let limit = self.live.settings.causal_timeout;
+        let has_primary = self.shared.topology.view().primary.is_some();
+        let is_worth = |client: &Client| {
+            !has_primary || client.shared.freshness.replicas.is_worth_waiting(server, limit, Instant::now())
+        };
+        let seen_before = self.has_seen(server);
+        if self.causal.unknown || self.was_written_lately(server) || !seen_before && !is_worth(self) {
+            return Err(self.behind());
+        }
+        if decision.consistency >= Consistency::Session {
+            self.keep_monotonic(index).await;
+        }
+        let needs = self.cached.needs.as_ref().map(|also| {
+            let mut position = self.causal.needs.position.clone();
+            position.want_all(also);
+            position
+        });
+        let position = needs.as_ref().unwrap_or(&self.causal.needs.position);
+        let freshness = &self.shared.freshness;
+        let view = self.shared.topology.view();
+        let is_seen =
+            position.is_empty() || view.server(server).is_some_and(|server| freshness.replicas.has(server, position));
+        if is_seen {
+            if !position.is_empty() {
+                freshness.counts.seen.fetch_add(1, Ordering::Relaxed);
+            }
+            self.causal.note = Some(Fresh::Seen);
+            return Ok(Wait::No);
+        }
+        drop(view);
+        if seen_before && !is_worth(self) {
+            return Err(self.behind());
+        }
+        let query = birth::wait_query(self.state.dialect().flavor, position, limit);
+        Ok(Wait::For(Box::new(position.clone()), query))
+    }
+
+    /// Waits before anything else is sent.
+    pub(super) async fn wait_alone(&mut self, index: usize, position: &Position, query: &str) -> Result<(), Refusal> {
+        let begun = Instant::now();
+        let rows = self.servers[index].control(&[query]).await.map_err(control_refusal)?;
+        let reached = rows.first().is_some_and(is_reached);
+        self.waited(index, position, begun.elapsed(), reached);
+        if reached { Ok(()) } else { Err(self.behind()) }
+    }
+
+    /// Reads the answer to a wait that went in one write with the request; if it was in vain, the request's own answer is
+    /// thrown away. The error: the connection must not be used any more.
+    pub(super) async fn waited_in_front(
+        &mut self,
+        index: usize,
+        (position, begun): (&Position, Instant),
+        request: &Request<'_>,
+    ) -> Result<bool, String> {
+        let server = &mut self.servers[index];
+        let reached = match server.read_rows(&mut |_| {}).await {
+            Ok(rows) => is_reached(&rows),
+            Err(ControlError::Refused(_)) => false,
+            Err(error) => return Err(error.to_string()),
+        };
+        let discarded = match reached {
+            true => Ok(true),
+            false => server.discard(request.expect, MAX_DISCARDED_BYTES).await,
+        };
+        self.waited(index, position, begun.elapsed(), reached);
+        if !reached {
+            let _ = self.behind();
+        }
+        match discarded {
+            Ok(true) => Ok(reached),
+            Ok(false) => Err("its answer came too early, and is too long to be thrown away".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn waited(&mut self, index: usize, position: &Position, elapsed: Duration, reached: bool) {
+        let (freshness, server) = (&self.shared.freshness, self.servers[index].id);
+        let counts = &freshness.counts;
+        counts.waits.fetch_add(1, Ordering::Relaxed);
+        counts.wait_us.fetch_add(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        freshness.replicas.waited(server, self.live.settings.causal_timeout, elapsed, reached);
+        if !reached {
+            counts.waits_timed_out.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if let Some(server) = self.shared.topology.view().server(server) {
+            freshness.replicas.taught(server, position);
+        }
+        self.causal.note = Some(Fresh::Waited(elapsed));
+    }
+
+    /// The primary is to answer.
+    fn behind(&mut self) -> Refusal {
+        self.shared.freshness.counts.to_primary.fetch_add(1, Ordering::Relaxed);
+        self.causal.note = Some(Fresh::Primary);
+        Refusal::Behind
+    }
+
+    /// Where a write's position is not known: whether it may not have come to a replica yet, by time and by its lag.
+    fn was_written_lately(&self, server: ServerId) -> bool {
+        let Some(at) = self.causal.needs.untold_at else { return false };
+        let view = self.shared.topology.view();
+        let lag = view.server(server).and_then(|server| server.lag_ms).map_or(Duration::ZERO, Duration::from_millis);
+        at.elapsed() < self.live.settings.sticky.max(lag)
+    }
+
+    /// A session that reads elsewhere than before must not go back in time: what the other had is asked of it, if the session
+    /// still has a connection there, else what is known of it.
+    async fn keep_monotonic(&mut self, index: usize) {
+        let server = self.servers[index].id;
+        let (shared, now) = (Arc::clone(&self.shared), Instant::now());
+        let version = self.causal.group.1;
+        let of_group =
+            self.causal.reads_for.and_then(|key| shared.freshness.groups.reads_on(key, server, version, now));
+        if let Some(other) = of_group.filter(|other| self.causal.read_on != Some(*other)) {
+            let known = self.known_of(other);
+            if let Some(key) = self.causal.reads_for {
+                shared.freshness.group_must_see(key, &known, now);
+            }
+            self.causal.needs.position.want_all(&known);
+        }
+        match self.causal.read_on {
+            Some(other) if other != server => Box::pin(self.learn_floor(other)).await,
+            _ => {}
+        }
+    }
+
+    async fn learn_floor(&mut self, other: ServerId) {
+        self.causal.read_on = None;
+        let query = match self.state.dialect().flavor {
+            // What was replicated to it or written on it.
+            Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos",
+            Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
+        };
+        let open = self.servers.iter_mut().find(|open| open.id == other && open.owed == 0);
+        let mut asked = None;
+        if let Some(open) = open
+            && !open.is_stale().await
+        {
+            asked = open.control(&[query]).await.ok();
+        }
+        let told = asked.and_then(|rows| rows.into_iter().flatten().flatten().flatten().next());
+        let told = told.and_then(|text| Position::parse(&text));
+        if let (Some(position), Some(server)) = (&told, self.shared.topology.view().server(other)) {
+            self.shared.freshness.replicas.taught(server, position);
+        }
+        let floor = told.unwrap_or_else(|| self.known_of(other));
+        self.causal.needs.position.want_all(&floor);
+    }
+
+    fn known_of(&self, server: ServerId) -> Position {
+        let view = self.shared.topology.view();
+        view.server(server).map(|server| self.shared.freshness.replicas.known(server)).unwrap_or_default()
+    }
+
+    /// A read has been answered.
+    pub(super) fn note_reader(&mut self, server: ServerId, request: &Request<'_>, decision: &Decision) {
+        // What is asked of the primary for what it is says nothing of where the session reads.
+        let is_data = matches!(decision.target, Target::Replica(_))
+            || matches!(decision.reason, Reason::PlainRead | Reason::Heavy | Reason::NoHealthyReplica);
+        let is_read = is_data && decision.repeatable && !matches!(request.action, Action::Prepare { .. });
+        if is_read && decision.consistency >= Consistency::Session {
+            self.causal.read_on = Some(server);
+        }
+    }
+
+    /// Merges the positions of writes that servers have reported. Returns whether there were any.
+    pub(super) fn take_position(&mut self) -> bool {
+        let gtids = self.state.take_gtids();
+        let mut written = Position::default();
+        let is_told = !gtids.is_empty() && written.want(&gtids);
+        if is_told {
+            self.must_see_own(&written);
+            self.shared.freshness.wrote(&gtids, &self.causal.writes_for, Instant::now());
+        }
+        is_told
+    }
+
+    /// A statement has ended; `told`: and with it what had been written until then.
+    pub(super) fn writes_ended(&mut self, told: bool) {
+        if told || !self.state.in_transaction() && !self.state.autocommit_off() {
+            self.causal.writes_for.clear();
+        }
+    }
+
+    fn must_see_own(&mut self, written: &Position) {
+        self.causal.needs.position.want_all(written);
+        if self.shared.cache.is_used() {
+            self.cached.wrote_at.get_or_insert_default().merge(written);
+        }
+    }
+
+    /// Where the primary's log stands, after something of which nobody said where it is.
+    pub(super) fn must_see_all(&mut self, executed: &[u8]) {
+        self.causal.needs.position.want(executed);
+    }
+
+    /// A write is about to run, or has run, whose position nobody will tell.
+    pub(super) fn wrote_untold(&mut self) {
+        let now = Instant::now();
+        self.causal.needs.untold_at = Some(now);
+        self.shared.freshness.wrote_untold(&self.causal.writes_for, now);
+    }
+
+    /// What the session must see, in words.
+    pub(super) fn needs_in_words(&self) -> String {
+        match self.causal.needs.position.to_sql() {
+            none if none.is_empty() => "nothing that it wrote or read elsewhere".to_owned(),
+            position => position,
+        }
+    }
+}
+
+fn is_reached(rows: &Rows) -> bool {
+    rows.first().and_then(|row| row.first()).is_some_and(|answer| answer.as_deref() == Some(b"0"))
+}
