@@ -232,15 +232,11 @@ impl History {
     fn judge_replica(&mut self, now: Duration, fresh: bool, primary_lives: bool, limits: Limits) -> Health {
         let unknown_for = primary_lives.then(|| self.lag_known_at.map_or(Duration::MAX, |at| now.saturating_sub(at)));
         let was_unfit = self.unfit_since_goods.is_some();
-        let fitness = match self.ejected.take_if(|(until, _)| now >= *until) {
-            None if self.ejected.is_some() => {
-                self.ejected.as_ref().map_or(Fitness::AsBefore, |(_, why)| Fitness::Unfit(why.clone()))
-            }
-            _ if self.stray_from.is_some() => {
-                let from = self.stray_from.as_deref().unwrap_or_default();
-                Fitness::Unfit(format!("its data comes from {from}, which is not the primary"))
-            }
-            _ => fitness(self.answer(), self.blind.as_deref(), unknown_for, (limits, was_unfit)),
+        self.ejected.take_if(|(until, _)| now >= *until);
+        let fitness = match (&self.ejected, &self.stray_from) {
+            (Some((_, why)), _) => Fitness::Unfit(why.clone()),
+            (None, Some(from)) => Fitness::Unfit(format!("its data comes from {from}, which is not the primary")),
+            (None, None) => fitness(self.answer(), self.blind.as_deref(), unknown_for, (limits, was_unfit)),
         };
         match (fitness, self.unfit_since_goods) {
             (Fitness::Unfit(why), _) => {

@@ -1,4 +1,5 @@
-//! Clusters that replicate by themselves: Group Replication, which the servers here can do.
+//! Who replicates from whom: chains, replicas that still follow the old primary, and Group Replication, which the servers here
+//! can do. (Galera they cannot.)
 
 use super::{House, WHERE, house};
 use crate::support::{
@@ -6,6 +7,77 @@ use crate::support::{
     forebay::free_port,
     process::{eventually, signal},
 };
+
+/// Points a replica at another source, or at none.
+fn follow(cluster: &Cluster, replica: &Server, source: Option<&Server>) {
+    let mut root = cluster.root(replica);
+    let mariadb = cluster.kind == Kind::MariaDb;
+    root.ok(if mariadb { "STOP SLAVE" } else { "STOP REPLICA" });
+    match source {
+        None => drop(root.ok(if mariadb { "RESET SLAVE ALL" } else { "RESET REPLICA ALL" })),
+        Some(source) if mariadb => {
+            root.ok(format!(
+                "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='repl', \
+                             MASTER_PASSWORD='secret', MASTER_USE_GTID=slave_pos",
+                source.port
+            ));
+            root.ok("START SLAVE");
+        }
+        Some(source) => {
+            root.ok(format!(
+                "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={}, SOURCE_USER='repl', \
+                             SOURCE_PASSWORD='secret', SOURCE_AUTO_POSITION=1, SOURCE_SSL=1",
+                source.port
+            ));
+            root.ok("START REPLICA");
+        }
+    }
+}
+
+fn a_chain_and_one_that_follows_the_old_primary(kind: Kind) {
+    let cluster = Cluster::start(kind, 2);
+    let house = house(
+        &cluster,
+        &AUTO,
+        "health: {interval: 100ms, slow_start: off, hold_off: off}\nrouting: {hints_may_loosen: true}\n",
+    );
+    let [middle, last] = [&cluster.replicas[0], &cluster.replicas[1]];
+    eventually("both read", || house.readers(6) == ["2", "3"]);
+    follow(&cluster, last, Some(middle));
+    cluster.sql(&["CREATE TABLE app.chained (n int)"]);
+    cluster.settle();
+    eventually("a replica of a replica reads", || house.readers(6) == ["2", "3"]);
+    assert_eq!(role(&house, last), "replica up");
+
+    // The middle one is promoted; the old primary becomes a replica of nobody. First the last one still follows the old one.
+    follow(&cluster, last, Some(&cluster.primary));
+    eventually("it reads again", || house.readers(6) == ["2", "3"]);
+    cluster.sql(&["SET GLOBAL read_only = ON"]);
+    follow(&cluster, middle, None);
+    cluster.root(middle).ok("SET GLOBAL read_only = OFF");
+    eventually("the promoted one is primary", || role(&house, middle) == "primary up");
+    eventually("the last one is out", || role(&house, last) == "replica unfit");
+    // It replicates well, but from the wrong server.
+    assert!((0..10).all(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        role(&house, last) == "replica unfit"
+    }));
+    follow(&cluster, last, Some(middle));
+    eventually("and back, behind the new primary", || role(&house, last) == "replica up");
+    follow(&cluster, &cluster.primary, Some(middle));
+    eventually("the old one is a replica", || role(&house, &cluster.primary) == "replica up");
+    house.forebay.assert_sound();
+}
+
+#[test]
+fn a_chain_on_mariadb() {
+    a_chain_and_one_that_follows_the_old_primary(Kind::MariaDb);
+}
+
+#[test]
+fn a_chain_on_mysql() {
+    a_chain_and_one_that_follows_the_old_primary(Kind::MySql);
+}
 
 const NAME: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 const AUTO: [&str; 3] = ["", "", ""];

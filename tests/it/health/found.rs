@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use super::House;
+use super::{House, Inside};
 use crate::support::{
     bed::{Bed, both},
     cluster::{Cluster, Kind},
@@ -68,15 +68,16 @@ fn a_name_that_moves_is_followed(bed: &Bed) {
     let address = format!("  - {{name: moving, address: \"moving.test:{port}\", role: replica}}\n");
     let (house, file) = named(bed.cluster, &address, "127.0.0.2 moving.test\n", "");
     eventually("it serves where its name leads", || house.readers(3) == ["2"]);
-    let mut inside = house.client();
-    inside.ok("START TRANSACTION READ ONLY");
-    assert_eq!(inside.value(super::WHERE), "2");
+    let mut inside = Inside::begin(&house, bed.cluster);
 
     fs::write(&file, "127.0.0.3 moving.test\n").unwrap();
     eventually("it serves where its name leads now", || house.readers(3) == ["3"]);
-    assert_eq!(inside.value("SELECT @@server_id"), "2", "what ran goes on where it was");
-    inside.ok("COMMIT");
-    assert_eq!(inside.value(super::WHERE), "3");
+    let retired = "SELECT server FROM servers WHERE role = 'retired' AND address LIKE '%127.0.0.2%'";
+    assert_eq!(house.operator().value(retired), "moving", "what runs goes on where it is");
+    inside.client.ok("SELECT COUNT(*) FROM inside");
+    inside.client.ok("COMMIT");
+    assert_eq!(inside.client.value(super::WHERE), "3");
+    eventually("nothing is left there", || house.operator().rows(retired).is_empty());
     let log = house.forebay.log();
     let moved = format!("moving is at moving.test:{port} (127.0.0.3) now; it was at moving.test:{port} (127.0.0.2)");
     assert!(log.contains(&moved), "{log}");

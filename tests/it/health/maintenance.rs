@@ -6,7 +6,7 @@ use std::{
     net::TcpStream,
 };
 
-use super::{House, WHERE, house};
+use super::{House, Inside, WHERE, house};
 use crate::support::{bed::Bed, bed::both, process::eventually};
 
 both!(a_server_is_drained_and_comes_back, offline_ends_what_is_tied_to_it, the_configuration_says_so, near_ones_first);
@@ -25,18 +25,16 @@ fn a_server_is_drained_and_comes_back(bed: &Bed) {
     let mut operator = house.operator();
     // A session that has read from it, and one with a transaction there.
     let mut reader = house.client();
-    let mut inside = house.client();
     reader.value(WHERE);
-    inside.ok("START TRANSACTION READ ONLY");
-    let own = inside.value(WHERE);
-    let name = format!("replica{}", own.parse::<u32>().unwrap() - 1);
-    let other = if own == "2" { "3" } else { "2" };
+    let mut inside = Inside::begin(&house, bed.cluster);
+    let name = inside.server(&house);
+    let other = if name == "replica1" { "3" } else { "2" };
 
     operator.ok(format!("drain server {name}"));
     assert_eq!(house.readers(6), [other]);
     assert_eq!((0..6).map(|_| reader.value(WHERE)).filter(|id| id == other).count(), 6, "a session that was there");
-    assert_eq!(inside.value("SELECT @@server_id"), own, "what runs there may end");
-    inside.ok("COMMIT");
+    assert_eq!(inside.server(&house), name, "what runs there may end");
+    inside.client.ok("COMMIT");
     eventually("its connections are closed", || {
         operator.value(&format!("SELECT connections_in_use FROM servers WHERE server = '{name}'")) == "0"
     });
@@ -70,15 +68,13 @@ fn a_server_is_drained_and_comes_back(bed: &Bed) {
 
 fn offline_ends_what_is_tied_to_it(bed: &Bed) {
     let house = loose(bed);
-    let mut inside = house.client();
-    inside.ok("START TRANSACTION READ ONLY");
-    let own = inside.value(WHERE);
+    let mut inside = Inside::begin(&house, bed.cluster);
+    let name = inside.server(&house);
     let mut elsewhere = house.client();
     elsewhere.ok("BEGIN");
     elsewhere.ok("SELECT 1 FOR UPDATE");
-    let name = format!("replica{}", own.parse::<u32>().unwrap() - 1);
     assert!(act(&house, "offline", &format!(r#"{{"server": "{name}"}}"#)).contains("1 sessions"));
-    assert!(inside.query("SELECT 1").lost.is_some(), "its transaction is over");
+    assert!(inside.client.query("SELECT 1").lost.is_some(), "its transaction is over");
     elsewhere.ok("SELECT 2 FOR UPDATE");
     elsewhere.ok("COMMIT");
     assert_eq!(house.readers(6).len(), 1);

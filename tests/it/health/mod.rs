@@ -58,3 +58,26 @@ impl House {
         seen
     }
 }
+
+/// A READ ONLY transaction on a replica: the only transaction there is.
+struct Inside {
+    client: Client,
+}
+
+impl Inside {
+    fn begin(house: &House, cluster: &Cluster) -> Inside {
+        cluster.sql(&["CREATE TABLE IF NOT EXISTS app.inside (n int)"]);
+        cluster.settle();
+        let mut client = house.client();
+        client.ok("START TRANSACTION READ ONLY");
+        let mut inside = Inside { client };
+        assert_ne!(inside.server(house), "primary");
+        inside
+    }
+
+    /// Where it runs; it reads there. (To ask for `@@server_id` would move it to the primary.)
+    fn server(&mut self, house: &House) -> String {
+        self.client.ok("SELECT COUNT(*) FROM inside");
+        house.operator().value("SELECT server FROM pools WHERE held_for LIKE '%transaction%'")
+    }
+}
