@@ -157,10 +157,16 @@ pub(super) fn push_assignment(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     push_value(set, name, value);
 }
 
-/// `name=DEFAULT`: what the server gives to a new session.
+/// `name=DEFAULT`: what the server gives to a new session. For these two MySQL's DEFAULT is the opposite of that.
 pub(super) fn push_default(set: &mut Vec<u8>, name: &str) {
     push_target(set, name);
-    set.extend_from_slice(b"DEFAULT");
+    match name {
+        "foreign_key_checks" | "unique_checks" => {
+            set.extend_from_slice(b"@@global.");
+            set.extend_from_slice(name.as_bytes());
+        }
+        _ => set.extend_from_slice(b"DEFAULT"),
+    }
 }
 
 fn push_target(set: &mut Vec<u8>, name: &str) {

@@ -101,6 +101,8 @@ impl State {
         if self.collation_unknown {
             return Carry::AskCollation;
         }
+        // Another schema brings its own collation.
+        let replaced = |name: &str| name == "collation_database" && self.schema != image.schema;
         let mut set = b"SET ".to_vec();
         if NAMES.map(|name| self.value(name)) != image.names() || self.results() != image.results {
             self.push_all_names(&mut set);
@@ -111,15 +113,13 @@ impl State {
         });
         let added = self.variables.since(0).filter(|(name, _)| !self.birth.has(name));
         for (name, value) in own.chain(added).filter(|(name, _)| !NAMES.contains(name)) {
-            if image.value(name) != Some(value)
+            if (image.value(name) != Some(value) || replaced(name))
                 && !(value.is_empty() && image.value(name).is_none() && self.birth.has(name))
             {
                 push_assignment(&mut set, name, value);
             }
         }
         let lost = |name: &str| self.variables.get(name).is_none() && !self.birth.has(name);
-        // Another schema brings its own collation.
-        let replaced = |name: &str| name == "collation_database" && self.schema != image.schema;
         for name in image.changed.keys().filter(|name| lost(name) && !replaced(name)) {
             push_default(&mut set, name);
         }
@@ -221,6 +221,17 @@ mod tests {
         assert_eq!(sent(&other, &one.image()), "SET SESSION time_zone='+02:00',SESSION sort_buffer_size=4096");
     }
 
+    /// Measured on MySQL 9.7: `SET SESSION foreign_key_checks=DEFAULT` turns them off.
+    #[test]
+    fn checks_go_back_to_what_new_sessions_have() {
+        let (one, mut other) = (utf8(), utf8());
+        change(&mut other, &[("foreign_key_checks", "OFF"), ("unique_checks", "OFF")], ON);
+        assert_eq!(
+            sent(&one, &other.image()),
+            "SET SESSION foreign_key_checks=@@global.foreign_key_checks,SESSION unique_checks=@@global.unique_checks"
+        );
+    }
+
     #[test]
     fn the_collation_of_results_goes_back() {
         let (one, mut other) = (utf8(), utf8());
@@ -252,6 +263,21 @@ mod tests {
         assert_eq!(
             other.difference_from_image(&one.image(), true),
             Carry::Send { schema: Some(b"app".to_vec()), set: None }
+        );
+    }
+
+    /// What both have set is undone by the USE in between.
+    #[test]
+    fn the_collation_of_a_schema_comes_with_it() {
+        let (mut one, mut other) = (utf8(), utf8());
+        one.set_schema(b"a");
+        other.set_schema(b"b");
+        change(&mut one, &[("collation_database", "latin1_bin")], ON);
+        change(&mut other, &[("collation_database", "latin1_bin")], ON);
+        let set = b"SET SESSION collation_database='latin1_bin'".to_vec();
+        assert_eq!(
+            one.difference_from_image(&other.image(), true),
+            Carry::Send { schema: Some(b"a".to_vec()), set: Some(set) }
         );
     }
 
