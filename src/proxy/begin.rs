@@ -12,7 +12,7 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::ServerId,
-    wire::{handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
+    wire::{capability::CapabilityFlags, handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
 };
 
 /// COM_RESET_CONNECTION.
@@ -133,6 +133,10 @@ impl Client {
             return Err(End::Fatal(ClientError::no_server("no server has been reached yet")));
         };
         let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        if mariadb {
+            // The login's IGNORE_SPACE is in the first session's sql_mode alone.
+            self.capabilities.remove(CapabilityFlags::CLIENT_IGNORE_SPACE);
+        }
         if mariadb && self.refused_changes >= MAX_REFUSED_CHANGES {
             return self.send_error(&ClientError::unknown_command()).await;
         }
@@ -187,6 +191,7 @@ impl Client {
     fn begin_anew(&mut self, schema: Option<Vec<u8>>) {
         self.servers.clear();
         self.statements = Statements::default();
+        self.cursor_fixes = Vec::new();
         self.state = State::new(self.state.dialect().flavor, self.capabilities, schema);
         self.forget_unreported();
         self.last_server = None;

@@ -1,6 +1,11 @@
 //! One client: its session, its server connections, and the loop over its commands.
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -9,6 +14,7 @@ use super::{
     cached::Cached,
     causal::Causal,
     error::ClientError,
+    fix::Fix,
     hand_over::{LastStatement, Why},
     idle::{Idle, Silence},
     login::LoggedIn,
@@ -55,6 +61,8 @@ pub struct Client {
     compression: Option<Method>,
     pub(super) state: State,
     pub(super) statements: Statements,
+    /// How the rows of open cursors are corrected, by their statements' ids.
+    pub(super) cursor_fixes: Vec<(u32, Box<Fix>)>,
     /// The session's server connections: few, so a list.
     pub(super) servers: Vec<ServerConnection>,
     /// What it must see.
@@ -65,6 +73,8 @@ pub struct Client {
     pub(super) begun_later: Option<&'static str>,
     /// Its user variables, if it ever assigned one.
     pub(super) user_variables: Option<Box<UserVariables>>,
+    /// When routines were asked for last that are still not known.
+    pub(super) routines_tried: Option<Instant>,
     /// What the last statement raised, where its connection has gone to others.
     pub(super) diagnostics: Option<Box<Diagnostics>>,
     /// How the last statement was decided, for users who may ask.
@@ -178,11 +188,13 @@ impl Client {
             extended: login.extended,
             compression: login.compression,
             statements: Statements::default(),
+            cursor_fixes: Vec::new(),
             servers: Vec::new(),
             causal: Causal::default(),
             holds_unreported: false,
             begun_later: None,
             user_variables: None,
+            routines_tried: None,
             diagnostics: None,
             told: None,
             insert_id: InsertId::Known(0),

@@ -74,6 +74,11 @@ pub enum Action {
         /// The session's id of it.
         id: u32,
     },
+    /// COM_STMT_FETCH from a cursor of the session's statement.
+    Fetch {
+        /// The session's id of it.
+        id: u32,
+    },
 }
 
 impl<'a> Request<'a> {
@@ -269,7 +274,7 @@ impl Client {
         capture_bytes: Option<usize>,
     ) -> Result<Option<Attempt>, End> {
         let fix = self.fix_for(request, lease.server);
-        let binary = matches!(request.action, Action::Execute { .. });
+        let binary = matches!(request.action, Action::Execute { .. } | Action::Fetch { .. });
         let hold = held_errors(request.action, decision.repeatable, &self.servers[lease.index]);
         let statement_id = match request.action {
             Action::Prepare { id, .. } => Some(id),

@@ -45,6 +45,15 @@ pub trait IdMap: std::fmt::Debug + Send + Sync {
     fn client_of(&self, thread_id: u32) -> Option<u32>;
 }
 
+/// Two of one request are the same once they have seen the same of its reply.
+impl PartialEq for Fix {
+    fn eq(&self, other: &Fix) -> bool {
+        (self.columns, self.results, &self.kinds) == (other.columns, other.results, &other.kinds)
+    }
+}
+
+impl Eq for Fix {}
+
 impl Fix {
     /// A correction of `what`.
     pub fn new(what: What) -> Self {

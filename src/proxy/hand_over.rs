@@ -68,6 +68,9 @@ impl Client {
         }
         // A kill that arrives late would hit whoever has the connection then.
         self.place.handle.kills_settled().await;
+        if self.state.has_unread_routines() {
+            Box::pin(self.read_routines()).await;
+        }
         let mut at = 0;
         while at < self.servers.len() {
             if self.can_spare(&self.servers[at], why) && self.read_back(at, why).await {
@@ -190,7 +193,7 @@ impl Client {
             let cells: Vec<_> = rows.into_iter().flatten().map(|cell| cell.and_then(number)).collect();
             let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
             if counts {
-                if found_here {
+                if found_here && !self.last.rows_are_gone {
                     self.last.found_rows = found_rows.cast_unsigned();
                 }
                 self.last.row_count = row_count;
@@ -234,6 +237,10 @@ impl Client {
     /// Remembers what may be asked about a statement that has ended.
     pub(super) fn remember_last(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let facts = request.facts;
+        let mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
+        // FOUND_ROWS() stays after an error, but after one that MariaDB meets among the rows.
+        let keeps_rows = outcome.error.is_some() && (mysql || !outcome.has_result);
+        let ran_elsewhere = self.last_rows_server != Some(server);
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         self.last_server = Some(server);
         if !quiet {
@@ -241,7 +248,7 @@ impl Client {
         }
         let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
         let found_rows = match outcome.rows {
-            _ if quiet || quiet_error => self.last.found_rows,
+            _ if quiet || quiet_error || keeps_rows => self.last.found_rows,
             rows if outcome.has_result => rows,
             _ => 1,
         };
@@ -269,7 +276,8 @@ impl Client {
         if self.diagnostics.is_some() && !self.keeps_diagnostics(request, outcome) {
             self.diagnostics = None;
         }
-        let rows_are_gone = quiet_error || quiet && self.last.rows_are_gone;
+        let rows_stay = keeps_rows && (ran_elsewhere || self.last.rows_are_gone);
+        let rows_are_gone = quiet_error || rows_stay || quiet && self.last.rows_are_gone;
         self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more, is_unclear };
     }
 
@@ -295,7 +303,8 @@ impl Client {
     pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         let returns =
             matches!(facts.kind, Kind::Insert | Kind::Replace) && (outcome.has_result || outcome.error.is_some());
-        if outcome.insert_id || returns || touches_insert_id(facts) {
+        // LOAD DATA may tell of none and have made some.
+        if outcome.insert_id || returns || facts.kind == Kind::Load || touches_insert_id(facts) {
             self.insert_id = InsertId::OnServer;
             if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
                 connection.insert_id = None;

@@ -287,9 +287,12 @@ impl Client {
         connection.push_query(birth::position_query(flavor).as_bytes());
         connection.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
         let state = &mut self.state;
+        // Those of the statement that failed may still be asked for.
+        let warnings = state.warnings;
         let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe(ok, &mut Vec::new());
         connection.read_reply(Expect::Results, &mut observe).await.map_err(home_refusal)?;
         let rows = connection.read_reply(Expect::Results, &mut observe).await;
+        state.warnings = warnings;
         if connection.version == version {
             connection.version = self.state.version();
         }

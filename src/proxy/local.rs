@@ -101,6 +101,10 @@ impl Client {
     /// What to correct in the answer to a statement with these facts.
     pub(super) fn fix_for(&self, request: &Request<'_>, server: ServerId) -> Option<Fix> {
         let facts = request.facts;
+        if let Action::Fetch { id } = request.action {
+            // What its statement asked was asked when it was executed.
+            return self.cursor_fixes.iter().find(|(of, _)| *of == id).map(|(_, fix)| Fix::clone(fix));
+        }
         if let Some(answer) = self.remembered_diagnostics(request) {
             return Some(Fix::new(match answer {
                 Answer::Count(count) => What::Cells(vec![(0, Value::Number(count))]),

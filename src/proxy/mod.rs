@@ -44,6 +44,7 @@ mod read_only;
 pub mod registry;
 pub mod relay;
 mod renew;
+mod routines;
 mod ruled;
 pub mod settings;
 pub mod shared;

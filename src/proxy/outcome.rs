@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     routing::{Decision, Target},
+    session::CallEnd,
     sql::{Effects, Facts, Kind, facts::Target as Assigned},
     topology::ServerId,
 };
@@ -19,7 +20,8 @@ impl Client {
         let (facts, succeeded) = (request.facts, outcome.error.is_none());
         self.ping_owed = false;
         self.last_error = outcome.error;
-        self.note_user_variables(server, request);
+        let state_changed = self.state.take_state_changed();
+        self.note_user_variables(server, request, state_changed);
         // A PREPARE that succeeds is no statement to ask about.
         if !matches!(request.action, Action::Prepare { .. }) || !succeeded {
             self.remember_last(server, request, outcome);
@@ -29,6 +31,7 @@ impl Client {
         }
         if let Action::Execute { id } = request.action {
             self.note_column_count(id, outcome);
+            self.cursor_fixes.extend(outcome.fix.clone().map(|fix| (id, fix)));
         }
         if let (Action::Execute { id }, Some(columns)) = (request.action, outcome.columns)
             && let Some((_, statement)) = self.statements.get_mut(id)
@@ -39,12 +42,18 @@ impl Client {
             // The server did not understand it either: nothing ran.
             return;
         }
-        self.state.ended(facts, request.text, succeeded, server.0);
+        // After an error a server says so late, or never.
+        let end = CallEnd { succeeded, state_changed: state_changed || !succeeded };
+        let called = self.called_by(request).map(|called| (called, end));
+        self.state.ended_with(facts, request.text, succeeded, server.0, called);
+        if self.state.has_unread_routines() {
+            self.settle_routines();
+        }
         if let (true, Some(schema)) = (succeeded, &facts.schema) {
             self.state.set_schema(schema);
         }
         if self.state.collation_unknown() {
-            self.collation_from(request);
+            self.collation_from(request, succeeded);
         }
         let told = self.take_position();
         if !facts.is_read() && !told {
@@ -60,11 +69,13 @@ impl Client {
     }
 
     /// The collation that a SET text is known to lead to; else the text is kept, to learn it when it matters.
-    fn collation_from(&mut self, request: &Request<'_>) {
-        let plain = request.facts.kind == Kind::Set
+    fn collation_from(&mut self, request: &Request<'_>, succeeded: bool) {
+        // Whatever ran since, the text before is not all that made them what they are.
+        self.names_text = None;
+        let plain = succeeded
+            && request.facts.kind == Kind::Set
             && !request.facts.effects.intersects(Effects::USER_VARIABLE | Effects::UNKNOWN_FUNCTION | Effects::OPAQUE);
         if !plain {
-            self.names_text = None;
             return;
         }
         match self.shared.learnt.collations(request.text) {

@@ -52,6 +52,7 @@ impl Client {
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
         let is_bound = statement.types.is_some() || statement.parameters == 0;
         statement.cursor_on = None;
+        self.cursor_fixes.retain(|(of, _)| *of != id);
         // What the client opens there, or has sent there, binds this execution to the session's home.
         let bound = opens_cursor || statement.long_data_on.is_some();
         let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
@@ -146,9 +147,9 @@ impl Client {
         let open = self.statements.get_mut(id).and_then(|(id, statement)| Some((id, ServerId(statement.cursor_on?))));
         let found = open.and_then(|(id, server)| {
             let connection = self.servers.iter().find(|open| open.id == server)?;
-            Some((server, connection.statements.get(id)?))
+            Some((id, server, connection.statements.get(id)?))
         });
-        let Some((server, server_id)) = found else {
+        let Some((id, server, server_id)) = found else {
             let known = self.statements.get_mut(id).is_some();
             let error = if known {
                 ClientError::no_cursor(id, self.full_stop())
@@ -159,7 +160,9 @@ impl Client {
         };
         let mut payload = Vec::with_capacity(9);
         statement::push_fetch(&mut payload, server_id, rows);
-        self.on_server(server, &payload.into(), Expect::Rows).await?;
+        let facts = Facts::server_command(Effects::SERVER_STATE);
+        let action = Action::Fetch { id };
+        self.run_on(server, &Request { action, ..Request::plain(&payload.into(), b"", &facts, Expect::Rows) }).await?;
         // The server has closed it: from here on Forebay answers, under the id that the client knows.
         let ended = self.last_error.is_some() || self.state.status.contains(StatusFlags::SERVER_STATUS_LAST_ROW_SENT);
         if let (true, Some((_, statement))) = (ended, self.statements.get_mut(id)) {
@@ -188,6 +191,7 @@ impl Client {
     /// of it with their next command.
     pub(super) fn close_statement(&mut self, id: u32) -> Result<(), End> {
         self.statements.remove(id);
+        self.cursor_fixes.retain(|(of, _)| *of != id);
         let reusable = self.state.is_told_by_settings();
         for connection in &mut self.servers {
             connection.statements.close(id, reusable);

@@ -46,7 +46,7 @@ impl Client {
         ahead: Option<&mut Ahead>,
     ) -> Result<Cow<'p, Bytes>, Refusal> {
         let id = match request.action {
-            Action::Plain => return Ok(Cow::Borrowed(request.payload)),
+            Action::Plain | Action::Fetch { .. } => return Ok(Cow::Borrowed(request.payload)),
             Action::Prepare { .. } => {
                 self.servers[index].statements.make_room();
                 return Ok(Cow::Borrowed(request.payload));

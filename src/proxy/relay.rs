@@ -97,6 +97,8 @@ pub struct Outcome {
     pub reply: Option<Box<Reply>>,
     /// A cursor was opened.
     pub cursor: bool,
+    /// Of a cursor that was opened: how the rows are corrected that will be fetched from it.
+    pub fix: Option<Box<Fix>>,
     /// There was more than [`Options::most`] lets pass.
     pub is_cut: bool,
     /// [`Options::capture_bytes`]: the reply's packets, whatever their numbers, if they were not too long.
@@ -635,7 +637,10 @@ impl<'a> Relay<'a> {
         self.publish();
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.affected_rows = ok.affected_rows;
-        self.outcome.cursor |= ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
+        if ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS) {
+            self.outcome.cursor = true;
+            self.outcome.fix = self.options.fix.clone().map(Box::new);
+        }
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
         if ok.session.is_empty() && !as_eof {
             self.pass_as_is(chunk, span, end);

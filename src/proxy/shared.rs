@@ -25,6 +25,7 @@ use super::{
     prepares::Prepares,
     registry::{Handle, Registry},
     relay::Outcome,
+    routines::Routines,
     settings::Settings,
     warm::Warm,
 };
@@ -110,6 +111,8 @@ pub struct Shared {
     pub refused: Refused,
     /// What PREPARE is answered.
     pub(super) prepares: Arc<Prepares>,
+    /// What stored routines do to the sessions that call them.
+    pub(super) routines: Routines,
     /// What SET NAMES texts do to the collation.
     pub learnt: Learnt,
     /// What must be seen, and which replicas have it.
@@ -168,6 +171,7 @@ impl Shared {
             sha2_cache: Arc::default(),
             refused: Refused::default(),
             prepares: Arc::default(),
+            routines: Routines::default(),
             learnt: Learnt::default(),
             freshness,
             turn: AtomicU64::new(0),

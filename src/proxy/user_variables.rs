@@ -10,9 +10,8 @@ use crate::{
 };
 
 impl Client {
-    /// A statement has ended on a server: it may have assigned some.
-    pub(super) fn note_user_variables(&mut self, server: ServerId, request: &Request<'_>) {
-        let state_changed = self.state.take_state_changed();
+    /// A statement has ended on a server: it may have assigned some. `state_changed`: that has said so.
+    pub(super) fn note_user_variables(&mut self, server: ServerId, request: &Request<'_>, state_changed: bool) {
         let facts = request.facts;
         let names = if user_variables::may_be_assigned_by(facts) {
             sql::user_variables(request.text, self.state.dialect())

@@ -1,5 +1,6 @@
 //! What the client's session has become, whatever the connections underneath. Pure: OK packets and facts in, decisions out.
 
+mod called;
 pub mod carry;
 pub mod client_tracking;
 pub mod diagnostics;
@@ -18,6 +19,7 @@ pub mod track;
 pub mod user_variables;
 pub mod variables;
 
+pub use called::{CallEnd, Called};
 pub use client_tracking::ClientTracking;
 pub use diagnostics::Diagnostics;
 pub use image::{Fit, Image};

@@ -13,10 +13,13 @@
 //! *Free*: the next statement may go to any server that is brought to the session's version first. *Pinned*: it goes to
 //! the server that holds the state. *In doubt*: before anything goes elsewhere, that server is asked what it has become.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
-    ClientTracking, Pins,
+    CallEnd, Called, ClientTracking, Pins,
     taken::Taken,
     variables::{GLOBAL_COLLATION, Variables, Version},
 };
@@ -82,6 +85,8 @@ pub struct State {
     pub(super) pins: Pins,
     pub(super) temporary_tables: BTreeSet<Vec<u8>>,
     pub(super) taken: Taken,
+    /// Routines called of which nobody knows yet what they do.
+    pub(super) unread: BTreeMap<Called, CallEnd>,
     /// No role is active where the session begins; `false`: one is, or it is not known.
     pub began_without_role: bool,
     /// The server on which the pins hold, or where the last statement ran that could change the session.
@@ -129,6 +134,7 @@ impl State {
             pins: Pins::empty(),
             temporary_tables: BTreeSet::new(),
             taken: Taken::default(),
+            unread: BTreeMap::new(),
             began_without_role: false,
             home: None,
             in_doubt: false,
@@ -206,6 +212,7 @@ impl State {
     pub fn pins(&self) -> Pins {
         let mut pins = self.pins;
         pins.set(Pins::TRANSACTION, self.in_transaction());
+        pins.set(Pins::UNKNOWN_STATE, pins.contains(Pins::UNKNOWN_STATE) || !self.unread.is_empty());
         pins
     }
 

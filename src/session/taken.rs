@@ -68,6 +68,11 @@ impl Taken {
     /// All the pins that may follow.
     pub(super) const PINS: Pins = Pins::USER_LOCK.union(Pins::SQL_PREPARE).union(Pins::HANDLER).union(Pins::SEED);
 
+    /// A lock has been taken of who knows which name.
+    pub(super) fn take_some_lock(&mut self) {
+        self.other_locks = true;
+    }
+
     /// A report of `rand_seed1`, `rand_seed2` or `timestamp`.
     pub(super) fn note_seed(&mut self) {
         self.seed_reported = true;

@@ -1,14 +1,14 @@
 //! From what the server reports, and from the statement's facts where it reports nothing, to the session's state.
 
 use super::{
-    Pins, State,
+    CallEnd, Called, Pins, State,
     phrase::is_set_role_none,
     state::ServerIndex,
     taken::{Known, Taken},
     variables::travels,
 };
 use crate::{
-    sql::{Effects, Facts, Kind},
+    sql::{Effects, Facts, Kind, routine},
     wire::ok::{Ok, SessionChange, push_session_change, session_changes},
 };
 
@@ -169,6 +169,18 @@ impl State {
 
     /// A statement that the session sent has ended on `server`. What no report tells is taken from its facts.
     pub fn ended(&mut self, facts: &Facts, text: &[u8], succeeded: bool, server: ServerIndex) {
+        self.ended_with(facts, text, succeeded, server, None);
+    }
+
+    /// The same of a statement that has called these routines, which do all that its facts leave open.
+    pub fn ended_with(
+        &mut self,
+        facts: &Facts,
+        text: &[u8],
+        succeeded: bool,
+        server: ServerIndex,
+        called: Option<(Vec<Called>, CallEnd)>,
+    ) {
         let effects = facts.effects;
         let known = self.taken.ended(facts, text, succeeded, self.dialect());
         let looks = matches!(facts.kind, Kind::Empty | Kind::Select | Kind::Show | Kind::Explain | Kind::Describe);
@@ -179,20 +191,30 @@ impl State {
         if !succeeded {
             self.in_doubt = true;
         }
-        if effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) && known == Known::ByFacts {
-            self.pins |= Pins::UNKNOWN_STATE;
+        let is_hidden = effects.intersects(Effects::OPAQUE | Effects::UNKNOWN_FUNCTION) && known == Known::ByFacts;
+        if is_hidden && !self.only_defines(facts, text) {
+            match called {
+                Some((called, end)) => self.note_called(called, end),
+                None => self.pins |= Pins::UNKNOWN_STATE,
+            }
         }
         if effects.contains(Effects::STATEMENT_VARIABLES | Effects::SEVERAL_STATEMENTS) {
             // Which of the reported values last is not said.
             self.pins |= Pins::UNKNOWN_STATE;
         }
-        if effects.contains(Effects::ROLE) {
+        if effects.contains(Effects::ROLE) && (succeeded || effects.contains(Effects::SEVERAL_STATEMENTS)) {
             // What it began with is what it is again.
             let ends = succeeded && self.began_without_role && is_set_role_none(text, self.dialect());
             self.pins.set(Pins::ROLE, !ends);
         }
         self.temporary_tables_from(facts, succeeded);
         self.pins = self.pins.difference(Taken::PINS) | self.taken.pins();
+    }
+
+    /// A definition runs nothing of what it defines.
+    fn only_defines(&self, facts: &Facts, text: &[u8]) -> bool {
+        let more = Effects::SEVERAL_STATEMENTS | Effects::CREATES_TEMPORARY_TABLE;
+        facts.kind == Kind::Ddl && !facts.effects.intersects(more) && routine::is_plain(text, self.dialect())
     }
 
     /// The server has said (with an OK to a statement that reports) what it has become after an error.

@@ -25,6 +25,7 @@ impl Facts {
             corrections: Vec::new(),
             hint: Hint::default(),
             tables_made_or_dropped: Vec::new(),
+            routines: Vec::new(),
             digest: 0,
         }
     }

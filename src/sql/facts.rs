@@ -320,8 +320,21 @@ pub struct Facts {
     pub hint: Hint,
     /// CREATE TEMPORARY TABLE / DROP \[TEMPORARY\] TABLE: the names, unquoted, without schema.
     pub tables_made_or_dropped: Vec<Vec<u8>>,
+    /// The procedure of a CALL and the functions that are not built in: all of them, or none where one has no plain name.
+    pub routines: Vec<Routine>,
     /// 64-bit hash of the fingerprint (computed in the same pass, without building the text).
     pub digest: u64,
+}
+
+/// A stored routine, by the name that a statement calls it by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Routine {
+    /// Its schema; `None`: the statement's.
+    pub schema: Option<Box<str>>,
+    /// Its name in lower case.
+    pub name: Box<str>,
+    /// A procedure; else a function.
+    pub is_procedure: bool,
 }
 
 impl Facts {

@@ -19,6 +19,8 @@ enum Call {
     Keyword,
     /// Built in until MySQL 9.5; a component's, or anybody's, since.
     Since96,
+    /// Built in from this version on.
+    From(u32),
 }
 
 /// A function: on which server it is built in, and what it does.
@@ -40,6 +42,11 @@ impl Function {
         if self.is_known(spaced, dialect) { effects } else { effects | E::WRITE | E::UNKNOWN_FUNCTION }
     }
 
+    /// Its name, in lower case.
+    pub(super) fn name(&self) -> &'static [u8] {
+        self.name
+    }
+
     /// Does white space before the parenthesis change what it means?
     pub(super) fn is_space_sensitive(&self, dialect: Dialect) -> bool {
         !dialect.ignore_space && self.call(dialect) == Call::Glued
@@ -51,6 +58,10 @@ impl Function {
             Call::Known | Call::Keyword => true,
             Call::Glued => !spaced || dialect.ignore_space,
             Call::Since96 => matches!(dialect.flavor, Flavor::MySql { version } if version < 90600),
+            Call::From(first) => {
+                let (Flavor::MySql { version } | Flavor::MariaDb { version }) = dialect.flavor;
+                version >= first
+            }
         }
     }
 
@@ -88,14 +99,14 @@ const NONE: E = E::empty();
 const CHANCE: E = E::NOT_DETERMINISTIC;
 const TIME: E = CHANCE.union(E::CURRENT_TIME);
 
-const COUNT: usize = 522;
+const COUNT: usize = 530;
 
 #[rustfmt::skip]
 const GROUPS: &[Group] = &[
     plain(Call::Known, Call::Known,
         "abs acos addtime aes_decrypt aes_encrypt ascii asin atan atan2 avg bin binary bit_count bit_length ceil
         ceiling char char_length character character_length charset coalesce coercibility collation compress
-        concat concat_ws conv cos cot crc32 current_role database date date_format datediff day dayname
+        concat concat_ws conv convert_tz cos cot crc32 current_role database date date_format datediff day dayname
         dayofmonth dayofweek dayofyear degrees elt exp export_set extractvalue field find_in_set floor format
         from_base64 from_days from_unixtime greatest hex hour if ifnull inet6_aton inet6_ntoa inet_aton
         inet_ntoa instr interval is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 isnull json_array
@@ -163,6 +174,12 @@ const GROUPS: &[Group] = &[
         "sql_cache"),
     plain(Call::Since96, Call::Known,
         "md5 sha sha1"),
+    plain(Call::Unknown, Call::From(110_700),
+        "vec_distance_euclidean vec_distance_cosine vec_fromtext vec_totext"),
+    plain(Call::Unknown, Call::From(110_800),
+        "vec_distance"),
+    with(Call::Unknown, Call::From(110_700), CHANCE, CHANCE,
+        "uuid_v4 uuid_v7"),
     with(Call::Glued, Call::Glued, TIME, TIME,
         "now curdate curtime"),
     with(Call::Glued, Call::Known, TIME, TIME,

@@ -16,6 +16,7 @@ pub mod lexer;
 mod names;
 pub mod outline;
 mod reader;
+pub mod routine;
 mod scan;
 mod shape;
 mod statement;
@@ -27,7 +28,7 @@ mod tests;
 
 pub use connection_id::with_connection_id;
 pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
-pub use facts::{Effects, Facts, Kind, Transaction};
+pub use facts::{Effects, Facts, Kind, Routine, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
 pub use names::references;
 pub use outline::{Outline, comments, outline};

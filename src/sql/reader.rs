@@ -155,6 +155,9 @@ impl<'a> Reader<'a> {
     /// Everything known, after the last token.
     pub(super) fn finish(mut self) -> Facts {
         self.facts.effects = self.scan.effects;
+        if !self.scan.is_unnamed {
+            self.facts.routines = self.scan.routines;
+        }
         self.facts.digest = self.shape.finish().value();
         self.facts
     }

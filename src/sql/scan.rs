@@ -3,7 +3,7 @@ mod call;
 mod schema;
 mod variable;
 
-use super::facts::Effects;
+use super::facts::{Effects, Routine};
 use super::functions::Function;
 use super::lexer::{Dialect, Token, TokenKind};
 use super::words::{self, Word};
@@ -41,6 +41,12 @@ pub(super) struct Scan<'a> {
     pub(super) assigns_any: bool,
     /// Open parentheses.
     pub(super) depth: usize,
+    /// What is called that is not built in.
+    pub(super) routines: Vec<Routine>,
+    /// Something is called that is not among those.
+    pub(super) is_unnamed: bool,
+    /// What stands before the last dot, if that is all of the name so far.
+    qualifier: Option<Token>,
     levels: [Level; LEVELS],
     previous: Seen,
     before: Seen,
@@ -85,6 +91,9 @@ impl<'a> Scan<'a> {
             assigning: false,
             assigns_any: false,
             depth: 0,
+            routines: Vec::new(),
+            is_unnamed: false,
+            qualifier: None,
             levels: [Level::empty(); LEVELS],
             previous: none,
             before: none,
@@ -95,7 +104,9 @@ impl<'a> Scan<'a> {
 
     /// A new statement begins behind a `;`.
     pub(super) fn start_statement(&mut self) {
-        *self = Self { effects: self.effects, ..Self::new(self.text, self.dialect) };
+        let routines = std::mem::take(&mut self.routines);
+        let is_unnamed = self.is_unnamed;
+        *self = Self { effects: self.effects, routines, is_unnamed, ..Self::new(self.text, self.dialect) };
     }
 
     /// Sees a token; `lower` is its text in lower case if it is a word of at most [`words::LONGEST`] bytes.
@@ -105,7 +116,11 @@ impl<'a> Scan<'a> {
             return self.hint(token);
         }
         if let Some(Opened { function, spaced }) = self.opened.take() {
-            self.effects |= function.effects(!token.is(b')'), spaced, self.dialect);
+            let effects = function.effects(!token.is(b')'), spaced, self.dialect);
+            if effects.contains(Effects::UNKNOWN_FUNCTION) {
+                self.calls(None, function.name(), false);
+            }
+            self.effects |= effects;
         }
         self.variable_part(token);
         match token.kind {
@@ -264,7 +279,11 @@ impl<'a> Scan<'a> {
                 Some(depth) => self.depth = depth,
                 None => self.effects |= Effects::WRITE,
             },
-            b'.' => self.schema(),
+            b'.' => {
+                let whole = self.previous.token.is_name() && !self.before.token.is(b'.');
+                self.qualifier = whole.then_some(self.previous.token);
+                self.schema();
+            }
             // Oracle's SQL%ROWCOUNT.
             b'%' if self.slice(self.previous.token).eq_ignore_ascii_case(b"sql") => {
                 self.effects |= Effects::LAST_STATEMENT;

@@ -8,7 +8,7 @@ mod show;
 mod transaction;
 
 use super::facts::{Effects, Facts, Kind};
-use super::lexer::{Flavor, TokenKind};
+use super::lexer::{Flavor, Token, TokenKind, unquote};
 use super::reader::Reader;
 use super::scan::Mode;
 use super::words::Word;
@@ -137,21 +137,32 @@ impl Reader<'_> {
         self.scan.assigns_any = true;
         self.add(Effects::WRITE | Effects::OPAQUE);
         self.advance();
-        self.pass_name();
+        match self.pass_name()[..] {
+            [name] => self.scan.calls(None, &unquote(self.slice(name)), true),
+            [schema, name] => self.scan.calls(Some(schema), &unquote(self.slice(name)), true),
+            _ => self.scan.is_unnamed = true,
+        }
         Kind::Call
     }
 
-    /// Goes past `[db.]name`, whose parenthesis is no function's.
-    fn pass_name(&mut self) {
+    /// Goes past `[db.]name`, whose parenthesis is no function's. The names.
+    fn pass_name(&mut self) -> Vec<Token> {
+        let mut names = Vec::new();
         while self.token.is_name() {
+            names.push(self.token);
             self.scan.name_ahead = true;
             self.advance();
             self.scan.name_ahead = false;
             if !self.token.is(b'.') {
-                return;
+                break;
             }
             self.advance();
         }
+        names
+    }
+
+    fn slice(&self, token: Token) -> &[u8] {
+        self.text().get(token.range()).unwrap_or_default()
     }
 
     fn opaque(&mut self, kind: Kind) -> Kind {
@@ -178,7 +189,7 @@ impl Reader<'_> {
         if !self.token.is_name() {
             return self.unknown(Effects::empty());
         }
-        let name = super::lexer::unquote(self.content());
+        let name = unquote(self.content());
         self.advance();
         if !self.at_end() {
             return self.unknown(Effects::empty());

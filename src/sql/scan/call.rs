@@ -1,8 +1,8 @@
 //! A name before a parenthesis: a function, or not?
 use super::{Level, Mode, Opened, Scan};
-use crate::sql::facts::Effects;
+use crate::sql::facts::{Effects, Routine};
 use crate::sql::functions;
-use crate::sql::lexer::{Token, TokenKind};
+use crate::sql::lexer::{Token, TokenKind, unquote};
 use crate::sql::words::{self, Word};
 
 impl Scan<'_> {
@@ -25,10 +25,11 @@ impl Scan<'_> {
     fn call(&mut self, parenthesis: Token) -> Level {
         let name = self.previous;
         if name.token.dotted || self.before.token.is(b'.') {
-            self.unknown();
+            self.unknown(name.token);
             return Level::empty();
         }
-        if name.word.is_reserved() || self.is_no_function() {
+        let begins = self.before.token.kind == TokenKind::End || self.before.token.is(b';');
+        if name.word.is_reserved() || name.word == Word::Do && begins || self.is_no_function() {
             return Level::empty();
         }
         if name.token.kind == TokenKind::Quoted {
@@ -41,7 +42,7 @@ impl Scan<'_> {
             _ if table_function => return Level::JSON_TABLE,
             Some(function) => self.opened = Some(Opened { function, spaced: parenthesis.spaced }),
             None if self.is_column_type(lower) => {}
-            None => self.unknown(),
+            None => self.unknown(name.token),
         }
         match lower {
             b"substring" | b"substr" | b"mid" => Level::SUBSTRING,
@@ -57,12 +58,31 @@ impl Scan<'_> {
         if let Some(function) = functions::find(lower) {
             self.opened = Some(Opened { function, spaced: true });
         }
-        self.unknown();
+        self.unknown(name);
         Level::empty()
     }
 
-    fn unknown(&mut self) {
+    /// The function of this name, behind its schema's if there is one, is none that is built in.
+    fn unknown(&mut self, name: Token) {
         self.effects |= Effects::UNKNOWN_FUNCTION | Effects::WRITE;
+        let is_qualified = name.dotted || self.before.token.is(b'.');
+        match self.qualifier {
+            None if is_qualified => self.is_unnamed = true,
+            schema => self.calls(schema.filter(|_| is_qualified), &unquote(self.slice(name)), false),
+        }
+    }
+
+    /// Notes what is called.
+    pub(in crate::sql) fn calls(&mut self, schema: Option<Token>, name: &[u8], is_procedure: bool) {
+        let schema = schema.map(|schema| plain(&unquote(self.slice(schema))));
+        let (Some(name), true) = (plain(name), self.routines.len() < MAX_ROUTINES && schema != Some(None)) else {
+            self.is_unnamed = true;
+            return;
+        };
+        let routine = Routine { schema: schema.flatten(), name: name.to_ascii_lowercase().into(), is_procedure };
+        if !self.routines.contains(&routine) {
+            self.routines.push(routine);
+        }
     }
 
     /// Where no expression can begin, the name is an alias, a type or a CTE.
@@ -91,4 +111,13 @@ impl Scan<'_> {
             && self.before.word == Word::Other
             && matches!(lower, b"datetime" | b"nchar" | b"nvarchar" | b"bit" | b"text" | b"fixed" | b"dec")
     }
+}
+
+/// Of a statement that calls more, none is named.
+const MAX_ROUTINES: usize = 16;
+
+/// A name whose letters all servers fold alike, whatever the character set.
+fn plain(name: &[u8]) -> Option<Box<str>> {
+    let name = std::str::from_utf8(name).ok().filter(|name| name.is_ascii() && !name.is_empty())?;
+    Some(name.into())
 }

@@ -6,6 +6,23 @@ fn mysql(text: &str) -> Facts {
     facts(text.as_bytes(), MYSQL)
 }
 
+/// A stored function of that name may stand behind it where it is not built in yet.
+#[test]
+fn functions_of_later_versions() {
+    let of = |version| Dialect { flavor: Flavor::MariaDb { version }, ..MARIADB };
+    for (text, first) in [
+        ("SELECT UUID_V7(), UUID_V4()", 110_700),
+        ("SELECT VEC_DISTANCE_COSINE(v, VEC_FROMTEXT('[1]')) FROM t", 110_700),
+        ("SELECT VEC_DISTANCE(v, w) FROM t", 110_800),
+    ] {
+        assert!(facts(text.as_bytes(), of(first)).is_read(), "{text}");
+        assert!(!facts(text.as_bytes(), of(first - 1)).is_read(), "{text}");
+        assert!(!mysql(text).is_read(), "{text}");
+    }
+    let sets = facts(b"SELECT CONVERT_TZ(d, '+00:00', @@time_zone) FROM t", MARIADB);
+    assert!(sets.is_read() && sets.routines.is_empty());
+}
+
 fn assigned(text: &str, dialect: Dialect) -> Vec<(Target, String, String)> {
     let piece = |range: &std::ops::Range<usize>| text[range.clone()].to_owned();
     let facts = facts(text.as_bytes(), dialect);

@@ -248,7 +248,9 @@ proptest! {
         let (found, other) = (facts(&text, dialect), facts(&plain, dialect));
         let shown = String::from_utf8_lossy(&text);
         prop_assert!(found.effects.contains(query.effects), "{:?} missing: {shown}", query.effects - found.effects);
-        prop_assert_eq!(&found, &other, "{}", shown);
+        // Names of schemas are told as they are written.
+        let rest = |facts: &Facts| Facts { routines: Vec::new(), ..facts.clone() };
+        prop_assert_eq!(rest(&found), rest(&other), "{}", shown);
         compare(&text, dialect);
         check_any(&text, dialect);
         check_again(&text, dialect);

@@ -91,7 +91,6 @@ fn leaves_what_is_not_carried(op: &Op) -> bool {
         "JOIN SHARED",
         "; ",
         "SEQ",
-        "CONVERT_TZ",
         "SIGNAL",
         "ABSENT(",
         "SESSION TRANSACTION READ",

@@ -8,6 +8,7 @@ mod pinned;
 mod prepared;
 mod remembered;
 mod renewed;
+mod routines;
 mod sharing;
 mod user_variables;
 mod waiting;

@@ -136,7 +136,9 @@ fn handler(bed: &Bed) {
 }
 
 fn unknown_state(bed: &Bed) {
-    bed.cluster.sql(&["DROP PROCEDURE IF EXISTS app.pool_pin_p", "CREATE PROCEDURE app.pool_pin_p() SELECT 1"]);
+    // What a dynamic statement does stands in no body.
+    let body = "BEGIN PREPARE pool_pin_s FROM 'SELECT 1'; EXECUTE pool_pin_s; DEALLOCATE PREPARE pool_pin_s; END";
+    bed.cluster.sql(&["DROP PROCEDURE IF EXISTS app.pool_pin_p", &format!("CREATE PROCEDURE app.pool_pin_p() {body}")]);
     let mut pair = Pair::of(bed);
     pair.holder.ok("CALL pool_pin_p()");
     pair.assert_pinned("unknown_state");
