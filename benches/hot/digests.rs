@@ -13,7 +13,14 @@ pub fn cases() -> Vec<Case> {
 
 fn case(what: &str, digest: fn(u64) -> u64) -> Case {
     let (digests, mut turn) = (Digests::default(), 0);
-    let seen = Seen { elapsed: Duration::from_micros(230), rows: 1, bytes: 120, failed: false };
+    let seen = Seen {
+        elapsed: Duration::from_micros(230),
+        rows: 1,
+        bytes: 120,
+        failed: false,
+        on_server: Duration::from_micros(200),
+        server: Some(2),
+    };
     let record = move || {
         turn += 1;
         digests.record(black_box(digest(turn)), black_box(seen), || b"select c from sbtest1 where id = ?".to_vec());

@@ -394,6 +394,7 @@ impl Client {
 
     fn tell_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, started: Instant) {
         self.note_told_hit(request, decision, rows, started);
+        self.shared.measured_hit(request, self.state.dialect(), started.elapsed(), rows);
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),

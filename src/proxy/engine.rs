@@ -321,6 +321,7 @@ impl Client {
             capture_bytes,
             written,
         };
+        let sent = Instant::now();
         let mut relay =
             Relay::new(&mut self.channel, self.capabilities, server, &mut self.state, request.expect, options);
         let relayed = {
@@ -353,7 +354,8 @@ impl Client {
                     "a statement taken for a read was refused by a replica; it runs on the primary");
                 Ok(Some(Attempt::Elsewhere(why)))
             }
-            Ok(outcome) => {
+            Ok(mut outcome) => {
+                outcome.on_server = sent.elapsed();
                 if outcome.is_cut {
                     self.note_cut(request);
                 }

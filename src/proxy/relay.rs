@@ -4,7 +4,10 @@
 //! packets that bear session state (the client gets what it asked for), the ends of results for clients without
 //! DEPRECATE_EOF, and the few cells that Forebay must correct.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Buf, BytesMut};
 use tokio::sync::Notify;
@@ -85,6 +88,8 @@ pub struct Outcome {
     pub rows: u64,
     /// Bytes received from the server.
     pub bytes: u64,
+    /// From when it was sent to the last byte of the reply.
+    pub on_server: Duration,
     /// An OK reported an insert id.
     pub insert_id: bool,
     /// Rows that the last OK said it changed.

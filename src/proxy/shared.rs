@@ -267,12 +267,25 @@ impl Shared {
         elapsed: Duration,
         outcome: &Outcome,
     ) {
-        let seen = Seen { elapsed, rows: outcome.rows, bytes: outcome.bytes, failed: outcome.error.is_some() };
+        let seen = Seen {
+            elapsed,
+            rows: outcome.rows,
+            bytes: outcome.bytes,
+            failed: outcome.error.is_some(),
+            on_server: outcome.on_server,
+            server: Some(server.0),
+        };
         self.digests.record(request.facts.digest, seen, || fingerprint(request.text, dialect, MAX_SHAPE_BYTES));
         if request.facts.is_read() {
             self.latencies.add(server, elapsed);
             self.topology.report_read(server, elapsed);
         }
+    }
+
+    /// Takes in a statement that was answered from memory.
+    pub(super) fn measured_hit(&self, request: &Request<'_>, dialect: Dialect, elapsed: Duration, rows: u64) {
+        let seen = Seen { elapsed, rows, ..Seen::default() };
+        self.digests.record(request.facts.digest, seen, || fingerprint(request.text, dialect, MAX_SHAPE_BYTES));
     }
 
     /// Runs a relay under the query time limit: past it the statement is killed on its server, whose error then ends

@@ -11,8 +11,10 @@ use std::{
 };
 
 mod histogram;
+mod totals;
 
 pub use histogram::Histogram;
+pub use totals::{Counted, Totals};
 
 /// Each with a lock of its own.
 const SHARDS: usize = 64;
@@ -26,8 +28,15 @@ const MIN_CALLS: u32 = 10;
 /// What is known of each shape.
 #[derive(Debug)]
 pub struct Digests {
-    shards: Box<[Mutex<HashMap<u64, Digest>>]>,
+    shards: Box<[Mutex<Shard>]>,
     forgotten: AtomicU64,
+}
+
+/// Some of the shapes, and what all statements that came here cost, forgotten ones too.
+#[derive(Debug, Default)]
+struct Shard {
+    known: HashMap<u64, Digest>,
+    totals: Totals,
 }
 
 /// One shape.
@@ -45,6 +54,12 @@ pub struct Digest {
     pub bytes: u64,
     /// From each command's arrival to the last byte of its reply.
     pub elapsed: Duration,
+    /// Of that, what went by until there was a server connection.
+    pub waited: Duration,
+    /// Of that, from when it was sent to a server to the last byte of the reply.
+    pub on_server: Duration,
+    /// Where they were answered.
+    pub places: Counted,
     /// When it was first seen …
     pub first_seen: SystemTime,
     /// … and last.
@@ -66,6 +81,10 @@ pub struct Seen {
     pub bytes: u64,
     /// It ended in an error.
     pub failed: bool,
+    /// Of `elapsed`, the time with the server; zero if it is not known.
+    pub on_server: Duration,
+    /// The server that answered, by its number; `None`: it was answered from memory.
+    pub server: Option<usize>,
 }
 
 /// What a shape's latest calls cost.
@@ -89,6 +108,8 @@ impl Digests {
     pub fn record(&self, digest: u64, seen: Seen, shape: impl FnOnce() -> Vec<u8>) {
         let now = SystemTime::now();
         let mut shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
+        shard.totals.add(&seen);
+        let shard = &mut shard.known;
         if let Some(known) = shard.get_mut(&digest) {
             return known.add(seen, now);
         }
@@ -105,6 +126,9 @@ impl Digests {
             rows: 0,
             bytes: 0,
             elapsed: Duration::ZERO,
+            waited: Duration::ZERO,
+            on_server: Duration::ZERO,
+            places: Counted::default(),
             first_seen: now,
             last_seen: now,
             latency: Histogram::default(),
@@ -117,7 +141,7 @@ impl Digests {
     /// What statements of this shape cost. `None`: too few have been seen.
     pub fn cost(&self, digest: u64) -> Option<Cost> {
         let shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
-        let known = shard.get(&digest)?;
+        let known = shard.known.get(&digest)?;
         let calls = known.latency.count();
         let rows = known.recent_rows.checked_div(u64::from(calls))?;
         (calls >= MIN_CALLS).then(|| Cost { p95: known.latency.quantile(0.95), rows })
@@ -125,11 +149,33 @@ impl Digests {
 
     /// All that are known, with their digests, in no order.
     pub fn all(&self) -> Vec<(u64, Digest)> {
-        let of = |shard: &Mutex<HashMap<u64, Digest>>| {
+        let of = |shard: &Mutex<Shard>| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.iter().map(|(digest, known)| (*digest, known.clone())).collect::<Vec<_>>()
+            shard.known.iter().map(|(digest, known)| (*digest, known.clone())).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(of).collect()
+    }
+
+    /// Shows each to somebody, without a copy. They keep statements of some shapes waiting, so they had better be quick.
+    pub fn each(&self, mut look: impl FnMut(u64, &Digest)) {
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.known.iter().for_each(|(digest, known)| look(*digest, known));
+        }
+    }
+
+    /// One of them.
+    pub fn get<T>(&self, digest: u64, look: impl FnOnce(&Digest) -> T) -> Option<T> {
+        self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner).known.get(&digest).map(look)
+    }
+
+    /// What all statements cost since the start, whatever has been forgotten.
+    pub fn totals(&self) -> Totals {
+        let mut all = Totals::default();
+        for shard in &self.shards {
+            all.merge(&shard.lock().unwrap_or_else(PoisonError::into_inner).totals);
+        }
+        all
     }
 
     /// How many were forgotten.
@@ -137,16 +183,16 @@ impl Digests {
         self.forgotten.load(Ordering::Relaxed)
     }
 
-    /// Forgets all.
+    /// Forgets all but the totals.
     pub fn reset(&self) {
         for shard in &self.shards {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            shard.lock().unwrap_or_else(PoisonError::into_inner).known.clear();
         }
         self.forgotten.store(0, Ordering::Relaxed);
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the low bits")]
-    fn shard(&self, digest: u64) -> &Mutex<HashMap<u64, Digest>> {
+    fn shard(&self, digest: u64) -> &Mutex<Shard> {
         &self.shards[digest as usize % SHARDS]
     }
 }
@@ -158,6 +204,11 @@ impl Digest {
         self.rows = self.rows.saturating_add(seen.rows);
         self.bytes = self.bytes.saturating_add(seen.bytes);
         self.elapsed = self.elapsed.saturating_add(seen.elapsed);
+        if !seen.on_server.is_zero() {
+            self.on_server = self.on_server.saturating_add(seen.on_server);
+            self.waited = self.waited.saturating_add(seen.elapsed.saturating_sub(seen.on_server));
+        }
+        self.places.add(seen.server, 1);
         self.last_seen = now;
         self.recent_rows = self.recent_rows.saturating_add(seen.rows);
         self.latency.add(seen.elapsed);
@@ -197,6 +248,24 @@ mod tests {
         assert_eq!((known.rows, known.bytes), (320_040, 5));
         digests.reset();
         assert_eq!((digests.all().len(), digests.cost(7)), (0, None));
+        assert_eq!((digests.totals().calls, digests.totals().errors), (40_010, 1), "totals only grow");
+    }
+
+    #[test]
+    fn where_statements_were_answered_and_what_they_waited_for() {
+        let digests = Digests::default();
+        let ms = Duration::from_millis;
+        for (server, elapsed, on_server) in [(Some(2), 10, 7), (Some(1), 5, 5), (None, 1, 0), (Some(2), 1, 2)] {
+            let seen = Seen { server, elapsed: ms(elapsed), on_server: ms(on_server), ..Seen::default() };
+            digests.record(7, seen, Vec::new);
+        }
+        let known = digests.get(7, Clone::clone).unwrap();
+        assert_eq!((known.waited, known.on_server, known.elapsed), (ms(3), ms(14), ms(17)));
+        assert_eq!(known.places.hits, 1);
+        assert_eq!(known.places.servers().collect::<Vec<_>>(), [(2, 2), (1, 1)]);
+        let totals = digests.totals();
+        assert_eq!((totals.calls, totals.places.hits, totals.quantile(1.0) >= ms(10)), (4, 1, true));
+        assert_eq!(digests.get(8, |_| ()), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod digests;
 pub mod events;
+pub mod history;
 pub mod level;
 pub mod log;
 pub mod queries;

@@ -1,6 +1,10 @@
 //! `SHOW DIGESTS`.
 
 use super::{Look, Row, Table, at, number, text};
+use crate::{
+    telemetry::digests::{Counted, Digest},
+    topology::{ServerId, View},
+};
 
 pub(super) const TABLE: Table = Table {
     name: "digests",
@@ -19,15 +23,24 @@ pub(super) const TABLE: Table = Table {
         text("first_seen", "when the first was seen"),
         text("last_seen", "and the last"),
         text("shape", "the text, with `?` for literals"),
+        number("server_us", "of `elapsed_us`, from when statements were sent to a server to the end of the reply"),
+        number("waited_us", "of `elapsed_us`, what went by until there was a connection"),
+        number("cache_hits", "those answered from memory"),
+        text(
+            "servers",
+            "which servers answered how many, as `primary:3 replica1:40`; `-`: servers that are gone, and others",
+        ),
     ],
     like: "shape",
     rows,
 };
 
 fn rows(look: &Look<'_>) -> Vec<Row> {
-    let mut all = look.operator.shared().digests.all();
+    let shared = look.operator.shared();
+    let view = shared.topology.view();
+    let mut all = shared.digests.all();
     all.sort_by_key(|(_, digest)| std::cmp::Reverse(digest.elapsed));
-    let row = |(digest, known): (u64, crate::telemetry::digests::Digest)| {
+    let row = |(digest, known): (u64, Digest)| {
         let quantile = |share| known.latency.quantile(share).as_micros().to_string();
         let cells = [
             format!("{digest:016x}"),
@@ -42,8 +55,27 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
             at(known.first_seen),
             at(known.last_seen),
             String::from_utf8_lossy(&known.shape).into_owned(),
+            known.on_server.as_micros().to_string(),
+            known.waited.as_micros().to_string(),
+            known.places.hits.to_string(),
+            servers(&view, &known.places),
         ];
         cells.map(Some).to_vec()
     };
     all.into_iter().map(row).collect()
+}
+
+/// The busiest first.
+fn servers(view: &View, places: &Counted) -> String {
+    let mut named: Vec<(u64, String)> = Vec::new();
+    let mut others = places.others;
+    for (server, count) in places.servers() {
+        match view.server(ServerId(server)) {
+            Some(server) => named.push((count, server.name.to_string())),
+            None => others += count,
+        }
+    }
+    named.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    named.extend((others > 0).then(|| (others, "-".to_owned())));
+    named.iter().map(|(count, name)| format!("{name}:{count}")).collect::<Vec<_>>().join(" ")
 }

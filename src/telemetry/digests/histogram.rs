@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// Up to about two hours.
-const BUCKETS: usize = 128;
+pub const BUCKETS: usize = 128;
 
 /// Counts of durations.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ impl Default for Histogram {
 impl Histogram {
     /// Takes one in.
     pub fn add(&mut self, elapsed: Duration) {
-        let bucket = bucket(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        let bucket = bucket_of(elapsed);
         self.counts[bucket] = self.counts[bucket].saturating_add(1);
         self.count = self.count.saturating_add(1);
     }
@@ -34,14 +34,7 @@ impl Histogram {
 
     /// What this share of them took at most, rounded up to the end of a bucket. Of none: zero.
     pub fn quantile(&self, share: f64) -> Duration {
-        let mut left = (f64::from(self.count) * share).ceil();
-        for (bucket, count) in self.counts.iter().enumerate() {
-            left -= f64::from(*count);
-            if left <= 0.0 && *count > 0 {
-                return Duration::from_micros(end(bucket));
-            }
-        }
-        Duration::ZERO
+        quantile(self.counts.iter().map(|count| u64::from(*count)), u64::from(self.count), share)
     }
 
     /// Every count is halved.
@@ -49,6 +42,24 @@ impl Histogram {
         self.counts.iter_mut().for_each(|count| *count /= 2);
         self.count = self.counts.iter().sum();
     }
+}
+
+/// What this share of `count` durations took at most, given how many are in each bucket. Of none: zero.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2⁵³ statements")]
+pub fn quantile(counts: impl Iterator<Item = u64>, count: u64, share: f64) -> Duration {
+    let mut left = (count as f64 * share).ceil();
+    for (bucket, count) in counts.enumerate() {
+        left -= count as f64;
+        if left <= 0.0 && count > 0 {
+            return Duration::from_micros(end(bucket));
+        }
+    }
+    Duration::ZERO
+}
+
+/// The bucket of a duration.
+pub fn bucket_of(elapsed: Duration) -> usize {
+    bucket(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn bucket(us: u64) -> usize {
