@@ -3,22 +3,25 @@
 use std::{io, sync::Arc};
 
 use axum::{
-    Router,
-    extract::State,
+    Extension, Router,
+    extract::{FromRef, State},
     http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use super::{metrics, operator::Operator};
+use crate::config::Role;
 
 mod actions;
 mod answer;
 mod api;
 mod cache;
+mod dashboard;
 mod door;
+mod history;
 mod openapi;
 
 pub(super) use door::Door;
@@ -36,16 +39,47 @@ pub(super) async fn serve(listener: TcpListener, door: Door, operator: Arc<Opera
     }
 }
 
+/// What pages look at.
+#[derive(Debug, Clone)]
+struct Doors {
+    operator: Arc<Operator>,
+    /// Room for those who listen.
+    listeners: Arc<Semaphore>,
+}
+
+impl FromRef<Doors> for Arc<Operator> {
+    fn from_ref(doors: &Doors) -> Self {
+        Arc::clone(&doors.operator)
+    }
+}
+
 fn pages(door: Door, operator: Arc<Operator>) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics_page))
         .route("/cache/invalidate", post(cache::invalidate))
         .route("/api/v1/openapi.json", get(openapi::page))
         .route("/api/v1/actions/{action}", post(actions::action))
+        .route("/api/v1/digests/{digest}/history", get(history::shape))
+        .route("/api/v1/history", get(history::history))
+        .route("/api/v1/stream", get(history::stream))
+        .route("/api/v1/whoami", get(whoami))
         .route("/api/v1/{table}", get(api::table))
         .route_layer(middleware::from_fn_with_state(Arc::new(door), door::guard));
-    let open = Router::new().route("/healthz", get(health)).route("/readyz", get(ready));
-    open.merge(guarded).with_state(operator)
+    let open = Router::new()
+        .route("/", get(dashboard::index))
+        .route("/assets/{name}", get(dashboard::asset))
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready));
+    open.merge(guarded).with_state(Doors { operator, listeners: Arc::new(Semaphore::new(history::MAX_LISTENERS)) })
+}
+
+/// As whom one has come in.
+async fn whoami(Extension(visitor): Extension<door::Visitor>) -> Response {
+    let role = match visitor.role {
+        Role::Administrator => "administrator",
+        Role::ReadOnly => "read_only",
+    };
+    answer::json_page(StatusCode::OK, &serde_json::json!({ "user": visitor.user, "role": role }))
 }
 
 /// 200 while statements can be served, 503 while they can't.

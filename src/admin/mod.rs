@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod http;
+pub mod live;
 pub mod metrics;
 pub mod operator;
 mod port;
@@ -36,6 +37,7 @@ pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec
     if let Some(settings) = &settings.http {
         let listener = bind(settings.listen).await?;
         open.push(format!("http://{}", listener.local_addr()?));
+        tokio::spawn(live::sample(Arc::clone(operator)));
         let door = http::Door { token: settings.token.clone(), users };
         tokio::spawn(http::serve(listener, door, Arc::clone(operator)));
     }

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::Notify;
 
+use super::live::Live;
+
 use crate::{
     config::{Config, reload::Reloader},
     proxy::Shared,
@@ -21,6 +23,8 @@ pub struct Operator {
     pub level: LogLevel,
     /// Told when an operator wants Forebay to end.
     pub stop: Arc<Notify>,
+    /// What has been lately, and who is told of it.
+    pub live: Live,
     /// When Forebay started.
     pub started: Instant,
 }
@@ -28,7 +32,7 @@ pub struct Operator {
 impl Operator {
     /// The doors to what this reloader brings into force.
     pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>, level: LogLevel) -> Operator {
-        Operator { reloader, doubts, level, stop: Arc::default(), started: Instant::now() }
+        Operator { reloader, doubts, level, stop: Arc::default(), live: Live::default(), started: Instant::now() }
     }
 
     /// What the clients share.

@@ -405,10 +405,12 @@ fn http_api(bed: &Bed) {
     // Every page that the document names is there, and says what SHOW says.
     let document = json(&look("/api/v1/openapi.json"));
     for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.contains("/actions/")) {
-        let page = json(&look(path));
         let name = path.rsplit('/').next().unwrap();
         let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
-        let columns = schema["properties"]["rows"]["items"]["properties"].as_object().unwrap();
+        let Some(columns) = schema["properties"]["rows"]["items"]["properties"].as_object() else {
+            continue;
+        };
+        let page = json(&look(path));
         if let Some(row) = page["rows"].as_array().unwrap().first() {
             assert!(row.as_object().unwrap().keys().eq(columns.keys()), "{path}");
         }

@@ -43,7 +43,7 @@ const fn field(name: &'static str, kind: &'static str, is_required: bool, words:
 }
 
 /// All of them.
-pub(super) const ACTIONS: [Action; 12] = [
+pub(super) const ACTIONS: [Action; 14] = [
     Action { name: "drain", command: "DRAIN SERVER", fields: &[field("server", "string", true, "")] },
     Action {
         name: "explain",
@@ -53,6 +53,17 @@ pub(super) const ACTIONS: [Action; 12] = [
             field("schema", "string", false, "SCHEMA"),
             field("in_transaction", "boolean", false, "IN TRANSACTION"),
             field("statement", "string", true, "FOR"),
+        ],
+    },
+    Action {
+        name: "flush_cache",
+        command: "FLUSH CACHE",
+        fields: &[
+            field("table", "string", false, "TABLE"),
+            field("schema", "string", false, "SCHEMA"),
+            field("tag", "string", false, "TAG"),
+            field("rule", "string", false, "RULE"),
+            field("digest", "string", false, "DIGEST"),
         ],
     },
     Action { name: "flush_pool", command: "FLUSH POOL", fields: &[] },
@@ -69,6 +80,7 @@ pub(super) const ACTIONS: [Action; 12] = [
     Action { name: "resume", command: "RESUME", fields: &[] },
     Action { name: "rollback", command: "ROLLBACK TO", fields: &[field("version", "integer", true, "")] },
     Action { name: "set_log_level", command: "SET log_level =", fields: &[field("level", "string", true, "")] },
+    Action { name: "shutdown", command: "SHUTDOWN", fields: &[field("graceful", "boolean", false, "GRACEFUL")] },
 ];
 
 pub(super) async fn action(
@@ -145,6 +157,9 @@ mod tests {
             ("kill", r#"{"id": 7, "query_only": true}"#, "KILL QUERY 7"),
             ("kill", r#"{"id": 7, "query_only": false}"#, "KILL 7"),
             ("drain", r#"{"server": "replica1"}"#, "DRAIN SERVER replica1"),
+            ("flush_cache", "{}", "FLUSH CACHE"),
+            ("flush_cache", r#"{"table": "app.users"}"#, "FLUSH CACHE TABLE app.users"),
+            ("shutdown", r#"{"graceful": true}"#, "SHUTDOWN GRACEFUL"),
             ("pause", "{}", "PAUSE"),
             ("pause", r#"{"wait_seconds": 5}"#, "PAUSE WAIT 5"),
             (

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -50,13 +50,24 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
             tracing::warn!(peer, "HTTP refused a token or password");
             tokio::time::sleep(DELAY).await;
         }
-        let how = [(header::WWW_AUTHENTICATE, "Bearer"), (header::WWW_AUTHENTICATE, "Basic realm=\"forebay\"")];
+        let how = challenges(&request);
         let text = "this page asks for `Authorization: Bearer TOKEN` (admin.http.token), or for name and password of one of \
                     admin.users\n";
-        return (StatusCode::UNAUTHORIZED, axum::response::AppendHeaders(how), text).into_response();
+        return (StatusCode::UNAUTHORIZED, how, text).into_response();
     };
     request.extensions_mut().insert(Visitor { user, role, peer: peer.unwrap_or_default() });
     next.run(request).await
+}
+
+/// What would do. The dashboard asks for names and passwords itself: a browser that is told of them would ask too, and
+/// send them along from then on, whatever page makes it ask.
+fn challenges(request: &Request) -> HeaderMap {
+    let mut how = HeaderMap::new();
+    how.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if !request.headers().contains_key("x-forebay-dashboard") {
+        how.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"forebay\""));
+    }
+    how
 }
 
 impl Door {

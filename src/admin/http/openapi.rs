@@ -21,7 +21,8 @@ fn document() -> Value {
     let tables = TABLES.into_iter().map(|table| (format!("/api/v1/{}", table.name), json!({ "get": look(table) })));
     let actions =
         ACTIONS.iter().map(|action| (format!("/api/v1/actions/{}", action.name), json!({ "post": act(action) })));
-    let paths: Map<String, Value> = tables.chain(actions).collect();
+    let pages = PAGES.iter().map(|page| (page.path.to_owned(), json!({ "get": page.described() })));
+    let paths: Map<String, Value> = tables.chain(actions).chain(pages).collect();
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Forebay", "version": env!("CARGO_PKG_VERSION"), "license": { "name": "Apache-2.0 OR MIT" } },
@@ -35,6 +36,62 @@ fn document() -> Value {
         },
         "paths": paths,
     })
+}
+
+/// A page that is no table.
+struct Page {
+    path: &'static str,
+    name: &'static str,
+    about: &'static str,
+    /// Name, place and meaning of what it takes.
+    parameter: Option<(&'static str, &'static str, &'static str)>,
+    kind: &'static str,
+}
+
+const PAGES: [Page; 4] = [
+    Page {
+        path: "/api/v1/digests/{digest}/history",
+        name: "digest_history",
+        about: "A statement shape every ten seconds of the last half hour, if it is one of those that took the most time",
+        parameter: Some(("digest", "path", "its 16 hexadecimal digits")),
+        kind: "application/json",
+    },
+    Page {
+        path: "/api/v1/history",
+        name: "history",
+        about: "Statements, errors, latencies and Apdex of the last ten minutes or the last day",
+        parameter: Some(("step", "query", "`second` or `minute`")),
+        kind: "application/json",
+    },
+    Page {
+        path: "/api/v1/stream",
+        name: "stream",
+        about: "The same as it comes, second by second, as server-sent events",
+        parameter: None,
+        kind: "text/event-stream",
+    },
+    Page {
+        path: "/api/v1/whoami",
+        name: "whoami",
+        about: "As whom one is here, and the role",
+        parameter: None,
+        kind: "application/json",
+    },
+];
+
+impl Page {
+    fn described(&self) -> Value {
+        let parameters: Vec<Value> = self
+            .parameter
+            .iter()
+            .map(|(name, place, about)| json!({ "name": name, "in": place, "required": *place == "path", "description": about, "schema": { "type": "string" } }))
+            .collect();
+        let mut responses = responses(&json!({ "type": "object" }));
+        if self.kind != "application/json" {
+            responses["200"]["content"] = json!({ self.kind: { "schema": { "type": "string" } } });
+        }
+        json!({ "operationId": self.name, "description": self.about, "parameters": parameters, "responses": responses })
+    }
 }
 
 fn error() -> Value {
@@ -104,7 +161,7 @@ mod tests {
     fn every_table_and_action_is_in_it() {
         let document = document();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), TABLES.len() + ACTIONS.len());
+        assert_eq!(paths.len(), TABLES.len() + ACTIONS.len() + PAGES.len());
         let column = &paths["/api/v1/servers"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
             ["rows"]["items"]["properties"]["lag_ms"];
         assert_eq!(column["type"], json!(["number", "null"]));

@@ -1,0 +1,124 @@
+//! `/api/v1/history`, `/api/v1/digests/DIGEST/history`, `/api/v1/stream`: what has been lately, and what is now.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Path, RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_core::Stream;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::{
+    Doors,
+    answer::{failed, json_page},
+};
+use crate::{
+    admin::operator::Operator,
+    telemetry::history::{MAX_SECONDS, MINUTE_S, Point, STEP_S},
+    topology::ServerId,
+};
+
+/// So many at once are told what happens.
+pub(super) const MAX_LISTENERS: usize = 32;
+/// A listener that takes nothing for so long is let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `?step=second` or `minute`.
+pub(super) async fn history(State(doors): State<Doors>, RawQuery(asked): RawQuery) -> Response {
+    let operator = &doors.operator;
+    let kept = operator.live.kept();
+    let (step_s, points): (u64, Vec<Value>) = match asked.as_deref() {
+        None | Some("" | "step=second") => (1, kept.history.seconds().map(value).collect()),
+        Some("step=minute") => (MINUTE_S, kept.history.minutes().map(value).collect()),
+        Some(_) => return failed(StatusCode::BAD_REQUEST, "write `step=second` or `step=minute`"),
+    };
+    json_page(StatusCode::OK, &json!({ "step_s": step_s, "most": MAX_SECONDS, "points": points }))
+}
+
+/// One shape.
+pub(super) async fn shape(State(doors): State<Doors>, Path(digest): Path<String>) -> Response {
+    let Ok(number) = u64::from_str_radix(&digest, 16) else {
+        return failed(StatusCode::BAD_REQUEST, &format!("`{digest}` is no digest: write its hexadecimal digits"));
+    };
+    let point = |point: &crate::telemetry::history::ShapePoint| json!({ "at_s": point.at_s, "calls": point.calls, "errors": point.errors, "mean_us": point.mean_us, "p95_us": point.p95_us });
+    let points: Vec<Value> = doors.operator.live.kept().shapes.points(number).iter().map(point).collect();
+    json_page(StatusCode::OK, &json!({ "step_s": STEP_S, "points": points }))
+}
+
+/// A point each second until somebody leaves.
+pub(super) async fn stream(State(doors): State<Doors>) -> Response {
+    let Ok(place) = Arc::clone(&doors.listeners).try_acquire_owned() else {
+        let error = format!("{MAX_LISTENERS} are listening: no more can");
+        return failed(StatusCode::SERVICE_UNAVAILABLE, &error);
+    };
+    let (sender, events) = mpsc::channel(1);
+    tokio::spawn(tell(Arc::clone(&doors.operator), sender, place));
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(Events(events))).into_response()
+}
+
+struct Events(mpsc::Receiver<Bytes>);
+
+impl Stream for Events {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}
+
+/// Who is slow misses points and gets the next one; who takes nothing is let go.
+async fn tell(operator: Arc<Operator>, to: mpsc::Sender<Bytes>, _place: OwnedSemaphorePermit) {
+    let mut points = operator.live.listen();
+    loop {
+        let point = *points.borrow_and_update();
+        if let Some(point) = point {
+            let event = format!("event: second\ndata: {}\n\n", moment(&operator, &point));
+            if to.send_timeout(event.into(), PATIENCE).await.is_err() {
+                return;
+            }
+        }
+        tokio::select! {
+            changed = points.changed() => if changed.is_err() { return },
+            () = to.closed() => return,
+            () = operator.shared().stopping() => return,
+        }
+    }
+}
+
+/// A point with what the servers have answered so far.
+fn moment(operator: &Operator, point: &Point) -> Value {
+    let shared = operator.shared();
+    let (view, places) = (shared.topology.view(), shared.digests.totals().places);
+    let name = |server| view.server(ServerId(server)).map(|server| server.name.to_string());
+    let servers: serde_json::Map<String, Value> =
+        places.servers().filter_map(|(server, calls)| Some((name(server)?, calls.into()))).collect();
+    json!({ "point": value(point), "servers": servers, "hits": places.hits, "paused": shared.pause.is_on() })
+}
+
+fn value(point: &Point) -> Value {
+    json!({
+        "at_s": point.at_s,
+        "span_ms": point.span_ms,
+        "calls": point.calls,
+        "errors": point.errors,
+        "hits": point.hits,
+        "rows": point.rows,
+        "bytes": point.bytes,
+        "p50_us": point.p50_us,
+        "p95_us": point.p95_us,
+        "p99_us": point.p99_us,
+        "apdex": point.apdex,
+        "clients": point.clients,
+    })
+}
