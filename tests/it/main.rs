@@ -19,6 +19,7 @@ mod architecture;
 mod caching;
 mod clients;
 mod command_line;
+mod dashboard;
 mod differential;
 mod faults;
 mod health;

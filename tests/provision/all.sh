@@ -22,6 +22,8 @@ command -v javac > /dev/null || packages+=(default-jdk-headless)
 
 # A service that listens nowhere; without it one test says that it is skipped.
 "$here/apt.sh" haproxy || echo "no haproxy: the tests behind it are skipped" >&2
+# A browser for the dashboard; the same.
+"$here/apt.sh" chromium chromium-driver || echo "no chromium: the dashboard's test is skipped" >&2
 
 # Each by its own process, since they mostly wait for the network; a failing one shows its log.
 names=() pids=()

@@ -114,10 +114,14 @@ function ask(wrong) {
   const user = h("input", { autocomplete: "username", name: "user" });
   const password = h("input", { type: "password", autocomplete: "current-password", name: "password" });
   const submit = (event) => { event.preventDefault(); login(token.value, user.value, password.value); start(); };
-  show($("content"), h("form", { class: "card login", onsubmit: submit }, h("h1", {}, "Log in"),
+  // A form for each way, as password managers expect; the token's has a name that nobody sees.
+  const hidden = h("input", { autocomplete: "username", value: "token", hidden: true });
+  show($("content"), h("div", { class: "card login" }, h("h1", {}, "Log in"),
     wrong ? h("p", { class: "bad", role: "alert" }, "That did not open the door.") : null,
-    h("label", {}, "Token", token), h("p", { class: "soft" }, "or as one of the admin users:"),
-    h("label", {}, "Name", user), h("label", {}, "Password", password), h("div", { class: "row" }, h("button", {}, "Log in"))));
+    h("form", { onsubmit: submit }, hidden, h("label", {}, "Token", token), h("div", { class: "row" }, h("button", {}, "Log in"))),
+    h("p", { class: "soft" }, "or as one of the admin users:"),
+    h("form", { onsubmit: submit }, h("label", {}, "Name", user), h("label", {}, "Password", password),
+      h("div", { class: "row" }, h("button", {}, "Log in with password")))));
   token.focus();
 }
 
