@@ -14,6 +14,7 @@ export function percent(share) {
 /** Microseconds. */
 export function time(us) {
   if (us == null) return "–";
+  if (us === 0) return "0 s";
   if (us < 1000) return `${Math.round(us)} µs`;
   const [n, unit] = us < 1e6 ? [us / 1e3, "ms"] : us < 120e6 ? [us / 1e6, "s"] : us < 7200e6 ? [us / 60e6, "min"] : [us / 3600e6, "h"];
   return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${unit}`;

@@ -42,6 +42,6 @@ export async function rules(to) {
   ];
   const names = Object.keys(versions[0] || {});
   return [to.heading("Rules", to.may && [reload]), card("In their order", table("The rules in force", columns, all)), explain,
-    card("Versions", table("Of the configuration, the newest first", names.map((name) => ({ title: name.replaceAll("_", " "),
+    card("Versions", table("Of the configuration, the newest first", names.map((name) => ({ title: (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " "),
       cell: (of) => (of[name] === true ? "yes" : of[name] === false ? "no" : String(of[name] ?? "–")) })), versions))];
 }
