@@ -45,5 +45,5 @@ export function show(element, ...children) {
   element.replaceChildren(...children.flat(9).filter((child) => child != null && child !== false));
   if (at < 0) return;
   const again = all().find((one) => one.textContent === text && text) || all()[at];
-  if (again) again.focus({ preventScroll: true });
+  if (again?.tagName === active.tagName) again.focus({ preventScroll: true });
 }
