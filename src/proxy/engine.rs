@@ -378,7 +378,13 @@ impl Client {
     /// Where the statement goes, by everything that is known at this moment.
     pub(super) fn decide(&self, request: &Request<'_>) -> Decision {
         let writes = self.shared.refused.contains(request.facts.digest).then(|| request.facts.with(Effects::WRITE));
-        self.with_question(request, writes.as_ref().unwrap_or(request.facts), routing::decide)
+        let decision = self.with_question(request, writes.as_ref().unwrap_or(request.facts), routing::decide);
+        if matches!(decision.target, Target::Replica(chosen) if self.reader != Some(chosen)) {
+            // Only who has made a choice passes the turn on: sessions that each ask for the same number of decisions would
+            // otherwise all come in the same replica's turn.
+            self.shared.next_turn();
+        }
+        decision
     }
 
     /// How fresh what it reads must be.
@@ -429,7 +435,7 @@ impl Client {
             has_seen: &|server| self.has_seen(server),
             hints_may_loosen: self.live.settings.hints_may_loosen,
             balance: self.live.settings.balance,
-            turn: self.shared.next_turn(),
+            turn: self.shared.turn(),
             cost: &|digest| self.shared.cost(digest),
             latency_us: &|server| self.shared.latencies.get_us(server),
             load: &|server| self.shared.pools.in_use(server),

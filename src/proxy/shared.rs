@@ -246,9 +246,14 @@ impl Shared {
         known.unwrap_or(Flavor::MySql { version: 90_000 })
     }
 
-    /// The next number for the round robin over replicas.
-    pub fn next_turn(&self) -> u64 {
-        self.turn.fetch_add(1, Ordering::Relaxed)
+    /// The number whose turn it is in the round robin over replicas.
+    pub fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// It is the next one's turn: this one has been taken.
+    pub fn next_turn(&self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What statements of a shape cost, for rules.

@@ -40,18 +40,27 @@ fn prepared_statements(bed: &Bed) {
 }
 
 fn reads_are_spread(bed: &Bed) {
+    spread(bed, "spread_at_once", &[]);
+    // Whatever else each client asks for before it reads.
+    spread(bed, "spread_behind_one", &["SET NAMES utf8mb4"]);
+    spread(bed, "spread_behind_two", &["SET NAMES utf8mb4", "SET SESSION sql_mode = 'ANSI'"]);
+}
+
+fn spread(bed: &Bed, word: &str, before: &[&str]) {
     let _turn = corpus::turn(bed.kind);
     prepare(bed);
     let logs = GeneralLogs::on(bed.cluster);
     for i in 0..40 {
-        connect(&bed.forebay()).ok(format!("SELECT {i} /* spread */"));
+        let mut client = connect(&bed.forebay());
+        before.iter().for_each(|text| client.ok(*text));
+        client.ok(format!("SELECT {i} /* {word} */"));
     }
-    let mut seen: Vec<_> = logs.with("/* spread */").into_iter().map(|line| line.server).collect();
+    let mut seen: Vec<_> = logs.with(&format!("/* {word} */")).into_iter().map(|line| line.server).collect();
     seen.sort();
     if !direct_only() {
         let share = |name: &str| seen.iter().filter(|server| *server == name).count();
-        assert_eq!((share("primary"), share("replica1") + share("replica2")), (0, 40), "{seen:?}");
-        assert!(share("replica1") >= 10 && share("replica2") >= 10, "{seen:?}");
+        assert_eq!((share("primary"), share("replica1") + share("replica2")), (0, 40), "{word}: {seen:?}");
+        assert!(share("replica1") >= 10 && share("replica2") >= 10, "{word}: {seen:?}");
     }
 }
 
