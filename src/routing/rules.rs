@@ -15,6 +15,7 @@ use super::{Consistency, Question};
 use crate::sql::Dialect;
 
 mod compile;
+mod expression;
 mod file;
 mod group;
 mod matcher;

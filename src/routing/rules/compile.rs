@@ -8,6 +8,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::{
     ANALYTICS, AnyOrAll, Aspect, CostMatch, Counts, Deny, Group, Log, Match, OneOrMany, Rewrite, Rewriting, Route,
     Rule, RuleDefinition, RuleFile, Rules,
+    expression::{Expression, look_together},
     matcher::{Bound, Condition, CostBounds, KindWord, TableName, Words},
     memo::{Memo, OPEN},
     suite::Case,
@@ -50,7 +51,7 @@ impl fmt::Display for RuleError {
 
 pub(super) fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, Vec<RuleError>> {
     let mut names: HashMap<String, String> = HashMap::new();
-    let (mut rules, mut tests, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rules, mut tests, mut errors) = (Vec::<Rule>::new(), Vec::new(), Vec::new());
     for file in files {
         for (index, definition) in file.rules.into_iter().enumerate() {
             let mut place = Place { file: &file.file, at: format!("rules[{index}]"), errors: &mut errors, groups };
@@ -69,6 +70,7 @@ pub(super) fn compile(files: Vec<RuleFile>, groups: &[Group]) -> Result<Rules, V
         return Err(errors);
     }
     let analytics = groups.iter().position(|group| group.name == ANALYTICS);
+    look_together(rules.iter_mut().flat_map(|rule| rule.fixed.iter_mut().chain(&mut rule.open)));
     let memo = Memo::for_rules(&rules).map(Arc::new);
     Ok(Rules { rules: rules.into(), tests: tests.into(), groups: groups.into(), analytics, memo })
 }
@@ -233,7 +235,7 @@ impl Place<'_> {
             found.extend(self.bound(&key("complexity"), bound, Some(HEAVY)).map(Condition::Complexity));
         }
         if let Some(sql) = &matches.sql {
-            found.extend(self.regex(&key("sql"), sql).map(Condition::Sql));
+            found.extend(self.regex(&key("sql"), sql).map(Expression::new).map(Condition::Sql));
         }
         if let Some(CostMatch { p95_ms, rows }) = &matches.cost {
             if p95_ms.is_none() && rows.is_none() {

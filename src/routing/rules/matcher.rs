@@ -5,7 +5,10 @@ use std::{borrow::Cow, cell::OnceCell, cmp::Ordering};
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
-use super::super::{Cost, Question};
+use super::{
+    super::{Cost, Question},
+    expression::{Expression, WordsFound},
+};
 use crate::sql::{self, Kind, Outline, outline::Parts};
 
 /// A shape is looked at up to this length.
@@ -45,7 +48,7 @@ pub(super) enum Condition {
     Complexity(Bound),
     Functions(Words<String>),
     Comment(Vec<String>),
-    Sql(Regex),
+    Sql(Expression),
     Cost(CostBounds),
     /// Over the text of the shape.
     Shape(Regex),
@@ -97,6 +100,7 @@ pub(super) struct Subject<'q, 'a> {
     outline: OnceCell<Outline>,
     comments: OnceCell<Vec<String>>,
     shape: OnceCell<Vec<u8>>,
+    words: OnceCell<WordsFound>,
 }
 
 impl<'q, 'a> Subject<'q, 'a> {
@@ -107,6 +111,7 @@ impl<'q, 'a> Subject<'q, 'a> {
             outline: OnceCell::new(),
             comments: OnceCell::new(),
             shape: OnceCell::new(),
+            words: OnceCell::new(),
         }
     }
 
@@ -226,7 +231,9 @@ impl Condition {
                 names.hold(|name| subject.outline().functions.iter().any(|function| glob(name.as_bytes(), function)))
             }
             Condition::Comment(patterns) => subject.comments().iter().any(|comment| any(patterns, comment.as_bytes())),
-            Condition::Sql(sql) => sql.is_match(question.text),
+            Condition::Sql(sql) => {
+                sql.is_match(question.text, |words| subject.words.get_or_init(|| WordsFound::of(words, question.text)))
+            }
             Condition::Cost(bounds) => (question.cost)(question.facts.digest).is_some_and(|cost| bounds.hold(cost)),
             Condition::Shape(shape) => shape.is_match(subject.shape()),
             Condition::Not(conditions) => mismatch(conditions.iter(), subject).is_some(),
