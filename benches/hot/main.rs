@@ -13,6 +13,7 @@
 
 mod decisions;
 mod digests;
+mod meters;
 mod relays;
 mod replies;
 mod texts;
@@ -47,7 +48,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [texts::cases(), decisions::cases(), digests::cases(), replies::cases(), relays::cases()]
+    [texts::cases(), decisions::cases(), digests::cases(), meters::cases(), replies::cases(), relays::cases()]
         .into_iter()
         .flatten()
         .collect()
@@ -85,6 +86,12 @@ fn decide(bencher: Bencher<'_, '_>, name: &str) {
 
 #[divan::bench(args = names("digests"))]
 fn digests(bencher: Bencher<'_, '_>, name: &str) {
+    let mut case = find(name);
+    bencher.bench_local(move || (case.run)());
+}
+
+#[divan::bench(args = names("meters"))]
+fn meters(bencher: Bencher<'_, '_>, name: &str) {
     let mut case = find(name);
     bencher.bench_local(move || (case.run)());
 }

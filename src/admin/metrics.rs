@@ -1,5 +1,7 @@
 //! The metrics, in OpenMetrics' text form. They are read from where they are kept when somebody asks.
 
+mod statements;
+
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
@@ -111,7 +113,8 @@ impl Collector for Now {
             &[(Vec::new(), f64::from(u8::from(view.conflict)))],
         )?;
         let up = |server: &Server| truth(server.health == Health::Up && server.is_online());
-        gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))
+        gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))?;
+        statements::encode(&mut to, shared)
     }
 }
 

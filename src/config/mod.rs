@@ -18,6 +18,7 @@ mod groups;
 mod health;
 pub mod interpolate;
 mod log;
+mod metrics;
 pub mod reload;
 mod rules;
 pub mod schema;

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     form::{self, Form, Words},
     groups::BALANCE,
+    metrics,
     section::{At, Section},
     servers::ZONE,
     yaml::{Node, Value},
@@ -30,6 +31,9 @@ const GROUP_BY: Form<GroupBy> = Form {
     examples: "`hint`, `comment:KEY`, `attribute:NAME`, `user` or `client_host`",
     parse: GroupBy::parse,
 };
+
+/// A statement that takes no longer is fast enough.
+const APDEX_T: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The levels of DESIGN's consistency, by name.
 pub const CONSISTENCY: Words<Consistency> = Words {
@@ -104,7 +108,9 @@ pub fn read(root: &Section<'_>) -> Serving {
         max_lag: None,
         causal_timeout: CAUSAL_TIMEOUT,
         sticky: STICKY,
+        apdex_t: APDEX_T,
     };
+    metrics::read(root, &mut settings);
     if let Some(routing) = root.section("routing") {
         rules = routing.get_at("rules", &form::TEXT);
         zone = routing.get("zone", &ZONE);

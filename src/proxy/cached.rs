@@ -393,6 +393,7 @@ impl Client {
     }
 
     fn tell_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, started: Instant) {
+        self.meter.hit(rows);
         self.note_told_hit(request, decision, rows, started);
         self.shared.measured_hit(request, self.state.dialect(), started.elapsed(), rows);
         self.shared.queries.record(|| QueryEvent {

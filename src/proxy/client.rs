@@ -18,6 +18,7 @@ use super::{
     hand_over::{LastStatement, Why},
     idle::{Idle, Silence},
     login::LoggedIn,
+    meters::Metered,
     registry::{Place, Told},
     shared::{Live, Shared},
     told,
@@ -99,6 +100,8 @@ pub struct Client {
     pub(super) changes_schemas: bool,
     /// What of it has to do with answers from memory.
     pub(super) cached: Cached,
+    /// What it counts for metrics.
+    pub(super) meter: Metered,
     idle: Idle,
     /// How many COM_CHANGE_USERs were refused.
     pub(super) refused_changes: u32,
@@ -170,6 +173,7 @@ impl Client {
         let is_tls = login.channel.stream().is_tls();
         Client {
             state: State::new(flavor, login.capabilities, login.schema),
+            meter: Metered::new(&shared.meters),
             shared,
             live,
             place,
@@ -246,7 +250,10 @@ impl Client {
             self.shared.refresh(&mut self.live);
             let byte = payload.first().copied().unwrap_or_default();
             // Sessions are idle most of the time: what a command needs is there while it runs.
-            if let Err(end) = Box::pin(self.command(payload)).await {
+            self.meter.begins(payload.len());
+            let done = Box::pin(self.command(payload)).await;
+            self.meter.ended(self.live.settings.apdex_t, done.as_ref().copied());
+            if let Err(end) = done {
                 return end;
             }
             self.note_pins(byte);
@@ -358,6 +365,7 @@ impl Client {
     async fn finish(&mut self, end: &End) {
         self.place.handle.set_spare(false);
         if let End::Fatal(error) = end {
+            self.meter.refused(error.fault);
             self.channel.push(&error.payload());
         }
         if !matches!(end, End::Cut | End::Killed) {
@@ -428,6 +436,7 @@ impl Client {
     /// Sends an error of Forebay's own; the session goes on.
     pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
+        self.meter.refused(error.fault);
         self.state.warnings = 1;
         (self.last.row_count, self.last.is_gone) = (-1, true);
         self.diagnostics = Some(Box::new(Diagnostics::error(error.code, &error.message)));

@@ -21,7 +21,6 @@ use crate::{
     pool::ServerConnection,
     routing::{self, Decision, Level, Question, Reason, SessionView, Target, Verdict},
     sql::{self, Effects, Facts, lexer::Flavor},
-    telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
 };
@@ -102,6 +101,7 @@ impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
         let facts = self.facts_of(query.text);
+        self.meter.is(facts.kind);
         match self.live.rules.is_empty() {
             true => self.query_with(payload, query.text, facts, None).await,
             false => Box::pin(self.query_by_rules(payload, query.text, facts)).await,
@@ -219,6 +219,7 @@ impl Client {
         let _changing = self.may_change_schema(request);
         let Some(_slot) = self.admit_to_group(&decision).await? else { return Ok(()) };
         let mut tried = Vec::new();
+        let mut asked = started;
         let mut surprise: Option<Writing> = None;
         loop {
             let Some(server) = self.server_of(decision.target) else {
@@ -235,7 +236,9 @@ impl Client {
                 digest = request.facts.digest,
                 "a statement is decided"
             );
-            let attempt = match self.lease(server, request, &decision).await {
+            let leased = self.lease(server, request, &decision).await;
+            self.meter.waited(asked);
+            let attempt = match leased {
                 Ok(lease) => {
                     self.attempt(&lease, request, &decision, fill.as_ref().map(|fill| fill.max_bytes())).await?
                 }
@@ -257,9 +260,13 @@ impl Client {
                     surprise = surprise.or_else(|| self.begin_surprise(request));
                     tracing::debug!(client = self.place.handle.id, server = server.0, why, "the read goes elsewhere");
                     decision.target = self.alternative(&tried);
+                    asked = Instant::now();
                 }
                 // What comes then is the answer.
-                Some(Attempt::Again) => decision.repeatable = false,
+                Some(Attempt::Again) => {
+                    decision.repeatable = false;
+                    asked = Instant::now();
+                }
                 None => return Ok(()),
             }
         }
@@ -451,37 +458,11 @@ impl Client {
         outcome: &Outcome,
         started: Instant,
     ) {
+        self.measure(server, request, decision, outcome, started);
         self.after_statement(server, request, outcome);
         self.note_reader(server, request, decision);
         self.note_told(&super::told::Done { server, request, decision, outcome }, started);
         self.tell(server, request, decision, outcome, started);
-    }
-
-    /// Tells whoever listens of a finished statement.
-    pub(super) fn tell(
-        &self,
-        server: ServerId,
-        request: &Request<'_>,
-        decision: &Decision,
-        outcome: &Outcome,
-        started: Instant,
-    ) {
-        let elapsed = started.elapsed();
-        self.place.handle.glance.count(outcome.rows, outcome.bytes);
-        if !matches!(request.action, Action::Prepare { .. }) {
-            self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
-        }
-        self.shared.queries.record(|| QueryEvent {
-            connection_id: self.place.handle.id,
-            user: self.identity.name.clone(),
-            server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
-            reason: decision.reason.name(),
-            kind: request.facts.kind.name(),
-            text: bounded_text(request.text),
-            elapsed,
-            rows: outcome.rows,
-            error: outcome.error,
-        });
     }
 
     pub(super) fn server_of(&self, target: Target) -> Option<ServerId> {

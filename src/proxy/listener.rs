@@ -212,6 +212,7 @@ async fn announced(stream: &mut Stream, peer: Peer, proxies: &[HostPattern], sha
 }
 
 fn too_many(peer: Peer, full: Full, shared: &Shared) {
+    shared.meters.logins.turned_away.add_shared(1);
     let which = if full == Full::Total { "limits.max_clients" } else { "limits.per_address" };
     if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
         tracing::warn!(%peer, unsaid, "too many connections: {which} is reached");
@@ -246,6 +247,7 @@ async fn log_in(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) -> 
     let mut logged_in = match login {
         Ok(logged_in) => logged_in,
         Err(end) => {
+            shared.meters.logins.failed.add_shared(1);
             tracing::debug!(client = id, "login: {end}");
             return None;
         }
@@ -257,6 +259,7 @@ async fn log_in(stream: Stream, peer: Peer, turn: Turn, shared: Arc<Shared>) -> 
         return None;
     }
     drop(context);
+    shared.meters.logins.accepted.add_shared(1);
     tracing::debug!(client = id, user = logged_in.user.name, "connected");
     Some(Box::new(Client::new(shared, live, place, logged_in, flavor)))
 }

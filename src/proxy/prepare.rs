@@ -130,6 +130,7 @@ impl Client {
                 self.channel.push_short(|payload| eof.push(payload));
             }
         }
+        self.meter.prepared(false);
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),

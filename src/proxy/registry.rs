@@ -1,7 +1,7 @@
 //! Who is connected: ids, limits, and how one session reaches another to end it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -148,6 +148,15 @@ impl Registry {
                 return id;
             }
         }
+    }
+
+    /// How many sessions keep a connection to themselves, by why; every reason there is.
+    pub fn pinned(&self) -> BTreeMap<&'static str, u64> {
+        let mut counts: BTreeMap<_, _> = Pins::all().names().map(|name| (name, 0)).collect();
+        for name in self.all().iter().flat_map(|handle| handle.pins().names()) {
+            *counts.entry(name).or_default() += 1;
+        }
+        counts
     }
 
     /// A connected client.

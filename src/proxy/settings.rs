@@ -44,6 +44,8 @@ pub struct Settings {
     pub causal_timeout: Duration,
     /// How long a session's reads stay on the primary after a write whose GTID is not known.
     pub sticky: Duration,
+    /// Statements that take no longer are fast enough: the `T` of Apdex.
+    pub apdex_t: Duration,
 }
 
 impl Settings {

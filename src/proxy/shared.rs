@@ -21,6 +21,7 @@ use super::{
     if_any,
     latencies::Latencies,
     limits::Limits,
+    meters::Meters,
     pause::Pause,
     prepares::Prepares,
     registry::{Handle, Registry},
@@ -95,6 +96,8 @@ pub struct Shared {
     pub(super) turned_away: Seldom,
     /// Where finished statements are told.
     pub queries: Queries,
+    /// What is counted for metrics.
+    pub meters: Meters,
     /// What statements cost, by their shape.
     pub digests: Digests,
     /// Whether statements wait for an operator.
@@ -163,6 +166,7 @@ impl Shared {
             guard: Arc::default(),
             turned_away: Seldom::default(),
             queries,
+            meters: Meters::default(),
             digests: Digests::default(),
             events,
             pause: Pause::default(),

@@ -5,6 +5,7 @@ pub mod events;
 pub mod history;
 pub mod level;
 pub mod log;
+pub mod meter;
 pub mod queries;
 pub mod seldom;
 pub mod settings;

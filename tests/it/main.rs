@@ -24,6 +24,7 @@ mod differential;
 mod faults;
 mod health;
 mod logins;
+mod operations;
 mod pooling;
 mod protocol;
 mod routing;

@@ -62,6 +62,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.relay_window", limits.relay_window_bytes.to_string()),
         ("listen", listen.join(", ")),
         ("max_allowed_packet", limits.max_allowed_packet_bytes.to_string()),
+        ("metrics.apdex_t", time(proxy.apdex_t)),
         ("pool.hold", time(pool.hold)),
         ("pool.idle_timeout", time(pool.idle_timeout)),
         ("pool.max_connections", pool.max_connections.to_string()),

@@ -64,6 +64,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("compression", was.compression != is.compression),
         ("server_version", was.server_version != is.server_version),
         ("routing", routing(was) != routing(is) || zone(old) != zone(new)),
+        ("metrics", was.apdex_t != is.apdex_t),
         ("health", health(old) != health(new)),
         ("discovery", old.topology.discovery != new.topology.discovery),
         ("cache", old.cache != new.cache),
