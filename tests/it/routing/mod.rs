@@ -52,7 +52,7 @@ fn spread(bed: &Bed, word: &str, before: &[&str]) {
     let logs = GeneralLogs::on(bed.cluster);
     for i in 0..40 {
         let mut client = connect(&bed.forebay());
-        before.iter().for_each(|text| client.ok(*text));
+        before.iter().for_each(|text| drop(client.ok(*text)));
         client.ok(format!("SELECT {i} /* {word} */"));
     }
     let mut seen: Vec<_> = logs.with(&format!("/* {word} */")).into_iter().map(|line| line.server).collect();
