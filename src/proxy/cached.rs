@@ -25,7 +25,7 @@ use crate::{
         Consistency, Decision, Target,
         rules::{Aspect, Cache, Rule},
     },
-    session::state::Birth,
+    session::{Diagnostics, state::Birth},
     sql::{self, Effects, Facts, Kind},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::{Position, ServerId},
@@ -383,7 +383,9 @@ impl Client {
     fn after_hit(&mut self, request: &Request<'_>, reply: &Reply) {
         self.ping_owed = false;
         self.last_error = None;
-        self.diagnostics = None;
+        // It raised nothing, whatever the connections have still of statements before.
+        let others = self.servers.iter().any(|open| open.warned);
+        self.diagnostics = others.then(|| Box::new(Diagnostics::none()));
         (self.last_server, self.last_rows_server) = (None, None);
         self.last = LastStatement { found_rows: reply.rows, row_count: -1, ..LastStatement::NONE };
         self.state.warnings = 0;

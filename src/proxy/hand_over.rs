@@ -147,11 +147,13 @@ impl Client {
         }
         let (target, raised_on) = (self.server_of(decision.target), self.diagnostics_server());
         let raised_at = self.servers.iter().position(|open| Some(open.id) == raised_on && open.warned);
-        let Some(at) = raised_at.filter(|_| raised_on != target) else { return };
-        // Where it fails nothing is known of it, as if it had not been asked.
-        if self.ask_about_last(at).await
-            && let Some(asked) = self.servers.iter_mut().find(|open| Some(open.id) == target && open.warned)
-        {
+        let is_known = match raised_at.filter(|_| raised_on != target) {
+            // Where it fails nothing is known of it, as if it had not been asked.
+            Some(at) => self.ask_about_last(at).await,
+            // What was answered from memory raised nothing.
+            None => self.diagnostics.as_ref().is_some_and(|known| known.is_empty()),
+        };
+        if is_known && let Some(asked) = self.servers.iter_mut().find(|open| Some(open.id) == target && open.warned) {
             // What that one has of its own is older.
             asked.warned = asked.control(&[CLEARS_WARNINGS]).await.is_err();
         }

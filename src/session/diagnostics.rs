@@ -54,6 +54,11 @@ impl Diagnostics {
         Diagnostics { rows: vec![row(&cells)], warnings: 1, errors: 1 }
     }
 
+    /// Nothing was raised.
+    pub fn none() -> Self {
+        Diagnostics { rows: Vec::new(), warnings: 0, errors: 0 }
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.warnings == 0

@@ -130,6 +130,11 @@ fn the_session_is_as_after_a_server(bed: &Bed) {
         "SHOW WARNINGS",
         "SELECT id + 'x' FROM kept_b",
         "SHOW WARNINGS",
+        // What is asked without having been told by a server is the primary's to answer.
+        "/* forebay: server=primary */ SELECT id + 'x' FROM kept_b",
+        "SELECT id, n FROM kept_b",
+        "SHOW WARNINGS",
+        "SELECT @@warning_count",
         "SELECT no_such FROM kept_b",
         "SELECT id, n FROM kept_b",
         "SHOW ERRORS",
