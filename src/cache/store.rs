@@ -138,8 +138,6 @@ pub struct Store {
     flights: Arc<Flights>,
     stamps: Stamps,
     positions: Mutex<Positions>,
-    /// Any write's position is known.
-    has_positions: AtomicBool,
     dependencies: ArcSwapOption<Dependencies>,
     /// Counts changes of schemas: what was read of them before may be wrong.
     schema_changes: AtomicU64,
@@ -162,6 +160,10 @@ struct Positions {
     of: HashMap<Slot, Need>,
     /// Of all tables.
     all: Need,
+    /// How often something may have been written that nobody watched: at the start, where the log's place was lost.
+    unwatched: u64,
+    /// Of these, so many are among `all`.
+    placed: u64,
 }
 
 #[derive(Debug)]
@@ -209,8 +211,8 @@ impl Default for Store {
             settings: ArcSwap::from_pointee(settings),
             flights: Arc::default(),
             stamps: Stamps::default(),
-            positions: Mutex::default(),
-            has_positions: AtomicBool::new(false),
+            // What was written before the start may not be on all replicas yet.
+            positions: Mutex::new(Positions { unwatched: 1, ..Positions::default() }),
             dependencies: ArcSwapOption::empty(),
             schema_changes: AtomicU64::new(0),
             schema_news: tokio::sync::Notify::new(),
@@ -235,6 +237,7 @@ impl Store {
         self.settings.store(Arc::new(settings));
         if is_used && !self.is_used.load(Ordering::SeqCst) {
             // What was written meanwhile has not been watched.
+            self.note_unwatched();
             self.stamps.touch(&[EVERYTHING]);
         }
         self.is_used.store(is_used, Ordering::SeqCst);
@@ -357,15 +360,15 @@ impl Store {
             Some(dependencies) => dependencies.with_also(slots),
             None => slots,
         };
-        if let Some(position) = position {
-            self.note_position(&slots, &Need::at(position));
-        }
+        // Who orders it knows of a write that replicas may not have yet.
+        self.note_position(&slots, &position.map_or_else(Need::unknown, Need::at));
         self.stamps.touch(&slots);
         self.invalidations.count(cause);
     }
 
     /// Makes everything void.
     pub fn invalidate_all(&self, cause: Cause) {
+        self.note_unwatched();
         self.stamps.touch(&[EVERYTHING]);
         self.invalidations.count(cause);
         self.entries.load().invalidate_all();
@@ -401,10 +404,10 @@ impl Store {
             // A client may have its OK already, and nobody knows yet where that is.
             return Need::unknown();
         }
-        if !self.has_positions.load(Ordering::SeqCst) {
-            return Need::default();
-        }
         let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        if positions.placed < positions.unwatched {
+            return Need::unknown();
+        }
         let mut need = positions.all.clone();
         slots.iter().filter_map(|slot| positions.of.get(slot)).for_each(|one| need.add(one));
         need
@@ -419,7 +422,25 @@ impl Store {
         } else {
             slots.iter().for_each(|slot| positions.of.entry(*slot).or_default().add(need));
         }
-        self.has_positions.store(true, Ordering::SeqCst);
+    }
+
+    /// Something may have been written that nobody watched. Until it is known where, only the primary has it for sure.
+    fn note_unwatched(&self) {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).unwatched += 1;
+        self.schema_news.notify_one();
+    }
+
+    /// Whether the primary's position is wanted: then the number to be told with it.
+    pub fn wants_place(&self) -> Option<u64> {
+        let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        (positions.placed < positions.unwatched).then_some(positions.unwatched)
+    }
+
+    /// What was written unwatched is here, as far as [`Store::wants_place`] knew when it gave the number.
+    pub fn place(&self, number: u64, need: &Need) {
+        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        positions.all.add(need);
+        positions.placed = positions.placed.max(number);
     }
 }
 

@@ -148,6 +148,14 @@ pub fn position_query(flavor: Flavor) -> &'static str {
     }
 }
 
+/// All that a server has: what was replicated to it, and what was written on it.
+pub fn has_query(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos",
+        Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
+    }
+}
+
 /// Waits on a replica until it has executed `position`, at most `timeout`; answers 0 if it has.
 pub fn wait_query(flavor: Flavor, position: &Position, timeout: Duration) -> String {
     let (gtids, seconds) = (position.to_sql(), timeout.as_secs_f64());

@@ -90,6 +90,8 @@ pub(super) struct Filling {
     policy: Policy,
     jitter_percent: u32,
     rule: Arc<str>,
+    /// The answer may be kept: it comes from where it has seen what it must.
+    keeps: bool,
 }
 
 /// Whether a statement has been answered.
@@ -293,8 +295,12 @@ impl Client {
         figures::count(&figures.misses);
         self.cached.note = Some(Note::Miss);
         let need = self.depends_on(request, (rule, cache)).and_then(|slots| fill.depends_on(slots, figures))?;
-        self.must_have_seen(decision, need)?;
-        Some(Filling { fill, policy, jitter_percent: cache.jitter_percent, rule: rule.name().into() })
+        let keeps = self.must_have_seen(decision, need);
+        // What there was before may be all that there is.
+        (keeps || fill.fallback.is_some()).then(|| {
+            let jitter_percent = cache.jitter_percent;
+            Filling { fill, policy, jitter_percent, rule: rule.name().into(), keeps }
+        })
     }
 
     /// What names without a schema mean in a request.
@@ -323,16 +329,18 @@ impl Client {
         Some(tables::sorted(slots))
     }
 
-    /// Sees to it that the read goes where it sees the last known writes of its tables.
-    fn must_have_seen(&mut self, decision: &mut Decision, need: Need) -> Option<()> {
+    /// Sees to it that the read goes where it sees the last known writes of its tables. False: there is no such place now.
+    fn must_have_seen(&mut self, decision: &mut Decision, need: Need) -> bool {
         if need.is_primary() {
-            self.shared.topology.view().primary?;
+            if self.shared.topology.view().primary.is_none() {
+                return false;
+            }
             decision.target = Target::Primary;
         } else if !need.position.is_empty() {
             decision.causal = true;
             self.cached.needs = Some(need.position);
         }
-        Some(())
+        true
     }
 
     /// Gives an answer from memory.
@@ -420,8 +428,8 @@ impl Client {
         server: ServerId,
         started: Instant,
     ) {
-        let Filling { fill, policy, jitter_percent, rule } = filling;
-        if outcome.error.is_some() || outcome.is_cut {
+        let Filling { fill, policy, jitter_percent, rule, keeps } = filling;
+        if outcome.error.is_some() || outcome.is_cut || !keeps {
             // Whoever waits for it tries it himself.
             return;
         }

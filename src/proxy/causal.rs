@@ -21,7 +21,6 @@ use crate::{
         Consistency, Decision, Reason, Target,
         group_by::{Asked, group_of},
     },
-    sql::lexer::Flavor,
     topology::{Position, ServerId},
     wire::handshake,
 };
@@ -300,11 +299,7 @@ impl Client {
 
     async fn learn_floor(&mut self, other: ServerId) {
         self.causal.read_on = None;
-        let query = match self.state.dialect().flavor {
-            // What was replicated to it or written on it.
-            Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos",
-            Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
-        };
+        let query = birth::has_query(self.state.dialect().flavor);
         let open = self.servers.iter_mut().find(|open| open.id == other && open.owed == 0);
         let mut asked = None;
         if let Some(open) = open

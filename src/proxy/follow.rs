@@ -43,7 +43,8 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
     loop {
         let primary = shared.topology.view().primary;
         let is_fresh = read.is_some_and(|(of, at)| Some(of) == primary && at.elapsed() < DEFINITIONS_AGE);
-        let is_wanted = shared.cache.is_used() && !(is_fresh && shared.cache.knows_dependencies());
+        let is_known = is_fresh && shared.cache.knows_dependencies() && shared.cache.wants_place().is_none();
+        let is_wanted = shared.cache.is_used() && !is_known;
         if let (true, Some(link)) = (is_wanted, primary.and_then(|id| shared.topology.link(id))) {
             let changes = shared.cache.schema_changes();
             match definitions::read(&link, shared.live().settings.timeouts.connect).await {
@@ -52,6 +53,7 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
                     let all = Definitions { views, triggers, cascades };
                     shared.cache.learn(Dependencies::of(&all, dialect(shared.flavor())), changes);
                     read = primary.map(|primary| (primary, Instant::now()));
+                    place_unwatched(&shared, &link).await;
                 }
                 Err(why) => {
                     tracing::warn!(
@@ -67,6 +69,30 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
             () = shared.cache.schema_news.notified() => {}
             () = shared.stopping() => return,
         }
+    }
+}
+
+/// Where the primary is now, so that answers come from replicas again that have what was written while nobody watched.
+async fn place_unwatched(shared: &Shared, link: &Link) {
+    let Some(number) = shared.cache.wants_place() else { return };
+    let question = birth::has_query(shared.flavor());
+    let ask = async {
+        // What its log holds already it has committed by then.
+        tokio::time::sleep(COMMIT_TIME).await;
+        let mut conn = link.connect().await?;
+        let position: Option<Option<String>> = conn.query_first(question).await?;
+        let _ = conn.disconnect().await;
+        Ok::<_, mysql_async::Error>(position.flatten())
+    };
+    match tokio::time::timeout(shared.live().settings.timeouts.connect, ask).await {
+        Ok(Ok(position)) => {
+            let position = position.and_then(|gtids| Position::parse(gtids.as_bytes()));
+            // A server that does not number its transactions: replicas have had time enough after some time only.
+            let need = position.filter(|position| !position.is_empty()).map_or_else(Need::unknown, |at| Need::at(&at));
+            shared.cache.place(number, &need);
+        }
+        // It is tried again; until then the primary answers.
+        _ => tokio::time::sleep(PAUSE).await,
     }
 }
 

@@ -45,6 +45,7 @@ fn store() -> Arc<Store> {
         multi_statements: false,
     };
     store.learn(Dependencies::of(&Definitions::default(), dialect), 0);
+    store.place(store.wants_place().unwrap(), &Need::default());
     Arc::new(store)
 }
 
@@ -212,4 +213,26 @@ fn nothing_is_answered_before_it_is_known_what_views_reach() {
     assert_eq!(store.closed(), Some(Why::StaleLog));
     store.set_log(true);
     assert_eq!(store.closed(), None);
+}
+
+#[tokio::test]
+async fn what_was_written_unwatched_is_the_primarys_until_its_place_is_known() {
+    let store = store();
+    let need = |key: &[u8]| {
+        let Found::Miss(mut fill) = store.find(key, &POLICY, false) else { panic!() };
+        fill.depends_on(vec![EVERYTHING, table("t")], store.figures("r")).unwrap()
+    };
+    assert!(!need(b"k").is_primary());
+    store.invalidate_all(Cause::Lost);
+    let first = store.wants_place().unwrap();
+    assert!(need(b"k").is_primary());
+    store.invalidate_all(Cause::Lost);
+    store.place(first, &Need::default());
+    assert!(need(b"k").is_primary(), "more was written since it was asked");
+    let here = Position::parse(b"0-1-7").unwrap();
+    store.place(store.wants_place().unwrap(), &Need::at(&here));
+    assert_eq!((need(b"k"), store.wants_place()), (Need::at(&here), None));
+    // An order is about a write, too.
+    store.invalidate(vec![table("t")], None, Cause::Order);
+    assert!(need(b"k").is_primary());
 }
