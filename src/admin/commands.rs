@@ -113,7 +113,7 @@ pub const COMMANDS: [Command; 19] = [
     change("SET log_level = level", "how much is logged until the next start: as `log.level` in the configuration"),
     command("SHOW [FULL] table [LIKE 'x%'] [WHERE …] [ORDER BY …] [LIMIT n]", "one of the tables below"),
     command("SHOW TABLES", "the tables' names"),
-    change("SHUTDOWN", "ends Forebay as SIGTERM does: statements may end, for up to 5 seconds"),
+    change("SHUTDOWN", "ends Forebay as SIGTERM does: statements may end, for as long as timeouts.drain says"),
     change(
         "SHUTDOWN GRACEFUL",
         "the same, when no transaction is open any more: new ones wait until then; after a minute in any case",

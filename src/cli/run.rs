@@ -1,10 +1,14 @@
 //! `forebay run`: the proxy.
 
-use std::{io, path::Path, process::ExitCode, sync::Arc};
+mod activation;
+mod bounds;
+mod notify;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use std::{io, path::Path, pin::pin, process::ExitCode, sync::Arc, time::Duration};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use self::notify::Notifier;
 use crate::{
     admin::{self, Operator},
     config::{
@@ -14,6 +18,9 @@ use crate::{
     proxy,
     telemetry::{self, LogLevel, Queries},
 };
+
+/// What the end takes beyond `timeouts.drain`.
+const STOP_MARGIN: Duration = Duration::from_secs(5);
 
 /// Loads the configuration, sets the log up and serves until told to stop.
 pub fn run(file: &Path) -> ExitCode {
@@ -31,7 +38,7 @@ pub fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    raise_open_files_limit();
+    bounds::check(&config);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -41,15 +48,38 @@ pub fn run(file: &Path) -> ExitCode {
     super::in_runtime(serve(file, config, level))
 }
 
+/// The signals that ask for the end.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ends {
+    fn new() -> io::Result<Ends> {
+        Ok(Ends { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
 /// Serves until SIGINT or SIGTERM.
 async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut flush = signal(SignalKind::user_defined1())?;
+    let mut ends = Ends::new()?;
+    let (mut hang_up, mut flush) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?);
+    let notifier = Arc::new(Notifier::from_environment());
     let doors = config.admin.clone();
     let (live, servers) = config.clone().into_parts();
-    let running = proxy::start(live, servers, Queries::default()).await?;
+    let mut given = activation::sockets();
+    let running = proxy::start_on(&mut given, live, servers, Queries::default()).await?;
+    for address in given.left() {
+        tracing::warn!("a socket was passed that listens on {address}, which is none of `listen`: it is not used");
+    }
     let reloader = Arc::new(Reloader::new(file, config, Arc::clone(running.shared())));
     let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings, level));
     let doors = admin::start(&doors, &operator).await?;
@@ -57,21 +87,37 @@ async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
         tracing::info!("{}", doors.join(", "));
     }
     tokio::spawn(reload::watch(Arc::clone(&reloader)));
+    let status = format!("listening on {}", running.listening.join(", "));
+    notifier.ready(&status);
+    // Twice in the time after which nobody would believe it any more.
+    let mut beats = tokio::time::interval(notifier.watchdog.unwrap_or(Duration::from_secs(3600)) / 2);
     let name = loop {
         tokio::select! {
-            _ = interrupt.recv() => break "SIGINT",
-            _ = terminate.recv() => break "SIGTERM",
+            name = ends.next() => break name,
             () = operator.stop.notified() => break "SHUTDOWN on the admin port",
             _ = hang_up.recv() => drop(tokio::spawn({
-                let reloader = Arc::clone(&reloader);
-                async move { reloader.reload("SIGHUP").await }
+                let (reloader, notifier, status) = (Arc::clone(&reloader), Arc::clone(&notifier), status.clone());
+                async move {
+                    notifier.reloading();
+                    reloader.reload("SIGHUP").await;
+                    notifier.ready(&status);
+                }
             })),
             _ = flush.recv() => flush_pools(&running),
+            _ = beats.tick(), if notifier.watchdog.is_some() => if running.is_alive().await { notifier.alive() },
         }
     };
-    tracing::info!("{name}: stopping");
-    running.stop().await;
-    tracing::info!("stopped");
+    let drain = running.shared().live().settings.timeouts.drain;
+    notifier.stopping(drain.saturating_add(STOP_MARGIN));
+    tracing::info!(?drain, "{name}: stopping");
+    let mut stopped = pin!(running.stop());
+    loop {
+        tokio::select! {
+            () = &mut stopped => break tracing::info!("stopped"),
+            name = ends.next() => break tracing::warn!("{name} again: what still runs is cut off"),
+            _ = beats.tick(), if notifier.watchdog.is_some() => notifier.alive(),
+        }
+    }
     Ok(())
 }
 
@@ -82,12 +128,4 @@ fn flush_pools(running: &proxy::Running) {
         closed,
         "SIGUSR1: idle server connections were closed, the others close when their sessions let go of them"
     );
-}
-
-/// Every client takes up to three sockets, and the usual soft limit of 1024 is meant for programs that use `select`.
-fn raise_open_files_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
 }

@@ -175,6 +175,7 @@ fn timeouts(root: &Section<'_>) -> Timeouts {
         set(&mut timeouts.handshake, section.get("handshake", &form::POSITIVE_DURATION));
         set(&mut timeouts.query, section.get("query", &form::DURATION_OR_OFF));
         set(&mut timeouts.idle_client, section.get("idle_client", &form::POSITIVE_DURATION));
+        set(&mut timeouts.drain, section.get("drain", &form::DURATION));
         set(&mut timeouts.idle_in_transaction, section.get("idle_in_transaction", &form::DURATION_OR_OFF));
         section.finish();
     }

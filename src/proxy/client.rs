@@ -42,6 +42,8 @@ use crate::{
 
 /// How long a client may take to read the last word.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same where Forebay ends: what was under way arrives in this time.
+const STOP_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A logged-in client.
 #[derive(Debug)]
@@ -285,7 +287,7 @@ impl Client {
                     if let Poll::Ready(command) = command.as_mut().poll(context) {
                         return Poll::Ready(Ok(Woken::Command(command)));
                     }
-                    if let Poll::Ready(told) = handle.poll_told(context) {
+                    if let Poll::Ready(told) = handle.poll_told(context, in_transaction) {
                         return Poll::Ready(Err(match told {
                             Told::Killed => End::Killed,
                             Told::Stop => End::Fatal(ClientError::shutdown()),
@@ -375,10 +377,14 @@ impl Client {
         self.servers.clear();
         // A reply that was cut off must not be sent on; one killed hears nothing.
         if !matches!(end, End::Gone(_) | End::Cut | End::Killed) {
-            let unread = matches!(end, End::Fatal(error) if *error == ClientError::packet_too_large());
+            let is = |other: ClientError| matches!(end, End::Fatal(error) if *error == other);
+            let stops = is(ClientError::shutdown());
+            // What it may have sent meanwhile must not keep it from reading why it is not answered.
+            let unread = stops || is(ClientError::packet_too_large());
             let closed = async { if unread { self.channel.close_behind().await } else { self.channel.close().await } };
             // A client that does not read does not keep its place.
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
+            let patience = if stops { STOP_TIMEOUT } else { CLOSE_TIMEOUT };
+            let _ = tokio::time::timeout(patience, closed).await;
         }
     }
 

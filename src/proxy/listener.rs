@@ -8,6 +8,7 @@ use super::{
     Peer,
     client::{Client, End},
     error::ClientError,
+    given::{self, Given},
     handshakes::Turn,
     login::{self, Refusal},
     registry::Full,
@@ -37,23 +38,27 @@ enum Socket {
     /// TCP.
     Tcp(TcpListener),
     /// A Unix socket; its file is removed when Forebay ends.
-    Unix(UnixListener, std::path::PathBuf),
+    Unix(UnixListener, Bound),
+}
+
+/// A Unix socket's file.
+#[derive(Debug)]
+struct Bound {
+    path: std::path::PathBuf,
+    /// It was made here, and goes with the listener.
+    is_ours: bool,
 }
 
 impl Listener {
-    /// Binds an address.
-    pub async fn bind(listen: &Listen) -> io::Result<Self> {
-        let socket = match &listen.address {
-            Address::Tcp { host, port } | Address::Found { host, port, .. } => {
-                Socket::Tcp(TcpListener::bind((host.as_str(), *port)).await?)
+    /// Binds an address, unless somebody has done so already.
+    pub async fn bind(listen: &Listen, given: &mut Given) -> io::Result<Self> {
+        let socket = match (given.take(&listen.address), &listen.address) {
+            (Some(given::Socket::Tcp(listener)), _) => Socket::Tcp(TcpListener::from_std(listener)?),
+            (Some(given::Socket::Unix(listener)), address) => {
+                let bound = Bound { path: address.to_string().into(), is_ours: false };
+                Socket::Unix(UnixListener::from_std(listener)?, bound)
             }
-            Address::Unix(path) => {
-                remove_dead_socket(path).await?;
-                let listener = UnixListener::bind(path)?;
-                // As a server's socket: whoever may enter the folder may knock, the password decides.
-                std::fs::set_permissions(path, Permissions::from_mode(0o777))?;
-                Socket::Unix(listener, path.clone())
-            }
+            (None, address) => Socket::bind(address).await?,
         };
         Ok(Listener { socket, proxies: listen.proxy_protocol_from.as_slice().into() })
     }
@@ -62,7 +67,7 @@ impl Listener {
     pub fn local(&self) -> String {
         match &self.socket {
             Socket::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |at| at.to_string()),
-            Socket::Unix(_, path) => path.display().to_string(),
+            Socket::Unix(_, bound) => bound.path.display().to_string(),
         }
     }
 
@@ -102,8 +107,25 @@ impl Listener {
                 }
             }
         }
-        if let Socket::Unix(_, path) = &self.socket {
+        if let Socket::Unix(_, Bound { path, is_ours: true }) = &self.socket {
             let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Socket {
+    async fn bind(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp { host, port } | Address::Found { host, port, .. } => {
+                Ok(Socket::Tcp(TcpListener::bind((host.as_str(), *port)).await?))
+            }
+            Address::Unix(path) => {
+                remove_dead_socket(path).await?;
+                let listener = UnixListener::bind(path)?;
+                // As a server's socket: whoever may enter the folder may knock, the password decides.
+                std::fs::set_permissions(path, Permissions::from_mode(0o777))?;
+                Ok(Socket::Unix(listener, Bound { path: path.clone(), is_ours: true }))
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod freshness;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod given;
 pub mod glance;
 mod hand_over;
 mod handshakes;
@@ -69,15 +70,17 @@ pub use settings::{Compression, Limits, Listen, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::{discover::Servers, error::ClientError, listener::Listener, workers::Workers};
+use self::{discover::Servers, error::ClientError, given::Given, listener::Listener, workers::Workers};
 use crate::{
     session::client_tracking::SetError,
     telemetry::{Queries, Topic},
     topology::{self, Topology},
 };
 
-/// How long clients get to end when Forebay stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long clients that were waited for in vain get to hear of it.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the threads may take to answer.
+const ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the start waits for the servers' first word before it takes clients.
 const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often idle server connections are looked through.
@@ -101,11 +104,24 @@ pub struct Running {
 /// # Errors
 /// An address that can't be bound; the message names it.
 pub async fn start(live: Live, servers: topology::Settings, queries: Queries) -> io::Result<Running> {
+    start_on(&mut Given::default(), live, servers, queries).await
+}
+
+/// The same on sockets that somebody has bound, where there are such for the addresses; they are taken from `given`.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_on(
+    given: &mut Given,
+    live: Live,
+    servers: topology::Settings,
+    queries: Queries,
+) -> io::Result<Running> {
     let mut listeners = Vec::new();
     for listen in &live.settings.listen {
         let wrong =
             |error: io::Error| io::Error::new(error.kind(), format!("can't listen on {}: {error}", listen.address));
-        listeners.push(Listener::bind(listen).await.map_err(wrong)?);
+        listeners.push(Listener::bind(listen, given).await.map_err(wrong)?);
     }
     let (servers, found) = Servers::find(servers).await;
     let topology = Topology::start(found);
@@ -151,30 +167,42 @@ pub async fn run(
 }
 
 impl Running {
-    /// Stops taking clients, lets the present ones hear of it, and ends.
+    /// Whether every thread that serves clients still does.
+    pub async fn is_alive(&self) -> bool {
+        tokio::time::timeout(ALIVE_TIMEOUT, self.workers.answer()).await.is_ok()
+    }
+
+    /// Stops taking clients, lets the present ones end what they have begun, for as long as `timeouts.drain` says, and ends.
+    /// Where nobody waits for this any more everything ends at once.
     pub async fn stop(self) {
+        let Running { shared, workers, stop, listeners, .. } = self;
         // Nobody listening any more is as good.
-        let _ = self.stop.send(true);
-        self.shared.registry.stop_all();
-        for listener in self.listeners {
+        let _ = stop.send(true);
+        shared.registry.stop_all();
+        for listener in listeners {
             // Sockets' files go with their listeners. One that panicked listens no more either.
             let _ = listener.await;
         }
-        let ended = tokio::time::timeout(STOP_TIMEOUT, async {
-            while !self.shared.registry.is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        if ended.await.is_err() {
-            tracing::warn!(clients = self.shared.registry.len(), "statements still run; they are cut off");
+        let drain = shared.live().settings.timeouts.drain;
+        if tokio::time::timeout(drain, nobody_left(&shared)).await.is_err() {
+            let clients = shared.registry.len();
+            tracing::warn!(clients, ?drain, "statements or transactions have not ended in time; they are cut off");
+            shared.registry.end_all();
+            let _ = tokio::time::timeout(LAST_WORD_TIMEOUT, nobody_left(&shared)).await;
         }
-        drop(self.workers);
-        self.shared.topology.shutdown();
+        drop(workers);
+        shared.topology.shutdown();
     }
 
     /// What the clients share, for whoever shows it.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+async fn nobody_left(shared: &Shared) {
+    while !shared.registry.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

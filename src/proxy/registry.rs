@@ -44,7 +44,7 @@ struct Inner {
 pub enum Told {
     /// KILL: it is to end at once.
     Killed,
-    /// Forebay stops: it is to end after its statement.
+    /// Forebay stops: it is to end after its statement, or after its transaction while there is time for that.
     Stop,
     /// Others wait for server connections: it is to let go of those that it can spare.
     GiveBack,
@@ -52,6 +52,7 @@ pub enum Told {
 
 const KILLED: u8 = 1;
 const STOP: u8 = 2;
+const END: u8 = 4;
 
 /// [`Handle::spare`].
 const NOTHING: u8 = 0;
@@ -71,7 +72,7 @@ pub struct Handle {
     home: AtomicU64,
     /// Why it keeps the connection to a server, packed.
     pins: AtomicU64,
-    /// What it was told: KILLED, STOP.
+    /// What it was told: KILLED, STOP, END.
     told: AtomicU8,
     /// Wakes the session's task, which alone waits for what it is told. One waker for the session's whole life: a
     /// registration with a queue for each statement would cost more than relaying a row.
@@ -191,12 +192,21 @@ impl Registry {
         }
     }
 
-    /// Tells every client, and whoever comes later, that Forebay stops.
+    /// Tells every client, and whoever comes later, that Forebay stops: who has a transaction open may end it.
     pub fn stop_all(&self) {
+        self.tell_all(STOP);
+    }
+
+    /// Tells every client that it has had time enough for that.
+    pub fn end_all(&self) {
+        self.tell_all(STOP | END);
+    }
+
+    fn tell_all(&self, what: u8) {
         let mut inner = self.lock();
-        inner.told |= STOP;
+        inner.told |= what;
         for handle in inner.clients.values() {
-            handle.tell(STOP);
+            handle.tell(what);
         }
     }
 }
@@ -242,13 +252,15 @@ impl Handle {
         self.waker.wake();
     }
 
-    /// Ready when the session is told something. Only the session's own task may ask.
-    pub fn poll_told(&self, context: &Context<'_>) -> Poll<Told> {
+    /// Ready when the session is told something. Only the session's own task may ask. One that is in a transaction does not hear
+    /// that Forebay stops until it must end.
+    pub fn poll_told(&self, context: &Context<'_>, in_transaction: bool) -> Poll<Told> {
+        let stop = if in_transaction { END } else { STOP };
         let told = || match self.told.load(Ordering::Acquire) {
-            0 if self.spare.load(Ordering::Acquire) == ASKED => Poll::Ready(Told::GiveBack),
-            0 => Poll::Pending,
             told if told & KILLED != 0 => Poll::Ready(Told::Killed),
-            _ => Poll::Ready(Told::Stop),
+            told if told & stop != 0 => Poll::Ready(Told::Stop),
+            _ if self.spare.load(Ordering::Acquire) == ASKED => Poll::Ready(Told::GiveBack),
+            _ => Poll::Pending,
         };
         if told().is_pending() {
             self.waker.register(context.waker());

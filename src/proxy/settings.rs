@@ -101,6 +101,8 @@ pub struct Timeouts {
     pub idle_client: Duration,
     /// Between two commands of a client that has a transaction open.
     pub idle_in_transaction: Option<Duration>,
+    /// For statements and transactions to end when Forebay stops.
+    pub drain: Duration,
 }
 
 /// What clients may compress with on their way to Forebay.
@@ -139,6 +141,7 @@ impl Default for Timeouts {
             query: None,
             idle_client: Duration::from_secs(8 * 60 * 60),
             idle_in_transaction: None,
+            drain: Duration::from_secs(15),
         }
     }
 }

@@ -40,6 +40,14 @@ impl Workers {
         Ok(Workers { workers })
     }
 
+    /// Ends when every thread has answered.
+    pub async fn answer(&self) {
+        for worker in &self.workers {
+            // One whose runtime has ended answers too: with an error.
+            let _ = worker.runtime.spawn(async {}).await;
+        }
+    }
+
     /// Runs a task on the thread that has the fewest. A file descriptor that the task will wait for must be registered
     /// by itself: it belongs to that thread's reactor.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -115,6 +123,22 @@ mod tests {
             thread::sleep(std::time::Duration::from_millis(10));
         }
         panic!("tasks outlive their workers");
+    }
+
+    #[test]
+    fn a_thread_that_is_stuck_does_not_answer() {
+        let workers = Workers::start(2).unwrap();
+        let ask = |ms| {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let patience = std::time::Duration::from_millis(ms);
+            runtime.block_on(async { tokio::time::timeout(patience, workers.answer()).await.is_ok() })
+        };
+        assert!(ask(10_000));
+        let (release, released) = mpsc::channel::<()>();
+        workers.spawn(async move { released.recv().unwrap_or_default() });
+        assert!(!ask(50));
+        release.send(()).unwrap();
+        assert!(ask(10_000));
     }
 
     #[test]

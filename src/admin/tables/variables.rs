@@ -85,6 +85,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("server_version", proxy.server_version.clone().unwrap_or_else(|| "the primary's".to_owned())),
         ("threads", maybe(proxy.threads.map(|threads| threads as u64))),
         ("timeouts.connect", time(timeouts.connect)),
+        ("timeouts.drain", time(timeouts.drain)),
         ("timeouts.handshake", time(timeouts.handshake)),
         ("timeouts.idle_client", time(timeouts.idle_client)),
         ("timeouts.idle_in_transaction", maybe_time(timeouts.idle_in_transaction)),

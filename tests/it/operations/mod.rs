@@ -1,6 +1,8 @@
 //! What operators live by: metrics, logs, the way a Forebay ends.
 
 mod metrics;
+mod stopping;
+mod systemd;
 
 use crate::support::{
     bed::Bed,
