@@ -1,5 +1,6 @@
 //! What operators live by: metrics, logs, the way a Forebay ends.
 
+mod grafana;
 mod metrics;
 mod stopping;
 mod systemd;
