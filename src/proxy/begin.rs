@@ -79,6 +79,7 @@ impl Client {
 
     /// COM_RESET_CONNECTION: one connection is reset and read anew, the others are opened again when they are needed.
     pub(super) async fn reset_connection(&mut self) -> Result<(), End> {
+        let kept = self.keep_found_rows().await;
         let home = self
             .state
             .home
@@ -90,7 +91,10 @@ impl Client {
             None => self.first_connection().await?,
         };
         match self.reset_server(index).await {
-            Ok(()) => self.send_ok().await,
+            Ok(()) => {
+                self.last = kept;
+                self.send_ok().await
+            }
             Err(Refusal::Refused(payload)) => self.send(&payload).await,
             Err(_) => {
                 Err(End::Fatal(ClientError::server_lost(&self.servers[index].name.clone(), "it broke under a reset")))
@@ -149,12 +153,12 @@ impl Client {
             let schema = self.state.schema.take();
             self.refused_changes += 1;
             self.identity.charset = servers_charset;
-            self.begin_anew(schema);
+            self.begin_anew(schema).await;
             return Ok(());
         }
         let (user, credential) = verified?;
         let before = (self.identity.clone(), self.state.schema.take());
-        self.begin_anew(Some(change.schema).filter(|schema| !schema.is_empty()));
+        self.begin_anew(Some(change.schema).filter(|schema| !schema.is_empty())).await;
         self.identity.name = user.name.as_str().into();
         self.identity.user = user;
         self.identity.credential = credential;
@@ -170,7 +174,7 @@ impl Client {
                 let (identity, schema) = before;
                 self.refused_changes += 1;
                 self.identity = Identity { charset: servers_charset, ..identity };
-                self.begin_anew(schema);
+                self.begin_anew(schema).await;
                 Ok(())
             }
             end => end,
@@ -188,12 +192,14 @@ impl Client {
     }
 
     /// A session as after a login; its own writes are still its own.
-    fn begin_anew(&mut self, schema: Option<Vec<u8>>) {
+    async fn begin_anew(&mut self, schema: Option<Vec<u8>>) {
+        let kept = self.keep_found_rows().await;
         self.servers.clear();
         self.statements = Statements::default();
         self.cursor_fixes = Vec::new();
         self.state = State::new(self.state.dialect().flavor, self.capabilities, schema);
         self.forget_unreported();
+        self.last = kept;
         self.last_server = None;
         self.last_rows_server = None;
         self.reader = None;

@@ -289,6 +289,7 @@ impl Client {
         };
         let reply = statement_id.map(|_| Box::default());
         let columns = self.columns_of(request);
+        let known_columns = self.known_column_count(request);
         let server = &mut self.servers[lease.index];
         let on = (server.id, server.thread_id);
         let handle = &self.place.handle;
@@ -323,6 +324,7 @@ impl Client {
             temporary_variables,
             max_payload_bytes,
             columns,
+            known_columns,
             impatient,
             most,
             capture_bytes,

@@ -107,6 +107,7 @@ impl Case {
             most: None,
             impatient: None,
             columns: None,
+            known_columns: None,
             capture_bytes: None,
             written: None,
         }

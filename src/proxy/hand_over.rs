@@ -212,6 +212,18 @@ impl Client {
         true
     }
 
+    /// What a session that begins anew on its connection keeps: on both servers FOUND_ROWS(), and nothing else.
+    pub(super) async fn keep_found_rows(&mut self) -> LastStatement {
+        let is_here = |open: &ServerConnection| Some(open.id) == self.last_rows_server;
+        if self.last.is_unclear
+            && let Some(at) = self.servers.iter().position(is_here)
+        {
+            // Where it fails, the connection is lost with what it knew.
+            self.ask_about_last(at).await;
+        }
+        LastStatement { found_rows: self.last.found_rows, ..LastStatement::NONE }
+    }
+
     fn release(&mut self, at: usize) {
         let mut connection = self.servers.swap_remove(at);
         let server = connection.id;

@@ -18,6 +18,7 @@ use crate::{
     topology::ServerId,
     wire::{
         capability::CapabilityFlags,
+        command::byte,
         ok::Eof,
         reply::Expect,
         statement::{self, set_prepare_ok_id},
@@ -168,6 +169,17 @@ impl Client {
         if let (Some(meaning), Some(reply)) = (meaning, &outcome.reply) {
             let reply = Reply::clone(reply);
             self.shared.prepares.put(&self.question(&text, meaning), reply, outcome.columns, source);
+        }
+    }
+
+    /// How many columns the client knows a statement's result to have that it executes.
+    pub(super) fn known_column_count(&mut self, request: &Request<'_>) -> Option<u16> {
+        match request.action {
+            // A bulk execution's result may be its insert ids, and a CALL's columns are not known before it runs.
+            Action::Execute { id } if request.payload.first() == Some(&byte::STMT_EXECUTE) => {
+                self.statements.get_mut(id).map(|(_, statement)| statement.column_count).filter(|count| *count > 0)
+            }
+            _ => None,
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Options<'a> {
     pub max_payload_bytes: usize,
     /// For a client that keeps column definitions: which it has.
     pub columns: Option<Columns>,
+    /// Of a prepared statement that is executed: how many columns the client knows its result to have.
+    pub known_columns: Option<u16>,
     /// How much may pass; the rest is cut off.
     pub most: Option<Box<Most>>,
     /// Takes in where writes are before the client hears of them.
@@ -631,7 +633,7 @@ impl<'a> Relay<'a> {
             self.put_in(chunk, span, rows);
         }
         let payload = &chunk[span.at + HEADER_BYTES..end];
-        let ok = OkPacket::parse(payload, self.server.capabilities)?;
+        let mut ok = OkPacket::parse(payload, self.server.capabilities)?;
         if std::mem::take(&mut self.options.begins) {
             self.state.observe(&ok, &mut Vec::new());
             span.skip_to(end);
@@ -647,7 +649,11 @@ impl<'a> Relay<'a> {
             self.outcome.fix = self.options.fix.clone().map(Box::new);
         }
         let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
-        if ok.session.is_empty() && !as_eof {
+        let tells_of_columns = self.must_tell_of_columns(payload[0], ok.status);
+        if tells_of_columns {
+            ok.status.insert(StatusFlags::SERVER_STATUS_METADATA_CHANGED);
+        }
+        if ok.session.is_empty() && !as_eof && !tells_of_columns {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
@@ -668,6 +674,15 @@ impl<'a> Relay<'a> {
         }
         span.skip_to(end);
         Ok(())
+    }
+
+    /// A server that had the statement before its table changed tells that its columns are others now. One that has had to
+    /// prepare it anew for this session knows of no change.
+    fn must_tell_of_columns(&self, header: u8, status: StatusFlags) -> bool {
+        let is_other = |known: u16| self.outcome.column_count.is_some_and(|count| count != u64::from(known));
+        header == ok::END_HEADER
+            && self.options.known_columns.is_some_and(is_other)
+            && !status.contains(StatusFlags::SERVER_STATUS_METADATA_CHANGED)
     }
 
     /// Rows of Forebay's own, behind those of the server.

@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use super::{caching, connect, read, set_directly, table, told, until_kept};
+use super::{caching, connect, read, set_directly, table, told, until_hit, until_kept};
 use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
@@ -50,7 +50,7 @@ fn orders_make_answers_void(bed: &Bed) {
     let mut n = 0;
     let mut is_void_after = |order: &mut dyn FnMut()| {
         n += 1;
-        let before = read(&mut client, "kept_z");
+        let before = until_hit(&mut client, "kept_z");
         set_directly(bed, "kept_z", n);
         assert_eq!(read(&mut client, "kept_z"), before, "{}", told(&mut client));
         order();

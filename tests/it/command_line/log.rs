@@ -2,7 +2,7 @@ use crate::support::{
     bed::{Bed, direct_only},
     cluster::Kind,
     forebay::{Forebay, Settings},
-    process::signal,
+    process::{eventually, signal},
     raw::{Client, Login},
 };
 
@@ -17,6 +17,8 @@ fn logged(format: &str) -> String {
     let strange = Login { user: "new\nline\u{1b}[31m\"quoted\"".into(), ..Login::default() };
     assert!(Client::connect(&forebay.endpoint, &strange).is_err());
     signal(forebay.pid(), "HUP");
+    // Else it may be said after all else that it stopped.
+    eventually("what became of the reload is told", || forebay.log().contains("SIGHUP: certificates"));
     drop(client);
     assert!(forebay.terminate());
     forebay.log()

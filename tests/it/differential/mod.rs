@@ -47,8 +47,7 @@ const CACHED_SEEDS: Range<u64> = 0..12;
 /// Cases that hold only on a connection that the session keeps: metadata of a statement that is prepared anew under
 /// settings that have changed since, or of which a server tells that it has prepared it anew itself, or what it has derived
 /// from types bound before.
-const NOT_SHARED: [&str; 4] =
-    ["prepared-metadata.txt", "prepared-ddl.txt", "prepared-rebound.txt", "prepared-long-data.txt"];
+const NOT_SHARED: [&str; 3] = ["prepared-metadata.txt", "prepared-rebound.txt", "prepared-long-data.txt"];
 
 /// So many failing seeds are told of at once; `FOREBAY_FAILURES` says otherwise.
 const ENOUGH: usize = 4;
