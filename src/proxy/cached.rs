@@ -30,7 +30,7 @@ use crate::{
     telemetry::{QueryEvent, queries::bounded_text},
     topology::{Position, ServerId},
     wire::{
-        capability::{CapabilityFlags, MariaDbCapabilities},
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
         command::{self, Command, byte},
         ok::SessionChange,
         statement::Parameters,
@@ -353,11 +353,14 @@ impl Client {
     ) -> Result<(), End> {
         let Some(reply) = &entry.reply else { return Ok(()) };
         let keeps_definitions = self.extended.contains(MariaDbCapabilities::CACHE_METADATA);
+        let has_other_columns = self.known_column_count(request).is_some_and(|known| u64::from(known) != reply.columns);
+        let mut status = self.state.lasting_status();
+        status.set(StatusFlags::SERVER_STATUS_METADATA_CHANGED, has_other_columns);
         let dress = Dress {
             capabilities: self.capabilities,
             keeps_definitions,
             has_definitions: keeps_definitions && self.has_definitions(request, reply),
-            status: self.state.lasting_status(),
+            status,
         };
         match reply.as_is(&dress, self.channel.seq) {
             Some((packets, next)) if packets.len() >= LONG_BYTES => {
