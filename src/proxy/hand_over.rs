@@ -6,7 +6,7 @@
 use super::{
     client::{Client, InsertId},
     engine::Request,
-    lease::touches_insert_id,
+    lease::{Refusal, touches_insert_id},
     relay::Outcome,
 };
 use crate::{
@@ -159,8 +159,18 @@ impl Client {
         }
     }
 
+    /// What a connection was warned of that is nothing to this session.
+    pub(super) async fn clear_warnings(&mut self, at: usize) -> Result<(), Refusal> {
+        let connection = &mut self.servers[at];
+        if connection.warned {
+            connection.control(&[CLEARS_WARNINGS]).await?;
+            connection.warned = false;
+        }
+        Ok(())
+    }
+
     /// Where that statement ran of which SHOW WARNINGS tells.
-    fn diagnostics_server(&self) -> Option<ServerId> {
+    pub(super) fn diagnostics_server(&self) -> Option<ServerId> {
         match self.state.dialect().flavor {
             Flavor::MySql { .. } => self.last_server,
             Flavor::MariaDb { .. } => self.last_rows_server,

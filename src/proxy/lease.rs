@@ -64,10 +64,14 @@ impl Lease {
 
     /// Reads the replies to the prefixes that went in one write with the request. An error text means that the
     /// connection must not be used.
-    async fn read_prefixes(&self, server: &mut ServerConnection) -> Result<(), String> {
+    async fn read_prefixes(&self, server: &mut ServerConnection, decision: &Decision) -> Result<(), String> {
         server.channel.flush().await.map_err(|error| error.to_string())?;
         for expect in &self.prefixes {
-            server.read_reply(*expect, &mut |_| {}).await.map_err(|error| error.to_string())?;
+            match server.read_reply(*expect, &mut |_| {}).await {
+                // A write has nothing in front but LAST_INSERT_ID(), and runs all the same.
+                Err(ControlError::Refused(_)) if !decision.repeatable => server.insert_id = None,
+                answer => drop(answer.map_err(|error| error.to_string())?),
+            }
         }
         Ok(())
     }
@@ -93,7 +97,8 @@ impl Client {
         let must_prepare = self.must_prepare(index, request);
         let mut ahead = if must_prepare { self.ahead(index, request) } else { None };
         let is_ready = !must_prepare || ahead.is_some();
-        let pipelined = decision.repeatable && is_ready;
+        let asks_last = request.facts.effects.contains(Effects::LAST_STATEMENT);
+        let pipelined = decision.repeatable && is_ready && !asks_last;
         let waits_alone = !pipelined
             || ahead.is_some()
             || self.begun_later.is_some()
@@ -102,11 +107,14 @@ impl Client {
             Box::pin(self.wait_alone(index, &position, &query)).await?;
         }
         let mut prefixes = self.carry(index, pipelined).await?;
+        if asks_last && self.diagnostics_server() != Some(server) {
+            self.clear_warnings(index).await?;
+        }
         if self.user_variables.is_some() {
             Box::pin(self.carry_user_variables(index, request.facts)).await?;
         }
         if let Some(expect) = self.push_insert_id(index, request.facts) {
-            if pipelined {
+            if pipelined || is_ready && !touches_insert_id(request.facts) {
                 prefixes.push(expect);
             } else {
                 self.servers[index].answer(expect).await?;
@@ -153,7 +161,7 @@ impl Client {
         request: &Request<'_>,
         decision: &Decision,
     ) -> Result<ControlFlow<Option<Attempt>>, End> {
-        if let Err(why) = lease.read_prefixes(&mut self.servers[lease.index]).await {
+        if let Err(why) = lease.read_prefixes(&mut self.servers[lease.index], decision).await {
             return self.refused(lease.server, Refusal::Unreachable(why), decision).await.map(ControlFlow::Break);
         }
         if let Some((position, since)) = &lease.waits {
@@ -208,10 +216,12 @@ impl Client {
             connection.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
             let mut refused = None;
             for expect in prefixes.drain(..) {
-                match connection.read_reply(expect, &mut |_| {}).await {
+                let mut warned = false;
+                match connection.read_reply(expect, &mut |ok| warned |= ok.warnings > 0).await {
                     Err(ControlError::Refused(payload)) => refused = refused.or(Some(payload)),
                     result => drop(result.map_err(control_refusal)?),
                 }
+                connection.warned |= warned;
             }
             if let Some(payload) = refused {
                 return Err(Refusal::Refused(payload));
@@ -231,11 +241,13 @@ impl Client {
         }
     }
 
-    /// LAST_INSERT_ID() is the session's, wherever it was made: brought to a connection that is asked for it.
+    /// LAST_INSERT_ID() is the session's, wherever it was made: brought to a connection that is asked for it, or that may be
+    /// from now on. No reply tells for certain whether a statement has made one, and the connection's may be another session's.
     fn push_insert_id(&mut self, index: usize, facts: &Facts) -> Option<Expect> {
         let InsertId::Known(id) = self.insert_id else { return None };
         let connection = &mut self.servers[index];
-        if connection.replica || connection.insert_id == Some(id) || !touches_insert_id(facts) {
+        let concerned = touches_insert_id(facts) || may_make_insert_id(facts);
+        if connection.replica || connection.insert_id == Some(id) || !concerned {
             return None;
         }
         connection.push_query(format!("SET SESSION last_insert_id={id}").as_bytes());
@@ -335,6 +347,12 @@ pub(super) async fn collation_name(
 pub(super) fn touches_insert_id(facts: &Facts) -> bool {
     let effects = Effects::LAST_INSERT_ID | Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
     matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown) || facts.effects.intersects(effects)
+}
+
+/// Statements that may make one, and see nothing of the one before.
+fn may_make_insert_id(facts: &Facts) -> bool {
+    let makes = matches!(facts.kind, Kind::Insert | Kind::Replace | Kind::Load | Kind::Ddl);
+    makes && !facts.effects.contains(Effects::LAST_STATEMENT)
 }
 
 /// What a failed question of Forebay's own means for the lease.
