@@ -159,10 +159,13 @@ impl Client {
         }
     }
 
-    /// What a connection was warned of that is nothing to this session.
-    pub(super) async fn clear_warnings(&mut self, at: usize) -> Result<(), Refusal> {
+    /// A connection that knows nothing of the session's last statement must not tell of what it was warned of.
+    pub(super) async fn clear_warnings_of_others(&mut self, at: usize) -> Result<(), Refusal> {
         let connection = &mut self.servers[at];
-        if connection.warned {
+        let is_elsewhere = |of: Option<ServerId>, is_gone: bool| is_gone || of != Some(connection.id);
+        let knows_nothing = is_elsewhere(self.last_server, self.last.is_gone)
+            && is_elsewhere(self.last_rows_server, self.last.rows_are_gone);
+        if connection.warned && knows_nothing {
             connection.control(&[CLEARS_WARNINGS]).await?;
             connection.warned = false;
         }
@@ -170,7 +173,7 @@ impl Client {
     }
 
     /// Where that statement ran of which SHOW WARNINGS tells.
-    pub(super) fn diagnostics_server(&self) -> Option<ServerId> {
+    fn diagnostics_server(&self) -> Option<ServerId> {
         match self.state.dialect().flavor {
             Flavor::MySql { .. } => self.last_server,
             Flavor::MariaDb { .. } => self.last_rows_server,

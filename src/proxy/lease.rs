@@ -107,8 +107,8 @@ impl Client {
             Box::pin(self.wait_alone(index, &position, &query)).await?;
         }
         let mut prefixes = self.carry(index, pipelined).await?;
-        if asks_last && self.diagnostics_server() != Some(server) {
-            self.clear_warnings(index).await?;
+        if asks_last {
+            self.clear_warnings_of_others(index).await?;
         }
         if self.user_variables.is_some() {
             Box::pin(self.carry_user_variables(index, request.facts)).await?;
