@@ -41,6 +41,7 @@ fn orders_make_answers_void(bed: &Bed) {
     let mut operator = Client::connect(&Endpoint::new(port), &login).unwrap();
     let mut client = connect(&forebay);
     until_kept(bed, &mut client, "kept_z");
+    until_hit(&mut client, "kept_z");
     let digest = {
         let all = operator.rows("SHOW CACHE ENTRIES LIKE 'ke%'");
         assert!(!all.is_empty() && all.iter().all(|row| row[0] == "kept"), "{all:?}");
