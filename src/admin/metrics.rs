@@ -20,7 +20,7 @@ use crate::{
         figures::{CAUSES, Figures},
     },
     config::reload::Reloader,
-    proxy::freshness::Freshness,
+    proxy::{Shared, freshness::Freshness},
     topology::{Health, Server},
 };
 
@@ -104,6 +104,7 @@ impl Collector for Now {
         )?;
         let lag = |server: &Server| server.lag_ms.map(|lag| as_float(lag) / 1e3);
         gauge(&mut to, "forebay_server_lag_seconds", "How far a replica was behind when last asked", &servers(&lag))?;
+        failover(&mut to, shared)?;
         let primary = |server: &Server| truth(view.primary == Some(server.id));
         gauge(&mut to, "forebay_server_primary", "1: the server that takes writes", &servers(&primary))?;
         gauge(
@@ -116,6 +117,41 @@ impl Collector for Now {
         gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))?;
         statements::encode(&mut to, shared)
     }
+}
+
+/// What happens without a primary, and with another one.
+fn failover(to: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Result {
+    let (counts, queue) = (shared.topology.failovers(), &shared.waiting_for_primary);
+    let plain = |value: f64| vec![(Vec::new(), value)];
+    let count = |counter: &std::sync::atomic::AtomicU64| as_float(counter.load(Ordering::Relaxed));
+    let of = |kind: &str, value: u64| (vec![("kind", kind.to_owned())], as_float(value));
+    let kinds = [of("failover", counts.failovers), of("switchover", counts.switchovers)];
+    counter(to, "forebay_failovers", "How often another server became the primary", &kinds)?;
+    counter(
+        to,
+        "forebay_lost_writes",
+        "How often a new primary lacked writes that clients were told are done",
+        &plain(as_float(counts.lost_writes)),
+    )?;
+    counter(
+        to,
+        "forebay_without_primary_seconds",
+        "How long there was no primary, since there had been one",
+        &plain(counts.without_primary.as_secs_f64()),
+    )?;
+    let closed = f64::from(u8::from(counts.is_closed));
+    gauge(to, "forebay_writes_closed", "1: the new primary lacks acknowledged writes and gets none", &plain(closed))?;
+    let waiting = as_float(queue.waiting() as u64);
+    gauge(to, "forebay_primary_waiting", "Statements that wait for a primary", &plain(waiting))?;
+    counter(to, "forebay_primary_waits", "How often one has waited for a primary", &plain(count(&queue.waited)))?;
+    counter(
+        to,
+        "forebay_primary_wait_refusals",
+        "How often there was none in time, or too many waited already",
+        &plain(count(&queue.refused)),
+    )?;
+    let seconds = count(&queue.waited_us) / 1e6;
+    counter(to, "forebay_primary_wait_seconds", "How long they have waited, together", &plain(seconds))
 }
 
 /// Answers from memory.

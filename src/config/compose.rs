@@ -3,7 +3,7 @@
 use super::{
     Admin, Config, ConfigError, admin, cache, cross, discovery,
     error::Findings,
-    groups,
+    failover, groups,
     health::{self, Health, Monitor},
     interpolate::{self, Environment},
     log, rules, secret,
@@ -57,6 +57,7 @@ struct Parts {
     groups: Vec<Group>,
     health: Health,
     discovery: topology::Discovery,
+    allow_lost_writes: bool,
     users: Users,
     monitor: Option<Monitor>,
     tls: Tls,
@@ -67,7 +68,9 @@ struct Parts {
 
 impl Parts {
     fn read(root: &Section<'_>) -> Parts {
-        let serving = serving::read(root);
+        let mut serving = serving::read(root);
+        let failover = failover::read(root);
+        serving.settings.failover = failover.waiting;
         let errors_before = root.findings().error_count();
         let servers = servers::read(root);
         let listed: Vec<_> = servers.iter().map(|server| &server.value).collect();
@@ -81,6 +84,7 @@ impl Parts {
             groups,
             health: health::health(root),
             discovery: discovery::read(root),
+            allow_lost_writes: failover.allow_lost_writes,
             monitor: health::monitor(root, &users.users),
             users,
             tls: tls::read(root),
@@ -124,6 +128,7 @@ impl Parts {
             heartbeat: self.health.heartbeat,
             outliers: self.health.outliers,
             discovery: self.discovery,
+            allow_lost_writes: self.allow_lost_writes,
             tls: self.tls.for_probes(),
             zone: self.serving.zone,
         };

@@ -10,6 +10,7 @@ mod compose;
 mod cross;
 mod discovery;
 pub mod error;
+mod failover;
 pub mod form;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

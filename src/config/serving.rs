@@ -13,7 +13,7 @@ use super::{
 use crate::{
     net::Address,
     pool,
-    proxy::{Compression, Limits, Listen, Settings, Timeouts},
+    proxy::{Compression, Failover, Limits, Listen, Settings, Timeouts},
     routing::{Consistency, GroupBy, rules::Balance},
 };
 
@@ -109,6 +109,7 @@ pub fn read(root: &Section<'_>) -> Serving {
         causal_timeout: CAUSAL_TIMEOUT,
         sticky: STICKY,
         apdex_t: APDEX_T,
+        failover: Failover::default(),
     };
     metrics::read(root, &mut settings);
     if let Some(routing) = root.section("routing") {

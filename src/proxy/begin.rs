@@ -1,6 +1,9 @@
 //! Where sessions begin, and begin anew: the answer to the login, COM_RESET_CONNECTION, COM_CHANGE_USER.
 
+use std::time::Instant;
+
 use super::{
+    await_primary::{Missing, Patience},
     client::{Client, End, Identity, InsertId},
     error::ClientError,
     hand_over::LastStatement,
@@ -52,29 +55,49 @@ impl Client {
         self.send(&payload).await
     }
 
-    /// The session's first server connection: the primary's, or without a primary a replica's.
+    /// The session's first server connection: the primary's, or without a primary a replica's. Where there is neither it waits
+    /// for a primary.
     async fn first_connection(&mut self) -> Result<usize, End> {
+        let mut patience = Patience::new(Instant::now());
+        loop {
+            let missing = match self.any_connection().await? {
+                Ok(index) => return Ok(index),
+                Err(missing) => missing,
+            };
+            let why = match &missing {
+                Missing::Unreachable { why, .. } => why.clone(),
+                Missing::None | Missing::ReadOnly(_) => "no server is up".to_owned(),
+            };
+            if self.primary_came(&mut patience, &missing).await?.is_some() {
+                return Err(End::Fatal(ClientError::no_server(&why)));
+            }
+        }
+    }
+
+    async fn any_connection(&mut self) -> Result<Result<usize, Missing>, End> {
         let candidates: Vec<ServerId> = {
             let view = self.shared.topology.view();
             view.primary.into_iter().chain(view.fit_replicas().map(|replica| replica.id)).collect()
         };
-        let mut why = "no server is up".to_owned();
+        let mut missing = Missing::None;
         for server in candidates {
             match self.connection(server).await {
                 Ok(index) => {
                     self.state.home = Some(server.0);
-                    return Ok(index);
+                    return Ok(Ok(index));
                 }
                 Err(Refusal::Refused(payload)) => {
                     self.send(&payload).await?;
                     return Err(End::Told);
                 }
-                Err(Refusal::Unreachable(reason) | Refusal::StateLost(reason)) => why = reason,
+                Err(Refusal::Unreachable(why) | Refusal::StateLost(why) | Refusal::TransactionLost(why)) => {
+                    missing = Missing::Unreachable { server, why };
+                }
                 Err(Refusal::Client(error)) => return Err(End::Fatal(error)),
                 Err(Refusal::Behind) => {}
             }
         }
-        Err(End::Fatal(ClientError::no_server(&why)))
+        Ok(Err(missing))
     }
 
     /// COM_RESET_CONNECTION: one connection is reset and read anew, the others are opened again when they are needed.

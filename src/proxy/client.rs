@@ -116,6 +116,8 @@ pub(super) enum InsertId {
     Known(u64),
     /// The primary's connection does.
     OnServer,
+    /// That connection did, and is gone.
+    Lost,
 }
 
 /// As whom the session's server connections log in.

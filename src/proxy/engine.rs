@@ -9,10 +9,11 @@ use std::{
 use bytes::Bytes;
 
 use super::{
+    await_primary::{Missing, Patience},
     cached::{Answered, Filling},
     client::{Client, End},
-    error::ClientError,
     lease::Lease,
+    loss::READ_ONLY,
     prepared_on::NO_ROOM,
     relay::{Options, Outcome, Relay, RelayError},
 };
@@ -95,6 +96,8 @@ pub(super) enum Attempt {
     Elsewhere(String),
     /// Nothing has reached the client, and what was in the way on this server is gone.
     Again,
+    /// Nothing has reached the client, nothing was done, and it may run when there is a primary that takes it.
+    Later(Missing),
 }
 
 impl Client {
@@ -220,13 +223,18 @@ impl Client {
         let Some(_slot) = self.admit_to_group(&decision).await? else { return Ok(()) };
         let mut tried = Vec::new();
         let mut asked = started;
+        let mut patience = Patience::new(started);
         let mut surprise: Option<Writing> = None;
         loop {
-            let Some(server) = self.server_of(decision.target) else {
+            let Some(server) = self.server_for(decision.target) else {
                 if let Some(entry) = fill.take().and_then(|fill| fill.fallback()) {
                     return Box::pin(self.give(request, &decision, &entry, started)).await;
                 }
-                return self.send_error(&ClientError::no_primary()).await;
+                if !Box::pin(self.awaits_primary(&mut patience, Missing::None)).await? {
+                    return Ok(());
+                }
+                decision = self.decide(request);
+                continue;
             };
             self.last_error = None;
             tracing::trace!(
@@ -262,6 +270,13 @@ impl Client {
                     decision.target = self.alternative(&tried);
                     asked = Instant::now();
                 }
+                Some(Attempt::Later(missing)) => {
+                    asked = Instant::now();
+                    if !Box::pin(self.awaits_primary(&mut patience, missing)).await? {
+                        return Ok(());
+                    }
+                    decision = self.decide(request);
+                }
                 // What comes then is the answer.
                 Some(Attempt::Again) => {
                     decision.repeatable = false;
@@ -282,7 +297,11 @@ impl Client {
     ) -> Result<Option<Attempt>, End> {
         let fix = self.fix_for(request, lease.server);
         let binary = matches!(request.action, Action::Execute { .. } | Action::Fetch { .. });
-        let hold = held_errors(request.action, decision.repeatable, &self.servers[lease.index]);
+        let may_wait = self.may_wait_for_another(request, decision, lease);
+        let hold = match may_wait {
+            true => READ_ONLY,
+            false => held_errors(request.action, decision.repeatable, &self.servers[lease.index]),
+        };
         let statement_id = match request.action {
             Action::Prepare { id, .. } => Some(id),
             _ => None,
@@ -313,6 +332,8 @@ impl Client {
             && matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let impatient = decision.repeatable.then_some(&**handle);
         let written = (!request.facts.is_read()).then_some((&self.shared.freshness, self.causal.writes_for()));
+        let writes = (!server.replica).then_some(&**handle);
+        let acknowledged = Some(&**self.shared.topology.acknowledged());
         let (begins, time_limit) = (lease.begins, request.time_limit(&self.live));
         let options = Options {
             begins,
@@ -326,9 +347,11 @@ impl Client {
             columns,
             known_columns,
             impatient,
+            writes,
             most,
             capture_bytes,
             written,
+            acknowledged,
         };
         let sent = Instant::now();
         let mut relay =
@@ -348,11 +371,18 @@ impl Client {
                 lease.server,
                 "no answer in time, not even to KILL",
                 reached,
-                &decision,
+                (request, &decision),
             ))
             .await;
         };
         match relayed {
+            Ok(mut outcome) if may_wait && outcome.held.is_some() => {
+                let refusal = outcome.held.take().unwrap_or_default();
+                match self.refused_writes(lease, refusal).await? {
+                    Some(missing) => Ok(Some(Attempt::Later(missing))),
+                    None => Ok(Some(Attempt::Done(outcome))),
+                }
+            }
             Ok(outcome) if outcome.held.is_some() && self.may_run_again(lease.index, request.action, &outcome) => {
                 Ok(Some(Attempt::Again))
             }
@@ -375,7 +405,7 @@ impl Client {
                 Ok(Some(Attempt::Done(outcome)))
             }
             Err(RelayError::Server { cause, reached }) => {
-                Box::pin(self.server_failed(lease.server, &cause.to_string(), reached, decision)).await
+                Box::pin(self.server_failed(lease.server, &cause.to_string(), reached, (request, decision))).await
             }
             Err(RelayError::Client(error)) => {
                 Box::pin(self.abandon(lease.index, request.facts)).await;
@@ -465,6 +495,17 @@ impl Client {
         self.note_reader(server, request, decision);
         self.note_told(&super::told::Done { server, request, decision, outcome }, started);
         self.tell(server, request, decision, outcome, started);
+    }
+
+    /// The same for a statement that is to run now: the first one of a transaction that no server knows of follows the primary.
+    fn server_for(&mut self, target: Target) -> Option<ServerId> {
+        let server = self.server_of(target)?;
+        if !self.is_begun_later(server) {
+            return Some(server);
+        }
+        let primary = self.shared.topology.view().primary?;
+        self.state.home = Some(primary.0);
+        Some(primary)
     }
 
     pub(super) fn server_of(&self, target: Target) -> Option<ServerId> {

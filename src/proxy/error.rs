@@ -52,8 +52,15 @@ errors! {
     server_lost(server: &str, why: &str) = Server 1158 b"08S01" "Lost connection to MySQL server during query (server {server}: {why})";
     /// No server can be reached for a new session.
     no_server(why: &str) = Server 1158 b"08S01" "Can't connect to MySQL server: {why}";
+    /// The same under something that may or may not have been done: nobody does it again.
+    in_doubt(what: &str, server: &str, why: &str) = Server 1158 b"08S01" "Lost connection to MySQL server during {what} (server {server}: {why}): whether it was done is in doubt";
+    /// A transaction went with its connection: it has been rolled back. What frameworks run again after a deadlock they may run
+    /// again after this, on the same connection.
+    transaction_lost(server: &str, why: &str) = Server 1213 b"40001" "Deadlock found when trying to get lock; try restarting transaction (it was rolled back: server {server} was lost: {why})";
     /// A statement needs the primary and there is none.
-    no_primary() = Server 1836 b"HY000" "Running in read-only mode: no primary server is available; plain reads go on";
+    no_primary(waited_s: f32) = Server 1836 b"HY000" "Running in read-only mode: no primary server is available (waited for {waited_s:.1} s); plain reads go on";
+    /// A statement needs the primary, there is none, and too many wait for one.
+    too_many_for_primary(max: usize) = Limit 1836 b"HY000" "Running in read-only mode: no primary server is available, and {max} statements wait for one already (failover.max_waiting)";
     /// A prefix that brings a connection up to the session was refused.
     not_carried(server: &str, why: &str) = Server 1105 b"HY000" "The session could not be carried to server {server}: {why}";
     /// All of a server's connections stayed in use for too long.

@@ -106,10 +106,12 @@ impl Case {
             max_payload_bytes: 1 << 20,
             most: None,
             impatient: None,
+            writes: None,
             columns: None,
             known_columns: None,
             capture_bytes: None,
             written: None,
+            acknowledged: None,
         }
     }
 

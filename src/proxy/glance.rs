@@ -17,7 +17,7 @@ use crate::{sql::Dialect, topology::ServerId};
 #[derive(Debug)]
 pub struct Glance {
     now: Mutex<Now>,
-    /// 0: for nothing; 1: for RESUME; else a server's number + 2.
+    /// 0: for nothing; 1: for RESUME; 2: for the primary; else a server's number + 3.
     waits_for: AtomicU64,
     /// The statement that runs is to end.
     stop: AtomicBool,
@@ -42,6 +42,8 @@ struct Now {
 pub enum WaitsFor {
     /// An operator's RESUME.
     Resume,
+    /// That there is a primary.
+    Primary,
     /// One of this server's connections.
     Connection(ServerId),
 }
@@ -144,7 +146,8 @@ impl Glance {
     pub(super) fn waits_for(&self, what: WaitsFor) -> Waiting<'_> {
         let packed = match what {
             WaitsFor::Resume => 1,
-            WaitsFor::Connection(server) => server.0 as u64 + 2,
+            WaitsFor::Primary => 2,
+            WaitsFor::Connection(server) => server.0 as u64 + 3,
         };
         self.waits_for.store(packed, Ordering::Relaxed);
         Waiting(&self.waits_for)
@@ -155,7 +158,8 @@ impl Glance {
         let waits_for = match self.waits_for.load(Ordering::Relaxed) {
             0 => None,
             1 => Some(WaitsFor::Resume),
-            server => usize::try_from(server - 2).ok().map(|server| WaitsFor::Connection(ServerId(server))),
+            2 => Some(WaitsFor::Primary),
+            server => usize::try_from(server - 3).ok().map(|server| WaitsFor::Connection(ServerId(server))),
         };
         let now = self.lock();
         Seen {

@@ -81,6 +81,15 @@ impl Client {
         }
     }
 
+    /// Lets go of a connection that is of no use any more. What it alone knows, and does not tell, is lost with it.
+    pub(super) async fn leave(&mut self, at: usize) {
+        let server = self.servers[at].id;
+        match self.can_spare(&self.servers[at], Why::Wanted) && self.read_back(at, Why::Wanted).await {
+            true => self.release(at),
+            false => self.lose(server),
+        }
+    }
+
     /// Whether nothing is lost with the connection but what is read back before.
     fn can_spare(&self, connection: &ServerConnection, why: Why) -> bool {
         let server = connection.id;

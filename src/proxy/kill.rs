@@ -58,7 +58,12 @@ impl Client {
             return self.send_error(&ClientError::unknown_thread(id)).await;
         };
         let under_way = target.kill_begins();
+        // What waits is on no server.
+        let waits = query_only && target.glance.look().waits_for.is_some();
         let permitted = self.permitted(&target, query_only).await;
+        if permitted.is_ok() && waits {
+            target.stop_statement();
+        }
         if permitted.is_ok() && !query_only {
             target.kill();
         }

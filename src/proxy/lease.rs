@@ -34,6 +34,8 @@ pub struct Lease {
     /// The first of the reply's results is BEGIN's, which the client has been answered.
     pub begins: bool,
     prefixes: Vec<Expect>,
+    /// The transaction has begun with this lease: nothing has been done in it before.
+    pub begun: Option<&'static str>,
     /// Behind those the statement is prepared that the request executes.
     ahead: Option<Ahead>,
     /// Behind those the replica waits until it has this; if in vain, the request's answer is not wanted. And since when.
@@ -49,6 +51,8 @@ pub enum Refusal {
     Refused(Vec<u8>),
     /// The connection that held the session's state is gone.
     StateLost(String),
+    /// The connection that held the session's transaction is gone, and nothing else that it would miss.
+    TransactionLost(String),
     /// The replica does not have the session's writes yet.
     Behind,
     /// The request makes no sense: the client is told so.
@@ -85,6 +89,9 @@ impl Client {
         request: &Request<'_>,
         decision: &Decision,
     ) -> Result<Lease, Refusal> {
+        if let Some(refusal) = self.fenced(server).or_else(|| self.misses(server, request)) {
+            return Err(refusal);
+        }
         if self.state.in_doubt() && self.state.home != Some(server.0) {
             Box::pin(self.resolve_doubt()).await?;
         }
@@ -122,7 +129,8 @@ impl Client {
         }
         let mut begins = false;
         let mut payload = None;
-        if self.begun_later.is_some() {
+        let begun_later = self.begun_later;
+        if begun_later.is_some() {
             match Box::pin(self.begin_on(index, request, is_ready)).await? {
                 Begun::Already => {}
                 Begun::Pushed => prefixes.push(Expect::Results),
@@ -151,7 +159,8 @@ impl Client {
         if connection.replica {
             self.reader = Some(server);
         }
-        Ok(Lease { index, server, begins, prefixes, ahead, waits })
+        let begun = begun_later.filter(|_| self.begun_later.is_none());
+        Ok(Lease { index, server, begins, prefixes, begun, ahead, waits })
     }
 
     /// Reads the replies that come in front of the request's. Break: how the attempt has ended with them.
@@ -181,9 +190,10 @@ impl Client {
             Ok(true) => Ok(ControlFlow::Continue(())),
             Ok(false) => Ok(ControlFlow::Break(Some(Attempt::Again))),
             // The execution may have run.
-            Err(Refusal::Unreachable(why)) => {
-                self.server_failed(lease.server, &why, Reached::Nothing, decision).await.map(ControlFlow::Break)
-            }
+            Err(Refusal::Unreachable(why)) => self
+                .server_failed(lease.server, &why, Reached::Nothing, (request, decision))
+                .await
+                .map(ControlFlow::Break),
             Err(refusal) => self.refused(lease.server, refusal, decision).await.map(ControlFlow::Break),
         }
     }

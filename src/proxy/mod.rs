@@ -4,6 +4,7 @@
 //! `commands`, `lease` makes a server connection equal the session, `relay` passes the reply on, `outcome` takes
 //! in what it did.
 
+mod await_primary;
 mod begin;
 mod cached;
 mod causal;
@@ -31,6 +32,7 @@ mod limits;
 pub mod listener;
 mod local;
 pub mod login;
+mod loss;
 mod maintenance;
 pub mod meters;
 mod obtain;
@@ -66,7 +68,7 @@ use std::{
 };
 
 pub use peer::Peer;
-pub use settings::{Compression, Limits, Listen, Settings, Timeouts};
+pub use settings::{Compression, Failover, Limits, Listen, Settings, Timeouts};
 pub use shared::{Live, Shared};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -140,6 +142,7 @@ pub async fn start_on(
         .collect();
     tokio::spawn(tell_of_silence(Arc::clone(&shared)));
     tokio::spawn(discover::keep_finding(Arc::clone(&shared)));
+    tokio::spawn(tell_of_fences(Arc::clone(&shared)));
     tokio::spawn(sweep(Arc::clone(&shared)));
     tokio::spawn(watch_positions(Arc::clone(&shared)));
     tokio::spawn(follow::learn_definitions(Arc::clone(&shared)));
@@ -225,9 +228,20 @@ async fn watch_positions(shared: Arc<Shared>) {
             () = shared.stopping() => return,
         }
         if shared.freshness.observe(&shared.topology.view()) {
+            shared.topology.forget_acknowledged();
             let text = "the primary does not have what it had: the positions of all writes are forgotten";
             tracing::warn!("{text}");
             shared.events.add(Topic::Servers, true, text);
+        }
+    }
+}
+
+/// Tells the clients whose statements run on a server that another one is the primary now.
+async fn tell_of_fences(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            former = shared.topology.turned() => former.into_iter().for_each(|former| shared.registry.tell_fenced(former)),
+            () = shared.stopping() => return,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{client::Client, dial, error::ClientError, glance::WaitsFor, hand_over::Why, lease::Refusal};
+use super::{client::Client, dial, error::ClientError, glance::WaitsFor, hand_over::Why, lease::Refusal, loss::Loss};
 use crate::{
     auth::ServerAuth,
     pool::{
@@ -24,13 +24,22 @@ impl Client {
     /// The session's connection to a server: the one it has, if that is alive, or another.
     pub(super) async fn connection(&mut self, server: ServerId) -> Result<usize, Refusal> {
         if let Some(index) = self.servers.iter().position(|open| open.id == server) {
-            if !self.servers[index].is_stale().await {
-                return Ok(index);
-            }
-            let held = self.holds_state(server);
-            self.drop_server(server);
-            if held {
-                return Err(Refusal::StateLost("the server closed the connection".to_owned()));
+            let loss = self.loss_of(server);
+            let is_stale = self.servers[index].is_stale().await;
+            // One that was opened to a replica writes nothing, one to a primary knows nothing of how old its answers are.
+            let has_turned = loss.is_none() && self.shared.has_turned(&self.servers[index]);
+            match loss {
+                _ if !is_stale && !has_turned => return Ok(index),
+                None if is_stale => self.lose(server),
+                None => Box::pin(self.leave(index)).await,
+                Some(loss) => {
+                    self.lose(server);
+                    let why = "the server closed the connection".to_owned();
+                    return Err(match loss {
+                        Loss::Transaction => Refusal::TransactionLost(why),
+                        Loss::Session => Refusal::StateLost(why),
+                    });
+                }
             }
         }
         Box::pin(self.obtain(server)).await

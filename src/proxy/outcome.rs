@@ -1,17 +1,20 @@
 //! After an attempt: what the session has become, what a failure means, and where a read goes next.
 
 use super::{
+    await_primary::Missing,
     client::{Client, End},
     engine::{Action, Attempt, Request},
     error::{ClientError, Fault},
-    lease::Refusal,
+    lease::{Lease, Refusal},
+    loss::{self, Loss},
     relay::{Outcome, Reached},
 };
 use crate::{
     routing::{Decision, Target},
-    session::CallEnd,
+    session::{CallEnd, Pins},
     sql::{Effects, Facts, Kind, facts::Target as Assigned},
     topology::ServerId,
+    wire::command::byte,
 };
 
 impl Client {
@@ -130,6 +133,16 @@ impl Client {
             Refusal::Behind => Ok(Some(Attempt::Elsewhere("it does not have the session's writes yet".to_owned()))),
             Refusal::Client(error) => self.send_error(&error).await.map(|()| None),
             Refusal::StateLost(why) => Err(End::Fatal(ClientError::server_lost(&self.name_of(server), &why))),
+            Refusal::TransactionLost(why) => self.transaction_lost(server, &why).await,
+            Refusal::Unreachable(why) if self.may_follow(server, decision) => {
+                self.lose(server);
+                self.shared.topology.report_failure(server, &why);
+                Ok(Some(Attempt::Later(Missing::Unreachable { server, why })))
+            }
+            Refusal::Unreachable(why) if self.loss_of(server) == Some(Loss::Transaction) => {
+                self.shared.topology.report_failure(server, &why);
+                self.transaction_lost(server, &why).await
+            }
             Refusal::Unreachable(why) => {
                 let held = self.holds_state(server);
                 self.drop_server(server);
@@ -158,11 +171,9 @@ impl Client {
         server: ServerId,
         why: &str,
         reached: Reached,
-        decision: &Decision,
+        (request, decision): (&Request<'_>, &Decision),
     ) -> Result<Option<Attempt>, End> {
         let name = self.name_of(server);
-        let error = ClientError::server_lost(&name, why);
-        debug_assert_eq!(error.fault, Fault::Server);
         tracing::warn!(client = self.place.handle.id, server = %name, why, "the connection to a server broke under a statement");
         self.shared.topology.report_failure(server, why);
         // KILL may be why: its word counts, and a killed statement is not run again.
@@ -171,10 +182,18 @@ impl Client {
             return Err(End::Killed);
         }
         let held = self.holds_state(server);
-        self.drop_server(server);
+        if self.loss_of(server) == Some(Loss::Transaction)
+            && reached != Reached::Inside
+            && loss::stays_in_transaction(request.facts)
+        {
+            return self.transaction_lost(server, why).await;
+        }
+        self.lose(server);
         if reached == Reached::Inside {
             return Err(End::Cut);
         }
+        let error = loss::broken_under(request.facts, &name, why);
+        debug_assert_eq!(error.fault, Fault::Server);
         if decision.repeatable && reached == Reached::Nothing && !held {
             return Ok(Some(Attempt::Elsewhere(why.to_owned())));
         }
@@ -183,6 +202,44 @@ impl Client {
         }
         // What the primary's connection held is gone: the client must begin anew, as it would have to directly.
         Err(End::Fatal(error))
+    }
+
+    /// Whether a statement that has not been sent to this server may be sent to whichever is the primary then.
+    fn may_follow(&self, server: ServerId, decision: &Decision) -> bool {
+        let to_primary = decision.target == Target::Primary || self.is_begun_later(server);
+        to_primary && !decision.repeatable && self.loss_of(server).is_none()
+    }
+
+    /// Whether a statement may be held back for another primary, if this server refuses it for being read-only: nothing has
+    /// been done before that would be lost, and the refusal proves that nothing of it has.
+    pub(super) fn may_wait_for_another(&self, request: &Request<'_>, decision: &Decision, lease: &Lease) -> bool {
+        let connection = self.servers.get(lease.index);
+        let is_bulk = request.payload.first() == Some(&byte::STMT_BULK_EXECUTE);
+        let is_free = !self.state.in_transaction() || lease.begun.is_some();
+        let no_more = (self.state.pins() - Pins::TRANSACTION).is_empty();
+        let sends_data = matches!(request.action, Action::Execute { id } if self.has_long_data(id));
+        connection.is_some_and(|open| !open.replica)
+            && !decision.repeatable
+            && !matches!(request.action, Action::Prepare { .. })
+            && loss::is_all_or_nothing(request.facts)
+            && is_free
+            && no_more
+            && !(is_bulk || sends_data)
+    }
+
+    /// The primary has refused a statement with an error that may mean that it takes no writes any more. `None`: it means
+    /// something else, and the client has been told.
+    pub(super) async fn refused_writes(&mut self, lease: &Lease, refusal: Vec<u8>) -> Result<Option<Missing>, End> {
+        let says = crate::wire::err::Err::parse(&refusal).is_ok_and(|error| loss::says_read_only(error.message));
+        if !says || !self.shared.topology.report_read_only(lease.server) {
+            return self.send(&refusal).await.map(|()| None);
+        }
+        if let Some(begin) = lease.begun {
+            // What it began there is rolled back with the connection.
+            self.begun_later = Some(begin);
+            self.lose(lease.server);
+        }
+        Ok(Some(Missing::ReadOnly(refusal)))
     }
 
     /// The client is gone while a statement runs. A read is of no use to anybody: it is killed. Anything else is let

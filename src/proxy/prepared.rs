@@ -27,6 +27,9 @@ use crate::{
 /// EXECUTE's flags that open a cursor.
 const CURSOR_FLAGS: u8 = 0b111;
 
+/// Where long data is that has reached no server.
+const NOWHERE: usize = usize::MAX;
+
 impl Client {
     /// COM_STMT_EXECUTE: routed anew each time, by the state of the moment.
     pub(super) async fn execute(&mut self, payload: &Bytes, execute: Execute<'_>) -> Result<(), End> {
@@ -113,7 +116,13 @@ impl Client {
     /// COM_STMT_SEND_LONG_DATA: no reply, ever. It goes to the primary, and the execution follows it there.
     pub(super) async fn send_long_data(&mut self, id: u32, parameter: u16, data: &[u8]) -> Result<(), End> {
         let Some((id, _)) = self.statements.get_mut(id) else { return Ok(()) };
-        let Ok((index, server_id)) = self.statement_on_primary(id).await else { return Ok(()) };
+        let Ok((index, server_id)) = self.statement_on_primary(id).await else {
+            // There is no answer in which to say so: the execution fails.
+            if let Some((_, statement)) = self.statements.get_mut(id) {
+                statement.long_data_on = Some(NOWHERE);
+            }
+            return Ok(());
+        };
         let mut payload = Vec::with_capacity(data.len() + 7);
         statement::push_long_data(&mut payload, server_id, parameter, data);
         let connection = &mut self.servers[index];
@@ -121,13 +130,24 @@ impl Client {
         connection.statements.keep_from_others(id);
         connection.push_unanswered(&payload);
         if connection.channel.flush().await.is_err() {
-            self.drop_server(server);
-            return Ok(());
+            self.lose(server);
         }
         if let Some((_, statement)) = self.statements.get_mut(id) {
             statement.long_data_on = Some(server.0);
         }
         Ok(())
+    }
+
+    /// Whether the client has sent parameters ahead of an execution.
+    pub(super) fn has_long_data(&self, id: u32) -> bool {
+        self.statements.get(id).is_some_and(|statement| statement.long_data_on.is_some())
+    }
+
+    /// Whether it has sent them to another connection than the one on which it will run.
+    pub(super) fn has_long_data_elsewhere(&self, server: ServerId, request: &Request<'_>) -> bool {
+        let Action::Execute { id } = request.action else { return false };
+        let there = self.statements.get(id).and_then(|statement| statement.long_data_on);
+        there.is_some_and(|there| there != server.0 || !self.servers.iter().any(|open| open.id == server))
     }
 
     async fn statement_on_primary(&mut self, id: u32) -> Result<(usize, u32), Refusal> {

@@ -86,6 +86,8 @@ pub struct Handle {
     pub glance: Glance,
     /// The server connection, packed, that was found to be on a silent server while its statement ran.
     silent: AtomicU64,
+    /// The same of a server that is not the primary any more.
+    fenced: AtomicU64,
 }
 
 /// Which limit stands in the way.
@@ -137,6 +139,7 @@ impl Registry {
             spare: AtomicU8::new(NOTHING),
             glance: Glance::default(),
             silent: AtomicU64::new(0),
+            fenced: AtomicU64::new(0),
         });
         inner.clients.insert(id, Arc::clone(&handle));
         Ok(Place { registry: Arc::clone(self), handle, logged_in: false })
@@ -187,6 +190,16 @@ impl Registry {
         for handle in self.lock().clients.values() {
             if let Some(on) = handle.running().filter(|(server, _)| servers.contains(server)) {
                 handle.silent.store(pack(on), Ordering::Release);
+                handle.waker.wake();
+            }
+        }
+    }
+
+    /// Tells every client whose statement runs on this server that another one is the primary now.
+    pub fn tell_fenced(&self, former: ServerId) {
+        for handle in self.lock().clients.values() {
+            if let Some(on) = handle.running().filter(|(server, _)| *server == former) {
+                handle.fenced.store(pack(on), Ordering::Release);
                 handle.waker.wake();
             }
         }
@@ -306,17 +319,27 @@ impl Handle {
     /// Ends when the server that its statement runs on has been found to be silent. (It may have been told so of a
     /// statement before.)
     pub async fn server_silent(&self) {
-        let silent = |context: &mut Context<'_>| {
-            let is_silent = || {
-                let silent = self.silent.load(Ordering::Acquire);
-                silent != 0 && silent == self.running.load(Ordering::Acquire)
+        self.told_of(&self.silent).await;
+    }
+
+    /// Ends when the server that its statement runs on has had to hand over the writes to another.
+    pub async fn server_fenced(&self) {
+        self.told_of(&self.fenced).await;
+    }
+
+    /// Ends when it has been told this of the server connection that its statement runs on.
+    async fn told_of(&self, what: &AtomicU64) {
+        let told = |context: &mut Context<'_>| {
+            let is_told = || {
+                let told = what.load(Ordering::Acquire);
+                told != 0 && told == self.running.load(Ordering::Acquire)
             };
-            if !is_silent() {
+            if !is_told() {
                 self.waker.register(context.waker());
             }
-            if is_silent() { Poll::Ready(()) } else { Poll::Pending }
+            if is_told() { Poll::Ready(()) } else { Poll::Pending }
         };
-        std::future::poll_fn(silent).await;
+        std::future::poll_fn(told).await;
     }
 
     /// Whether it is to end.

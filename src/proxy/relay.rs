@@ -5,7 +5,7 @@
 //! DEPRECATE_EOF, and the few cells that Forebay must correct.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     net::{Channel, ChannelError},
     pool::ServerConnection,
     session::State,
+    topology::Position,
     wire::{
         Malformed,
         capability::{CapabilityFlags, StatusFlags},
@@ -58,10 +59,14 @@ pub struct Options<'a> {
     pub most: Option<Box<Most>>,
     /// Takes in where writes are before the client hears of them.
     pub written: Option<(&'a Freshness, &'a [u64])>,
+    /// Takes in what a new primary must have.
+    pub acknowledged: Option<&'a Mutex<Position>>,
     /// Keeps what the server sends, up to so many bytes.
     pub capture_bytes: Option<usize>,
     /// Who hears that the server has fallen silent: then a reply that has not begun is given up.
     pub impatient: Option<&'a Handle>,
+    /// Who hears that the server has had to hand over the writes: then its answer is not waited for.
+    pub writes: Option<&'a Handle>,
 }
 
 /// How much of a reply may pass.
@@ -163,6 +168,9 @@ pub enum ServerFault {
     /// The health checks get no answer from the server either.
     #[error("the server has fallen silent")]
     Silent,
+    /// What it still does nobody sees.
+    #[error("another server is the primary now")]
+    Fenced,
     /// Behind a result that was cut off the server asks for a file.
     #[error("a file was asked for behind a result that was cut off")]
     FileBehindCut,
@@ -279,6 +287,9 @@ impl<'a> Relay<'a> {
         if let (Some((freshness, groups)), false) = (self.options.written, gtids.is_empty()) {
             freshness.wrote(gtids, groups, Instant::now());
         }
+        if let (Some(acknowledged), false) = (self.options.acknowledged, gtids.is_empty()) {
+            acknowledged.lock().unwrap_or_else(PoisonError::into_inner).want(gtids);
+        }
     }
 
     fn capture(&mut self, passed: &[u8]) {
@@ -362,6 +373,7 @@ impl<'a> Relay<'a> {
             },
             () = self.client.stream().peer_closed() => Err(RelayError::Client(ChannelError::Closed)),
             () = if_any(self.options.impatient.map(Handle::server_silent)), if !self.reached_client => Err(self.server_fault(ServerFault::Silent)),
+            () = if_any(self.options.writes.map(Handle::server_fenced)) => Err(self.server_fault(ServerFault::Fenced)),
         }
     }
 
@@ -709,7 +721,7 @@ impl<'a> Relay<'a> {
         }
         self.outcome.error = Some(code);
         self.state.warnings = 1;
-        let nothing_sent = !self.reached_client && span.at == 0 && self.client.to_send().is_empty();
+        let nothing_sent = !self.reached_client && span.start == span.at && self.client.to_send().is_empty();
         if nothing_sent && self.options.hold.contains(&code) {
             self.outcome.held = Some(payload.to_vec());
             span.skip_to(end);

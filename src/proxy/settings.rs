@@ -46,6 +46,8 @@ pub struct Settings {
     pub sticky: Duration,
     /// Statements that take no longer are fast enough: the `T` of Apdex.
     pub apdex_t: Duration,
+    /// What becomes of writes while there is no primary.
+    pub failover: Failover,
 }
 
 impl Settings {
@@ -105,6 +107,15 @@ pub struct Timeouts {
     pub drain: Duration,
 }
 
+/// What becomes of writes while there is no primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failover {
+    /// How long each waits for one before it is refused.
+    pub wait: Duration,
+    /// How many may wait; a further one is refused at once.
+    pub max_waiting: usize,
+}
+
 /// What clients may compress with on their way to Forebay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compression {
@@ -143,6 +154,12 @@ impl Default for Timeouts {
             idle_in_transaction: None,
             drain: Duration::from_secs(15),
         }
+    }
+}
+
+impl Default for Failover {
+    fn default() -> Self {
+        Failover { wait: Duration::from_secs(30), max_waiting: 10_000 }
     }
 }
 

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::{
+    await_primary::PrimaryQueue,
     client::Identity,
     dial,
     discover::Servers,
@@ -120,6 +121,8 @@ pub struct Shared {
     pub learnt: Learnt,
     /// What must be seen, and which replicas have it.
     pub freshness: Freshness,
+    /// Who waits for a primary.
+    pub waiting_for_primary: PrimaryQueue,
     /// Counts replica choices, for the round robin.
     pub turn: AtomicU64,
     /// What kind of server connection is opened before anybody asks.
@@ -178,6 +181,7 @@ impl Shared {
             routines: Routines::default(),
             learnt: Learnt::default(),
             freshness,
+            waiting_for_primary: PrimaryQueue::default(),
             turn: AtomicU64::new(0),
             warm: Warm::default(),
             limits: Limits::default(),
@@ -343,6 +347,16 @@ impl Shared {
         view.server(connection.id).is_none_or(|server| {
             server.globals != connection.globals || (server.role == Role::Primary) == connection.replica
         })
+    }
+
+    /// Whether the server of this connection has another role now than when it was opened.
+    pub(super) fn has_turned(&self, connection: &ServerConnection) -> bool {
+        let view = self.topology.view();
+        match view.server(connection.id).map(|server| server.role) {
+            Some(Role::Primary) => connection.replica,
+            Some(Role::Replica) => !connection.replica,
+            Some(Role::Unknown) | None => false,
+        }
     }
 
     /// Closes server connections that nobody needs any more.

@@ -113,11 +113,14 @@ impl Client {
         if let Some(joined) = self.joined(index, begin, request) {
             return Ok(Begun::Joined(joined));
         }
-        let begun = self.servers[index].control(&[begin]).await;
-        if begun.is_err() {
-            self.state.not_begun();
+        let begun = self.servers[index].control(&[begin]).await.map_err(Refusal::from);
+        match &begun {
+            Ok(_) => {}
+            // It may begin on another connection.
+            Err(Refusal::Unreachable(_)) => self.begun_later = Some(begin),
+            Err(_) => self.state.not_begun(),
         }
-        begun.map(|_| Begun::Already).map_err(Refusal::from)
+        begun.map(|_| Begun::Already)
     }
 
     /// `BEGIN;` and the request's one statement as one command, where the connection takes that.

@@ -229,6 +229,13 @@ impl State {
         self.transaction.clear();
     }
 
+    /// The transaction is over: its server connection is gone. (`autocommit` stays what it was.)
+    pub fn transaction_lost(&mut self) {
+        self.not_begun();
+        self.status.remove(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY);
+        self.pins -= Pins::TRANSACTION | Pins::NEXT_TRANSACTION;
+    }
+
     /// `autocommit` is off: every statement is part of a transaction.
     pub fn autocommit_off(&self) -> bool {
         !self.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)

@@ -53,6 +53,11 @@ impl Statements {
         }
     }
 
+    /// The statement of one of Forebay's ids.
+    pub fn get(&self, id: u32) -> Option<&Statement> {
+        self.by_id.get(&id)
+    }
+
     /// The statement of an id; MariaDB's −1 means the one prepared last.
     pub fn get_mut(&mut self, id: u32) -> Option<(u32, &mut Statement)> {
         let id = if id == LAST_PREPARED { self.last_id } else { id };

@@ -5,6 +5,7 @@
 pub mod answers;
 pub mod changes;
 pub mod definitions;
+pub mod failover;
 pub mod flavor;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -106,6 +106,8 @@ pub struct Settings {
     pub outliers: Outliers,
     /// How servers are found that are not listed one by one.
     pub discovery: Discovery,
+    /// A new primary may take writes although it lacks some that clients were told are done.
+    pub allow_lost_writes: bool,
     /// TLS towards the servers for probes; None: without.
     pub tls: Option<ProbeTls>,
     /// Where Forebay stands: servers nearer to it take the reads while they can.
@@ -125,6 +127,7 @@ impl Settings {
             health_interval: Settings::HEALTH_INTERVAL,
             connect_timeout: Duration::from_secs(5),
             max_lag: None,
+            allow_lost_writes: false,
             slow_start: Some(Duration::from_secs(10)),
             hold_off: Some(Duration::from_secs(30)),
             heartbeat: None,
@@ -194,6 +197,7 @@ impl fmt::Debug for Settings {
             .field("heartbeat", &self.heartbeat)
             .field("outliers", &self.outliers)
             .field("discovery", &self.discovery)
+            .field("allow_lost_writes", &self.allow_lost_writes)
             .field("tls", &self.tls.is_some())
             .field("zone", &self.zone)
             .finish_non_exhaustive()

@@ -184,6 +184,11 @@ impl Verdicts {
         self.server(id).map(|server| server.standing)
     }
 
+    /// Whether the configuration names the primary: then it is that as long as it answers, whatever it says of itself.
+    pub fn is_fixed(&self) -> bool {
+        self.election.is_fixed()
+    }
+
     /// The server that takes writes, if it is up.
     pub fn primary(&self) -> Option<ServerId> {
         self.election.primary().filter(|id| self.server(*id).is_some_and(History::answers))

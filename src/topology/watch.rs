@@ -12,7 +12,9 @@ use tokio::{
 };
 
 use super::{
-    Position, Role, Server, ServerId, ServerSettings, Settings, State, View, flavor,
+    Health, Position, Role, Server, ServerId, ServerSettings, Settings, State, View,
+    failover::{Counts, Failover, Word},
+    flavor,
     link::Link,
     probe::{Found, Prober},
     traffic::{Looks, Traffic},
@@ -22,6 +24,8 @@ use crate::net::Address;
 
 /// A storm of failures in the traffic triggers no more probes than one in this time.
 const MIN_GAP: Duration = Duration::from_millis(100);
+/// While a new primary is waited for, servers are asked this often.
+const HURRIED: Duration = Duration::from_millis(100);
 
 /// The servers as they are known now, kept up to date until this is dropped or shut down.
 #[derive(Debug)]
@@ -63,8 +67,18 @@ impl std::fmt::Debug for Listener {
 struct Board {
     started: Instant,
     verdicts: Mutex<Verdicts>,
+    /// Locked behind the verdicts.
+    failover: Mutex<Failover>,
+    /// What clients were told is written.
+    acknowledged: Arc<Mutex<Position>>,
     view: ArcSwap<View>,
     traffic: Traffic,
+    /// Told when there is no primary any more: all servers are asked at once.
+    lost: Notify,
+    /// Told when there is a primary again.
+    opened: Notify,
+    /// The same for who looks after statements on the one before.
+    turned: Notify,
     /// Told of whatever people should read of, besides the log.
     listener: OnceLock<Listener>,
     /// Told whenever a probe finds a silent server as silent as before.
@@ -80,6 +94,11 @@ impl Topology {
         let board = Arc::new(Board {
             started: Instant::now(),
             verdicts: Mutex::new(Verdicts::new(&settings)),
+            failover: Mutex::new(Failover::new(settings.allow_lost_writes)),
+            acknowledged: Arc::default(),
+            lost: Notify::new(),
+            opened: Notify::new(),
+            turned: Notify::new(),
             view: ArcSwap::from_pointee(View::unknown(&settings.servers, settings.zone.as_deref())),
             traffic: Traffic::default(),
             listener: OnceLock::new(),
@@ -195,6 +214,50 @@ impl Topology {
         self.board.traffic.read(id, elapsed);
     }
 
+    /// Traffic met a primary that refuses writes since it is read-only: until it, or another one, has said that it takes them,
+    /// there is none. False: the configuration names the primary, so it stays that.
+    pub fn report_read_only(&self, id: ServerId) -> bool {
+        if !self.board.doubt(id) {
+            return false;
+        }
+        self.report_failure(id, "it is read-only");
+        true
+    }
+
+    /// Waits until there is a primary. Who waits first is first told.
+    pub async fn primary(&self) -> ServerId {
+        loop {
+            let mut opened = std::pin::pin!(self.board.opened.notified());
+            opened.as_mut().enable();
+            if let Some(primary) = self.view().primary {
+                return primary;
+            }
+            opened.await;
+        }
+    }
+
+    /// Waits until writes have come to a server (again); who had them before, if that was another. For one caller.
+    pub async fn turned(&self) -> Option<ServerId> {
+        self.board.turned.notified().await;
+        self.board.failover(|failover| failover.former().filter(|former| failover.open() != Some(*former)))
+    }
+
+    /// What clients were told is written: whoever tells a client so adds it before. A new primary must have it.
+    pub fn acknowledged(&self) -> &Arc<Mutex<Position>> {
+        &self.board.acknowledged
+    }
+
+    /// The primary has begun to count anew: what was acknowledged before is not asked of the next one.
+    pub fn forget_acknowledged(&self) {
+        *self.board.acknowledged.lock().unwrap_or_else(PoisonError::into_inner) = Position::default();
+    }
+
+    /// How often the primary was another one, and what it took.
+    pub fn failovers(&self) -> Counts {
+        let now = self.board.started.elapsed();
+        self.board.failover(|failover| failover.counts(now))
+    }
+
     /// How to log in to a server as the monitor user.
     pub fn link(&self, id: ServerId) -> Option<Link> {
         let watched = self.watched();
@@ -259,9 +322,19 @@ fn is_same(old: &ServerSettings, new: &ServerSettings) -> bool {
 /// Whether both ask servers in the same way.
 fn asks_alike(old: &Settings, new: &Settings) -> bool {
     let (servers, zone) = (old.servers.clone(), old.zone.clone());
-    let Settings { max_lag, slow_start, hold_off, outliers, .. } = *old;
+    let Settings { max_lag, allow_lost_writes, slow_start, hold_off, outliers, .. } = *old;
     let discovery = old.discovery.clone();
-    *old == Settings { servers, zone, max_lag, slow_start, hold_off, outliers, discovery, ..new.clone() }
+    *old == Settings {
+        servers,
+        zone,
+        max_lag,
+        allow_lost_writes,
+        slow_start,
+        hold_off,
+        outliers,
+        discovery,
+        ..new.clone()
+    }
 }
 
 /// The life of one server's task. Ends when told to, or when the topology is dropped.
@@ -284,7 +357,7 @@ async fn watch(
             _ = stop.wait_for(|&stop| stop) => break,
         }
         tokio::select! {
-            () = tokio::time::sleep(interval) => {}
+            () = board.pause(interval) => {}
             () = woken() => {}
             _ = stop.wait_for(|&stop| stop) => break,
         }
@@ -310,7 +383,74 @@ impl Board {
         view.retired = before.retired.iter().cloned().chain(gone).collect();
         view.greeting.clone_from(&before.greeting);
         judged(&mut view, &verdicts, self.started.elapsed());
+        self.failover(|failover| failover.allow_lost_writes(settings.allow_lost_writes));
+        let events = self.rule(&mut view, None);
         self.view.store(Arc::new(view));
+        drop(verdicts);
+        self.tell(&events);
+        self.opened.notify_waiters();
+        self.turned.notify_one();
+    }
+
+    /// Where writes go, by what the verdicts say; `observed` has just spoken (None: whoever leads has).
+    fn rule(&self, view: &mut View, observed: Option<ServerId>) -> Vec<Event> {
+        let leader = view.primary;
+        let server = |id: ServerId| view.server(id);
+        let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        let word = Word {
+            now: self.started.elapsed(),
+            leader,
+            observed: observed.or(leader),
+            executed: leader.and_then(|id| server(id)?.position.as_ref()),
+            acknowledged: &acknowledged,
+            answers: &|id| server(id).is_some_and(|server| server.health != Health::Down),
+            name: &|id| server(id).map_or_else(|| "?".to_owned(), |server| server.name.to_string()),
+        };
+        let (ruling, open, missed) =
+            self.failover(|failover| (failover.judge(&word), failover.open(), failover.missed()));
+        if ruling.forget_acknowledged {
+            *acknowledged = Position::default();
+        }
+        drop(acknowledged);
+        view.primary = open;
+        // One that may not have writes yet may be read from, as it was before.
+        let next = leader.filter(|id| open.is_none() && missed != Some(*id));
+        if let Some(next) = view.servers.iter_mut().find(|server| Some(server.id) == next) {
+            next.role = Role::Replica;
+        }
+        ruling.events
+    }
+
+    fn failover<T>(&self, work: impl FnOnce(&mut Failover) -> T) -> T {
+        work(&mut self.failover.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The primary has refused a write. False: by the configuration it is the primary all the same.
+    fn doubt(&self, id: ServerId) -> bool {
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if verdicts.is_fixed() {
+            return false;
+        }
+        if self.failover(|failover| failover.doubt(id, self.started.elapsed())) {
+            let mut view = View::clone(&self.view.load());
+            view.primary = None;
+            self.view.store(Arc::new(view));
+            self.lost.notify_waiters();
+        }
+        true
+    }
+
+    /// Until the next probe.
+    async fn pause(&self, interval: Duration) {
+        let mut lost = std::pin::pin!(self.lost.notified());
+        lost.as_mut().enable();
+        if self.failover(|failover| failover.hurries(self.started.elapsed())) {
+            return tokio::time::sleep(interval.min(HURRIED)).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            () = lost => {}
+        }
     }
 
     /// Puts an operator's order into the view.
@@ -321,9 +461,12 @@ impl Board {
         server.state = state;
         let text = format!("{} is {} by an operator's order", server.name, state.name());
         judged(&mut view, &verdicts, self.started.elapsed());
+        let mut events = vec![Event { bad: false, text }];
+        events.extend(self.rule(&mut view, None));
         self.view.store(Arc::new(view));
         drop(verdicts);
-        self.tell(&[Event { bad: false, text }]);
+        self.tell(&events);
+        self.opened.notify_waiters();
         true
     }
 
@@ -347,7 +490,8 @@ impl Board {
             if let Some(seen) = looks.look(now, self.traffic.total(id), good) {
                 verdicts.traffic(id, now, seen);
             }
-            let events = verdicts.observe(id, now, found.observation);
+            let mut events = verdicts.observe(id, now, found.observation);
+            let before = self.view.load().primary;
             let mut view = View::clone(&self.view.load());
             if let Some(server) = view.servers.iter_mut().find(|server| server.id == id) {
                 // One that counted and says nothing now counts from the beginning again.
@@ -364,8 +508,18 @@ impl Board {
                 }
             }
             judged(&mut view, &verdicts, now);
+            events.extend(self.rule(&mut view, Some(id)));
             let silent = view.server(id).is_some_and(|server| server.silent);
+            let primary = view.primary;
             self.view.store(Arc::new(view));
+            match (before, primary) {
+                (Some(_), None) => self.lost.notify_waiters(),
+                _ if before != primary => {
+                    self.opened.notify_waiters();
+                    self.turned.notify_one();
+                }
+                _ => {}
+            }
             if silent {
                 self.silence.notify_one();
             }

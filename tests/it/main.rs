@@ -21,6 +21,7 @@ mod clients;
 mod command_line;
 mod dashboard;
 mod differential;
+mod failover;
 mod faults;
 mod health;
 mod logins;

@@ -34,7 +34,7 @@ pub(super) const TABLE: Table = Table {
         number("statements", "statements so far"),
         number("rows", "rows it got"),
         number("bytes", "bytes that servers sent for it"),
-        text("waiting_for", "`RESUME`, or a connection to a server"),
+        text("waiting_for", "`RESUME`, `the primary`, or a connection to a server"),
     ],
     like: "user",
     rows,
@@ -73,6 +73,7 @@ fn row(look: &Look<'_>, view: &View, shapes: &HashMap<u64, Box<[u8]>>, seen: &Se
     };
     let waiting_for = seen.waits_for.map(|what| match what {
         WaitsFor::Resume => "RESUME".to_owned(),
+        WaitsFor::Primary => "the primary".to_owned(),
         WaitsFor::Connection(server) => format!("a connection to {}", name(server)),
     });
     let elapsed = seen.since.elapsed();

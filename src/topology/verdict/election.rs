@@ -41,6 +41,11 @@ impl Election {
         self.conflict.as_ref().is_some_and(|conflict| conflict.told)
     }
 
+    /// Whether `read_only` decides nothing.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.fixed
+    }
+
     /// The last confirmed primary, up or not.
     pub(super) fn primary(&self) -> Option<ServerId> {
         self.confirmed

@@ -38,7 +38,10 @@ fn crash(kind: Kind) {
         "INSERT INTO app.log (n) VALUES (0)",
     ]);
     cluster.settle();
-    let forebay = Forebay::start(&cluster, &Settings { more: super::QUICK_POOL.into(), ..Settings::default() });
+    let forebay = Forebay::start(
+        &cluster,
+        &Settings { more: super::QUICK_POOL.to_owned() + "failover: {wait: 0s}\n", ..Settings::default() },
+    );
     forebay.wait_until_serving();
     let before = descriptors(forebay.pid());
     let mut bystander = connect(&forebay);
@@ -84,7 +87,7 @@ fn reads(cluster: &Cluster, server: &Server) -> u64 {
 }
 
 /// A server that was killed, and can be started as it was.
-struct Killed {
+pub struct Killed {
     command: Command,
     env: PathBuf,
     log: PathBuf,
@@ -94,7 +97,7 @@ struct Killed {
 }
 
 impl Killed {
-    fn kill(cluster: &Cluster, server: &Server) -> Killed {
+    pub fn kill(cluster: &Cluster, server: &Server) -> Killed {
         let words = |file: &str| -> Vec<String> {
             let bytes = std::fs::read(format!("/proc/{}/{file}", server.pid)).unwrap();
             bytes
@@ -114,7 +117,7 @@ impl Killed {
         Killed { command, socket_lock, env: cluster.dir.join("env"), log, old_pid: server.pid, child: None }
     }
 
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         // A new mysqld gives up while a process with the number in the socket's lock file is there, if only as a zombie.
         eventually("the killed server has died", || process::is_gone(self.old_pid) || process::is_zombie(self.old_pid));
         let _ = std::fs::remove_file(&self.socket_lock);

@@ -3,7 +3,7 @@
 mod big;
 mod broken_replies;
 mod clients;
-mod crash;
+pub mod crash;
 mod cuts;
 mod hostile;
 mod kills;

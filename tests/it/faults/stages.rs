@@ -18,7 +18,7 @@ both!(
     nobody_accepts
 );
 
-const QUICK: &str = "timeouts: {connect: 500ms}\npool: {max_idle: 0}\n";
+const QUICK: &str = "timeouts: {connect: 500ms}\npool: {max_idle: 0}\nfailover: {wait: 0s}\n";
 
 /// A Forebay with relays in front of its primary and its one replica.
 fn relayed(bed: &Bed) -> (Forebay, BreakingRelay, BreakingRelay) {

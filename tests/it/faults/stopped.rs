@@ -44,8 +44,10 @@ fn stopped(kind: Kind) {
     let cluster = Cluster::start(kind, 1);
     cluster.sql(&["CREATE TABLE app.log (id INT PRIMARY KEY, n INT)", "INSERT INTO app.log VALUES (1, 1), (2, 2)"]);
     cluster.settle();
-    let settings =
-        Settings { more: format!("timeouts: {{connect: 1500ms}}\n{}", super::QUICK_POOL), ..Settings::default() };
+    let settings = Settings {
+        more: format!("timeouts: {{connect: 1500ms}}\nfailover: {{wait: 0s}}\n{}", super::QUICK_POOL),
+        ..Settings::default()
+    };
     let forebay = Forebay::start(&cluster, &settings);
     forebay.wait_until_serving();
     let before = descriptors(forebay.pid());

@@ -93,7 +93,7 @@ fn an_init_connect(house: &House) {
 
 /// The server ends every connection. On the replica that costs nothing: reads go to the primary.
 fn an_init_connect_that_fails(house: &House) {
-    let forebay = house.forebay_with("  - {name: plain, password: pw-plain}\n", "");
+    let forebay = house.forebay_with("  - {name: plain, password: pw-plain}\n", "failover: {wait: 0s}\n");
     house.with_globals(true, &[("init_connect", "'SELECT nonsense'")], || {
         let mut client = Client::connect(&forebay.endpoint, &login("plain", "pw-plain")).unwrap();
         for _ in 0..3 {

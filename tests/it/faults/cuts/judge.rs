@@ -113,7 +113,7 @@ pub fn judge(step: Step, reply: &Reply, oracle: &Oracle, ledger: &Ledger) -> End
 }
 
 /// A lost connection (or what the server says of one), a query over its time, no primary.
-const PROPER: &[u16] = &[1158, 1159, 1160, 1161, 1053, 1317, 1927, 1836, 1969, 3024];
+const PROPER: &[u16] = &[1158, 1159, 1160, 1161, 1053, 1213, 1317, 1927, 1836, 1969, 3024];
 
 fn counted(tag: u8, reply: &Reply, right: &Reply, ledger: &Ledger) -> Ended {
     let kinds = |reply: &Reply| reply.packets.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();

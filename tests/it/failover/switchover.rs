@@ -1,0 +1,39 @@
+//! A planned switchover under load: nobody outside an open transaction hears of it.
+
+use std::time::Duration;
+
+use super::{both_own, house::House, judge, load::Load};
+use crate::support::{cluster::Kind, process::patience};
+
+both_own!(switchover);
+
+const CLIENTS: u32 = 200;
+/// One client in so many writes in transactions.
+const TRANSACTIONS: u32 = 10;
+
+fn switchover(kind: Kind) {
+    let house = House::new(kind, "");
+    let load = Load::start(&house.forebay.endpoint, CLIENTS, TRANSACTIONS, Duration::from_millis(100));
+    std::thread::sleep(Duration::from_secs(2));
+    let script = house.switch();
+    std::thread::sleep(Duration::from_secs(2));
+    let memories = load.stop();
+    house.logs("switchover: writes go to replica1, no more to primary");
+    judge(&memories, &house.stored(), TRANSACTIONS);
+    for memory in &memories {
+        let by_itself = memory.who % TRANSACTIONS != 0;
+        assert!(!by_itself || memory.errors.is_empty(), "outside a transaction: {:?}", memory.errors);
+        assert!(memory.in_doubt.is_empty(), "{:?}", memory.errors);
+    }
+    let slowest = memories.iter().map(|memory| memory.slowest).max().unwrap();
+    let errors: usize = memories.iter().map(|memory| memory.errors.len()).sum();
+    let written: usize = memories.iter().map(|memory| memory.done.len()).sum();
+    let more = slowest.saturating_sub(script);
+    println!(
+        "{}: {CLIENTS} clients, {written} rows; the script took {script:.2?}, the slowest statement {slowest:.2?} ({more:.2?} more); \
+         {errors} errors, in open transactions",
+        kind.name()
+    );
+    assert!(more.as_secs_f64() < 1.0 * patience(), "{more:?} longer than the script");
+    house.forebay.assert_sound();
+}
