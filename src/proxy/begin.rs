@@ -94,7 +94,7 @@ impl Client {
                     missing = Missing::Unreachable { server, why };
                 }
                 Err(Refusal::Client(error)) => return Err(End::Fatal(error)),
-                Err(Refusal::Behind) => {}
+                Err(Refusal::Behind | Refusal::Moved) => {}
             }
         }
         Ok(Err(missing))

@@ -298,7 +298,8 @@ impl Client {
         let fix = self.fix_for(request, lease.server);
         let binary = matches!(request.action, Action::Execute { .. } | Action::Fetch { .. });
         let may_wait = self.may_wait_for_another(request, decision, lease);
-        let hold = match may_wait {
+        let fails_read_only = may_wait || self.may_end_transaction(request, decision, lease);
+        let hold = match fails_read_only {
             true => READ_ONLY,
             false => held_errors(request.action, decision.repeatable, &self.servers[lease.index]),
         };
@@ -376,12 +377,8 @@ impl Client {
             .await;
         };
         match relayed {
-            Ok(mut outcome) if may_wait && outcome.held.is_some() => {
-                let refusal = outcome.held.take().unwrap_or_default();
-                match self.refused_writes(lease, refusal).await? {
-                    Some(missing) => Ok(Some(Attempt::Later(missing))),
-                    None => Ok(Some(Attempt::Done(outcome))),
-                }
+            Ok(outcome) if fails_read_only && outcome.held.is_some() => {
+                Box::pin(self.refused_writes(lease, outcome, may_wait)).await
             }
             Ok(outcome) if outcome.held.is_some() && self.may_run_again(lease.index, request.action, &outcome) => {
                 Ok(Some(Attempt::Again))

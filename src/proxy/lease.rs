@@ -55,6 +55,8 @@ pub enum Refusal {
     TransactionLost(String),
     /// The replica does not have the session's writes yet.
     Behind,
+    /// What is for the primary is not for this server any more.
+    Moved,
     /// The request makes no sense: the client is told so.
     Client(ClientError),
 }
@@ -95,7 +97,7 @@ impl Client {
         if self.state.in_doubt() && self.state.home != Some(server.0) {
             Box::pin(self.resolve_doubt()).await?;
         }
-        let index = self.connection(server).await?;
+        let index = self.connection_for(server, decision).await?;
         let mut wait = match decision.causal && self.servers[index].replica {
             true => self.must_wait(index, decision).await?,
             false => Wait::No,

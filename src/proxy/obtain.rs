@@ -12,6 +12,7 @@ use crate::{
         Exhausted, Grant, Holder, Key, Permit, ServerConnection, birth,
         connect::{self, ConnectError, ConnectRequest},
     },
+    routing::{Decision, Target},
     session::Fit,
     topology::ServerId,
     wire::{
@@ -43,6 +44,14 @@ impl Client {
             }
         }
         Box::pin(self.obtain(server)).await
+    }
+
+    /// The same for a statement. However long that took: what was decided for the primary is for whoever is that now.
+    pub(super) async fn connection_for(&mut self, server: ServerId, decision: &Decision) -> Result<usize, Refusal> {
+        let is_for_primary = decision.target == Target::Primary || self.is_begun_later(server);
+        let index = self.connection(server).await?;
+        let is_primary = !self.servers[index].replica && self.shared.topology.view().primary == Some(server);
+        if is_for_primary && !is_primary { Err(Refusal::Moved) } else { Ok(index) }
     }
 
     /// One that another session has let go of, or a new one; waits for it if there may be no more.

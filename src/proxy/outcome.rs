@@ -12,7 +12,7 @@ use super::{
 use crate::{
     routing::{Decision, Target},
     session::{CallEnd, Pins},
-    sql::{Effects, Facts, Kind, facts::Target as Assigned},
+    sql::{Effects, Facts, Kind, Transaction, facts::Target as Assigned},
     topology::ServerId,
     wire::command::byte,
 };
@@ -131,6 +131,10 @@ impl Client {
     ) -> Result<Option<Attempt>, End> {
         match refusal {
             Refusal::Behind => Ok(Some(Attempt::Elsewhere("it does not have the session's writes yet".to_owned()))),
+            Refusal::Moved if decision.repeatable => {
+                Ok(Some(Attempt::Elsewhere("it is not the primary any more".to_owned())))
+            }
+            Refusal::Moved => Ok(Some(Attempt::Later(Missing::None))),
             Refusal::Client(error) => self.send_error(&error).await.map(|()| None),
             Refusal::StateLost(why) => Err(End::Fatal(ClientError::server_lost(&self.name_of(server), &why))),
             Refusal::TransactionLost(why) => self.transaction_lost(server, &why).await,
@@ -227,19 +231,41 @@ impl Client {
             && !(is_bulk || sends_data)
     }
 
-    /// The primary has refused a statement with an error that may mean that it takes no writes any more. `None`: it means
-    /// something else, and the client has been told.
-    pub(super) async fn refused_writes(&mut self, lease: &Lease, refusal: Vec<u8>) -> Result<Option<Missing>, End> {
+    /// Whether a server that refuses this for being read-only has ended the session's transaction by that: what was done in it
+    /// can't be committed there, and nothing else would be lost with it.
+    pub(super) fn may_end_transaction(&self, request: &Request<'_>, decision: &Decision, lease: &Lease) -> bool {
+        let (facts, is_bulk) = (request.facts, request.payload.first() == Some(&byte::STMT_BULK_EXECUTE));
+        let commits = matches!(facts.transaction, Some(Transaction::Commit { .. }));
+        !decision.repeatable
+            && matches!(request.action, Action::Plain | Action::Execute { .. })
+            && (commits || loss::stays_in_transaction(facts))
+            && self.loss_of(lease.server) == Some(Loss::Transaction)
+            && self.servers.get(lease.index).is_some_and(|open| !open.replica)
+            && !is_bulk
+    }
+
+    /// The primary has refused a statement with an error that may mean that it takes no writes any more. If it means something
+    /// else, the client is told.
+    pub(super) async fn refused_writes(
+        &mut self,
+        lease: &Lease,
+        mut outcome: Outcome,
+        may_wait: bool,
+    ) -> Result<Option<Attempt>, End> {
+        let refusal = outcome.held.take().unwrap_or_default();
         let says = crate::wire::err::Err::parse(&refusal).is_ok_and(|error| loss::says_read_only(error.message));
         if !says || !self.shared.topology.report_read_only(lease.server) {
-            return self.send(&refusal).await.map(|()| None);
+            return self.send(&refusal).await.map(|()| Some(Attempt::Done(outcome)));
+        }
+        if !may_wait {
+            return self.transaction_lost(lease.server, "it takes no writes any more").await;
         }
         if let Some(begin) = lease.begun {
             // What it began there is rolled back with the connection.
             self.begun_later = Some(begin);
             self.lose(lease.server);
         }
-        Ok(Some(Missing::ReadOnly(refusal)))
+        Ok(Some(Attempt::Later(Missing::ReadOnly(refusal))))
     }
 
     /// The client is gone while a statement runs. A read is of no use to anybody: it is killed. Anything else is let

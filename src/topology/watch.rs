@@ -236,10 +236,16 @@ impl Topology {
         }
     }
 
-    /// Waits until writes have come to a server (again); who had them before, if that was another. For one caller.
+    /// Waits until writes have come to a server (again); who had them before, if that was another, and still might do some. For
+    /// one caller.
     pub async fn turned(&self) -> Option<ServerId> {
         self.board.turned.notified().await;
-        self.board.failover(|failover| failover.former().filter(|former| failover.open() != Some(*former)))
+        let former =
+            self.board.failover(|failover| failover.former().filter(|former| failover.open() != Some(*former)))?;
+        let view = self.view();
+        // What runs on one that has said that it is read-only was done before that, or is refused: its answer is true.
+        let is_over = |server: &Server| server.role == Role::Replica && server.health != Health::Down && !server.silent;
+        (!view.server(former).is_some_and(is_over)).then_some(former)
     }
 
     /// What clients were told is written: whoever tells a client so adds it before. A new primary must have it.

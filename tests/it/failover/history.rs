@@ -73,11 +73,11 @@ fn history(kind: Kind) {
     house.promote(true);
     house.logs("writes go to replica1");
     thread::sleep(Duration::from_secs(2));
-    let memories = load.stop();
+    let (memories, readers) = load.stop();
     judge(&memories, &house.stored(), TRANSACTIONS);
     let sum = |of: &dyn Fn(&super::Memory) -> usize| -> usize { memories.iter().map(of).sum() };
     let (done, doubt) = (sum(&|memory| memory.done.len()), sum(&|memory| memory.in_doubt.len()));
-    let errors = sum(&|memory| memory.errors.len());
+    let errors = sum(&|memory| memory.errors.len()) + readers.iter().map(|memory| memory.errors.len()).sum::<usize>();
     println!(
         "{}, seed {seed}: {faults:?} cuts, stops and flips; {done} rows acknowledged, {doubt} in doubt, {errors} errors",
         kind.name()

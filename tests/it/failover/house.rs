@@ -123,12 +123,12 @@ impl House {
     }
 
     /// As a DBA would: the old primary read-only, the replica as far as it, open, and the old one follows it. How long there was
-    /// no primary.
-    pub fn switch(&self) -> Duration {
+    /// no primary, and since when there is one.
+    pub fn switch(&self) -> (Duration, Instant) {
         let began = Instant::now();
         self.set_read_only(&self.cluster.primary, true);
         self.cluster.settle();
-        let took = self.promote(true).duration_since(began);
+        let opened = self.promote(true);
         let (mut old, port) = (self.cluster.root(&self.cluster.primary), self.replica().port);
         let account = |word| {
             format!("{word}_HOST = '127.0.0.1', {word}_PORT = {port}, {word}_USER = 'repl', {word}_PASSWORD = 'secret'")
@@ -147,7 +147,7 @@ impl House {
                 old.ok("START SLAVE");
             }
         }
-        took
+        (opened.duration_since(began), opened)
     }
 
     /// Every row of the log, as the replica has it.

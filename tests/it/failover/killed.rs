@@ -1,6 +1,6 @@
 //! The primary is killed and a replica promoted: writes resume, and the old primary gets none when it returns.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{both_own, house::House, judge, load::Load};
 use crate::{
@@ -27,14 +27,10 @@ fn killed(kind: Kind) {
     dead.restart();
     house.logs("several servers are writable");
     std::thread::sleep(Duration::from_millis(500));
-    let memories = load.stop();
+    let (memories, readers) = load.stop();
     let stored = house.stored();
     judge(&memories, &stored, TRANSACTIONS);
-    let first_after = |done: &[(u32, Instant)]| {
-        let after = done.iter().map(|(_, at)| *at).find(|at| *at > opened);
-        after.expect("it writes again").duration_since(opened)
-    };
-    let waits: Vec<_> = memories.iter().map(|memory| first_after(&memory.done)).collect();
+    let waits: Vec<_> = memories.iter().map(|memory| memory.first_after(opened)).collect();
     let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
     let errors: Vec<_> = memories.iter().flat_map(|memory| &memory.errors).collect();
     let in_doubt = errors.iter().filter(|(_, _, message)| message.contains("is in doubt")).count();
@@ -44,7 +40,7 @@ fn killed(kind: Kind) {
         errors.len()
     );
     assert!(first.as_secs_f64() < 2.0 * patience(), "{first:?}");
-    for memory in &memories {
+    for memory in memories.iter().chain(&readers) {
         // What was under way, or a transaction that was open: one of these for each client.
         let open = |(what, code, message): &&(&str, u16, String)| match *code {
             1213 => ["first", "second", "SELECT"].contains(what),

@@ -1,9 +1,9 @@
-//! Clients that write rows which nobody else writes, and remember what they were told of each.
+//! Clients that write rows which nobody else writes, and remember what they were told of each; and some that read them.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -28,11 +28,26 @@ pub struct Memory {
     pub slowest: Duration,
 }
 
+impl Memory {
+    /// How long after `opened` its first write was done.
+    pub fn first_after(&self, opened: Instant) -> Duration {
+        let after = self.done.iter().map(|(_, at)| *at).find(|at| *at > opened);
+        after.expect("it writes again").duration_since(opened)
+    }
+}
+
 /// Many of them.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Memory>>,
+    writers: Vec<JoinHandle<Memory>>,
+    readers: Vec<JoinHandle<Memory>>,
 }
+
+/// The last row that each writer has begun to write.
+type Begun = Arc<[AtomicU32]>;
+
+/// How many read besides.
+const READERS: u32 = 6;
 
 /// Errors that say what became of a statement.
 const PROPER: [u16; 4] = [1158, 1213, 1290, 1836];
@@ -41,33 +56,43 @@ impl Load {
     /// `transactions`: of every so many clients one writes in transactions, two rows in each.
     pub fn start(endpoint: &Endpoint, clients: u32, transactions: u32, gap: Duration) -> Load {
         let stop = Arc::<AtomicBool>::default();
+        let begun: Begun = (0..clients).map(|_| AtomicU32::default()).collect();
         let client = |who| {
-            let (endpoint, stop) = (endpoint.clone(), Arc::clone(&stop));
-            let work = move || Writer::new(endpoint, who).run(&stop, who % transactions == 0, gap);
+            let stop = Arc::clone(&stop);
+            let one = One::new(endpoint.clone(), who, Arc::clone(&begun));
+            let work = move || match who < clients {
+                true => one.write(&stop, who % transactions == 0, gap),
+                // Who writes in transactions.
+                false => one.read(&stop, (who - clients) * transactions % clients, gap),
+            };
             thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap()
         };
-        Load { threads: (0..clients).map(client).collect(), stop }
+        let readers = (clients..clients + READERS).map(client).collect();
+        Load { writers: (0..clients).map(client).collect(), readers, stop }
     }
 
-    pub fn stop(self) -> Vec<Memory> {
+    /// What those who wrote remember, and those who read.
+    pub fn stop(self) -> (Vec<Memory>, Vec<Memory>) {
         self.stop.store(true, Ordering::SeqCst);
-        self.threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let joined = |threads: Vec<JoinHandle<Memory>>| threads.into_iter().map(|one| one.join().unwrap()).collect();
+        (joined(self.writers), joined(self.readers))
     }
 }
 
-struct Writer {
+struct One {
     endpoint: Endpoint,
     client: Option<Client>,
     memory: Memory,
+    begun: Begun,
     n: u32,
 }
 
-impl Writer {
-    fn new(endpoint: Endpoint, who: u32) -> Writer {
-        Writer { endpoint, client: None, memory: Memory { who, ..Memory::default() }, n: 0 }
+impl One {
+    fn new(endpoint: Endpoint, who: u32, begun: Begun) -> One {
+        One { endpoint, client: None, memory: Memory { who, ..Memory::default() }, begun, n: 0 }
     }
 
-    fn run(mut self, stop: &AtomicBool, in_transactions: bool, gap: Duration) -> Memory {
+    fn write(mut self, stop: &AtomicBool, in_transactions: bool, gap: Duration) -> Memory {
         while !stop.load(Ordering::SeqCst) {
             match in_transactions {
                 true => self.transaction(),
@@ -78,10 +103,41 @@ impl Writer {
         self.memory
     }
 
+    /// One writer's rows, again and again.
+    fn read(mut self, stop: &AtomicBool, writer: u32, gap: Duration) -> Memory {
+        let mut before = 0;
+        while !stop.load(Ordering::SeqCst) {
+            before = self.look(writer, before);
+            thread::sleep(gap);
+        }
+        self.memory
+    }
+
+    /// No half transaction, nothing that has not been written, nothing older than what its session saw before.
+    fn look(&mut self, writer: u32, before: u32) -> u32 {
+        let Ok(reply) =
+            self.say("SELECT", &format!("SELECT COUNT(*), COALESCE(MAX(n), 0) FROM log WHERE who = {writer}"))
+        else {
+            return if self.client.is_some() { before } else { 0 };
+        };
+        let begun = self.begun[writer as usize].load(Ordering::SeqCst);
+        let cell = |at: usize| String::from_utf8(reply.text_rows()[0][at].clone().unwrap()).unwrap().parse().unwrap();
+        let (count, last): (u32, u32) = (cell(0), cell(1));
+        assert!(count % 2 == 0, "half a transaction of client {writer} is read: {count} rows");
+        assert!(last <= begun, "client {writer} has begun {begun}, {last} is read");
+        assert!(last >= before, "back in time: {last} of client {writer} is read after {before}");
+        last
+    }
+
+    fn begin(&mut self, rows: u32) -> (u32, u32) {
+        self.n += rows;
+        self.begun[self.memory.who as usize].store(self.n, Ordering::SeqCst);
+        (self.memory.who, self.n)
+    }
+
     /// One row by itself, and a read that must show it.
     fn statement(&mut self) {
-        self.n += 1;
-        let (who, n) = (self.memory.who, self.n);
+        let (who, n) = self.begin(1);
         match self.say("INSERT", &format!("INSERT INTO log VALUES ({who}, {n})")) {
             Ok(_) => self.memory.done.push((n, Instant::now())),
             Err(1158) => return self.memory.in_doubt.push(n),
@@ -94,8 +150,7 @@ impl Writer {
 
     /// Two rows, or none.
     fn transaction(&mut self) {
-        let (who, n) = (self.memory.who, self.n + 2);
-        self.n = n;
+        let (who, n) = self.begin(2);
         let insert = |n| format!("INSERT INTO log VALUES ({who}, {n})");
         for (what, text) in [
             ("BEGIN", "BEGIN".to_owned()),
