@@ -23,9 +23,7 @@ impl House {
 
     /// `primary_port`: where Forebay finds the primary.
     pub fn behind(kind: Kind, more: &str, primary_port: impl FnOnce(&Cluster) -> u16) -> House {
-        let cluster = Cluster::start(kind, 1);
-        cluster.sql(&["CREATE TABLE app.log (who INT, n INT, PRIMARY KEY (who, n)) ENGINE = InnoDB"]);
-        cluster.settle();
+        let cluster = House::cluster(kind);
         let ports = [primary_port(&cluster), cluster.replicas[0].port];
         let yaml = format!(
             "servers:\n  - {{name: primary, address: \"127.0.0.1:{}\"}}\n  - {{name: replica1, address: \"127.0.0.1:{}\"}}\n\
@@ -43,6 +41,14 @@ impl House {
             knows("primary", "the primary") && knows("replica1", "a replica")
         });
         House { kind, cluster, forebay }
+    }
+
+    /// A primary with the table, and a replica.
+    pub fn cluster(kind: Kind) -> Cluster {
+        let cluster = Cluster::start(kind, 1);
+        cluster.sql(&["CREATE TABLE app.log (who INT, n INT, PRIMARY KEY (who, n)) ENGINE = InnoDB"]);
+        cluster.settle();
+        cluster
     }
 
     pub fn connect(&self) -> Client {

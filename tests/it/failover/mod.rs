@@ -6,6 +6,7 @@ mod house;
 mod killed;
 mod load;
 mod lost_writes;
+mod name;
 mod switchover;
 mod waiting;
 

@@ -19,7 +19,7 @@ use crate::support::{
 both!(a_name_that_moves_is_followed, each_address_is_a_server);
 
 /// Relays from a loopback address to a port of 127.0.0.1, as long as the test lasts.
-fn relay(host: &str, port: u16, to: u16) {
+pub fn relay(host: &str, port: u16, to: u16) {
     let listener = TcpListener::bind((host, port)).unwrap();
     thread::spawn(move || {
         for near in listener.incoming().map_while(Result::ok) {

@@ -1,7 +1,7 @@
 //! Which servers serve: what an operator says of them, where they stand, and how they are.
 
 mod clusters;
-mod found;
+pub mod found;
 mod maintenance;
 mod verdicts;
 
