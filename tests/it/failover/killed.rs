@@ -21,7 +21,7 @@ fn killed(kind: Kind) {
     let mut dead = Killed::kill(&house.cluster, &house.cluster.primary);
     std::thread::sleep(Duration::from_millis(300));
     let opened = house.promote(true);
-    std::thread::sleep(Duration::from_secs(4));
+    load.goes_on();
     house.logs("failover: writes go to replica1 in place of primary");
     // It comes back as it was: writable.
     dead.restart();

@@ -11,6 +11,7 @@ use std::{
 
 use crate::support::{
     endpoint::Endpoint,
+    process::eventually,
     raw::{Client, Login, Reply},
 };
 
@@ -41,6 +42,7 @@ pub struct Load {
     stop: Arc<AtomicBool>,
     writers: Vec<JoinHandle<Memory>>,
     readers: Vec<JoinHandle<Memory>>,
+    begun: Begun,
 }
 
 /// The last row that each writer has begun to write.
@@ -56,7 +58,8 @@ impl Load {
     /// `transactions`: of every so many clients one writes in transactions, two rows in each.
     pub fn start(endpoint: &Endpoint, clients: u32, transactions: u32, gap: Duration) -> Load {
         let stop = Arc::<AtomicBool>::default();
-        let begun: Begun = (0..clients).map(|_| AtomicU32::default()).collect();
+        let all: Begun = (0..clients).map(|_| AtomicU32::default()).collect();
+        let begun = Arc::clone(&all);
         let client = |who| {
             let stop = Arc::clone(&stop);
             let one = One::new(endpoint.clone(), who, Arc::clone(&begun));
@@ -68,7 +71,14 @@ impl Load {
             thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap()
         };
         let readers = (clients..clients + READERS).map(client).collect();
-        Load { writers: (0..clients).map(client).collect(), readers, stop }
+        Load { writers: (0..clients).map(client).collect(), readers, stop, begun: all }
+    }
+
+    /// Waits until every writer has gone on by some rows.
+    pub fn goes_on(&self) {
+        let last = || self.begun.iter().map(|n| n.load(Ordering::SeqCst));
+        let before: Vec<_> = last().collect();
+        eventually("everybody writes", || last().zip(&before).all(|(now, before)| now >= before + 6));
     }
 
     /// What those who wrote remember, and those who read.

@@ -16,7 +16,7 @@ fn switchover(kind: Kind) {
     let load = Load::start(&house.forebay.endpoint, CLIENTS, TRANSACTIONS, Duration::from_millis(100));
     std::thread::sleep(Duration::from_secs(2));
     let (script, opened) = house.switch();
-    std::thread::sleep(Duration::from_secs(2));
+    load.goes_on();
     let (memories, readers) = load.stop();
     house.logs("switchover: writes go to replica1, no more to primary");
     judge(&memories, &house.stored(), TRANSACTIONS);
