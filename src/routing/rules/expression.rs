@@ -3,7 +3,7 @@
 //! Most expressions can match only where some word of theirs stands (`FOR UPDATE`, a table's name). One pass over the text finds
 //! which of all those words are there; only the expressions that have theirs, or need none, are tried.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
@@ -82,14 +82,19 @@ pub(super) fn look_together<'c>(conditions: impl Iterator<Item = &'c mut Conditi
     if expressions.len() < FEW_EXPRESSIONS {
         return;
     }
+    let needed: Vec<Vec<Vec<u8>>> = expressions.iter().map(|expression| needed_words(expression.as_str())).collect();
+    let mut shared: HashMap<&Vec<u8>, usize> = HashMap::new();
+    needed.iter().flatten().for_each(|word| *shared.entry(word).or_default() += 1);
+    // `SELECT` stands in every other text, and in every other expression too: what few need tells more.
+    let telling = |word: &&Vec<u8>| (shared.get(word).copied(), Reverse(word.len()));
     let (mut places, mut needing) = (HashMap::new(), Vec::new());
-    for expression in expressions {
-        if let Some(word) = needed_word(expression.as_str()) {
+    for (expression, words) in expressions.into_iter().zip(&needed) {
+        if let Some(word) = words.iter().min_by_key(telling) {
             let next = places.len();
             needing.push((*places.entry(word).or_insert(next), expression));
         }
     }
-    let mut words: Vec<(Vec<u8>, usize)> = places.into_iter().collect();
+    let mut words: Vec<(&Vec<u8>, usize)> = places.into_iter().collect();
     words.sort_unstable_by_key(|(_, place)| *place);
     let built = AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word));
     // Too many to be built: each is tried, as if there were few.
@@ -107,28 +112,29 @@ fn collect<'c>(condition: &'c mut Condition, expressions: &mut Vec<&'c mut Expre
     }
 }
 
-/// The longest run of bytes, in lower case, that stands in every text that the pattern matches.
-fn needed_word(pattern: &str) -> Option<Vec<u8>> {
-    let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
+/// Runs of bytes, in lower case, each of which stands in every text that the pattern matches.
+fn needed_words(pattern: &str) -> Vec<Vec<u8>> {
     let mut runs = Runs::default();
-    runs.walk(&hir);
-    runs.end();
-    runs.longest.truncate(MAX_WORD_BYTES);
-    (runs.longest.len() >= MIN_WORD_BYTES).then_some(runs.longest)
+    if let Ok(hir) = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern) {
+        runs.walk(&hir);
+        runs.end();
+    }
+    runs.found
 }
 
 #[derive(Default)]
 struct Runs {
     now: Vec<u8>,
-    longest: Vec<u8>,
+    found: Vec<Vec<u8>>,
 }
 
 impl Runs {
     fn end(&mut self) {
-        if self.now.len() > self.longest.len() {
-            self.longest = std::mem::take(&mut self.now);
+        let mut run = std::mem::take(&mut self.now);
+        if run.len() >= MIN_WORD_BYTES {
+            run.truncate(MAX_WORD_BYTES);
+            self.found.push(run);
         }
-        self.now.clear();
     }
 
     fn walk(&mut self, hir: &Hir) {

@@ -3,8 +3,10 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::*;
 use crate::routing::rules::expression as compiled;
 
+/// The longest.
 fn word(pattern: &str) -> Option<String> {
-    needed_word(pattern).map(|word| String::from_utf8(word).unwrap())
+    let words = needed_words(pattern).into_iter().map(|word| String::from_utf8(word).unwrap());
+    words.max_by_key(String::len)
 }
 
 #[test]
@@ -14,6 +16,20 @@ fn what_can_not_be_missing() {
     assert_eq!(word(r"\borders\b").as_deref(), Some("orders"));
     assert_eq!(word("(ab)cd(ef)").as_deref(), Some("abcdef"));
     assert_eq!(word("(?:abc)+").as_deref(), Some("abc"));
+}
+
+/// What most expressions need, most texts have.
+#[test]
+fn the_rarest_word_is_looked_for() {
+    let mut conditions: Vec<Condition> = (100..100 + FEW_EXPRESSIONS)
+        .map(|at| Condition::Sql(Expression::new(compiled(&format!("^SELECT .*of_customer.*\\bt{at}\\b")).unwrap())))
+        .collect();
+    look_together(conditions.iter_mut());
+    let found = |text: &str| {
+        let Some(Condition::Sql(Expression { word: Some(word), .. })) = conditions.first() else { panic!() };
+        WordsFound::of(&word.words, text.as_bytes()).has(word.place)
+    };
+    assert!(found("SELECT a FROM of_customer, t100") && !found("SELECT a FROM of_customer, t101"));
 }
 
 #[test]
