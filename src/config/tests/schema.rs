@@ -214,3 +214,50 @@ fn unknown_keys_that_the_reader_refuses_the_schema_refuses_too() {
     }
     assert!(refused > 2, "{refused}");
 }
+
+/// What is wrong by its form alone is so in an editor already; what depends on other keys, files or names is not.
+#[test]
+fn what_the_reader_refuses_in_rules_by_its_form_the_schema_refuses_too() {
+    let validator = validator(&routing::rules::RuleFile::schema());
+    let is_valid = |rule: &str| {
+        let value: Value = serde_yaml::from_str(rule).unwrap();
+        validator.is_valid(&serde_json::json!({"rules": [value]}))
+    };
+    for (rule, valid) in [
+        ("{name: a, match: {kind: select}}", true),
+        ("{name: a, match: {kind: [SELECT, ddl]}}", true),
+        ("{name: a, match: {kind: selct}}", false),
+        ("{name: a, match: {kind: [select, red]}}", false),
+        ("{name: a, match: {has: {all: [where, limit]}}}", true),
+        ("{name: a, match: {has: were}}", false),
+        ("{name: a, match: {has: {all: [were]}}}", false),
+        ("{name: a, match: {has: {any: where, all: limit}}}", false),
+        ("{name: a, match: {complexity: 5, joins: 3}}", true),
+        ("{name: a, match: {not: {kind: reed}}}", false),
+        ("{name: a, timeout: 1m 30s, delay: 0s}", true),
+        ("{name: a, timeout: 5}", false),
+        ("{name: a, timeout: 0s}", false),
+        ("{name: a, delay: soon}", false),
+        ("{name: a, limit: {per_second: 1, wait: 200ms}}", true),
+        ("{name: a, limit: {per_second: 1, per: shop}}", false),
+        ("{name: a, log: {slower: 1s}}", true),
+        ("{name: a, log: {slower: never}}", false),
+        ("{name: a, cache: {ttl: 5m, stale_if_error: 0s}}", true),
+        ("{name: a, cache: {tags: [a]}}", false),
+        ("{match: {kind: read}, route: primary}", false),
+    ] {
+        assert_eq!(is_valid(rule), valid, "{rule}");
+    }
+    let mut refused = 0;
+    for folder in ["rules_bad", "rules_forms", "rules_senseless", "rules_wrong"] {
+        for file in files(&format!("tests/config/{folder}")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let Ok(value) = serde_yaml::from_str::<Value>(&text) else { continue };
+            // Of these only a name that another file has, too, is wrong.
+            let is_alone = !file.ends_with("rules_wrong/20-second.yaml");
+            assert_eq!(validator.is_valid(&value), !is_alone, "{}", file.display());
+            refused += usize::from(is_alone);
+        }
+    }
+    assert!(refused >= 4, "{refused}");
+}

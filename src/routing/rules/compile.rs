@@ -340,7 +340,7 @@ fn similarity(a: &str, b: &str) -> f64 {
 }
 
 /// The words of `kind:`.
-const KINDS: [(&str, KindWord); 20] = [
+pub(super) const KINDS: [(&str, KindWord); 20] = [
     ("read", KindWord::Read),
     ("write", KindWord::Write),
     ("select", KindWord::Is(Kind::Select)),

@@ -39,11 +39,11 @@ pub struct RuleDefinition {
     pub consistency: Option<Consistency>,
     /// How far behind a replica may be that answers it at the level `eventual`.
     #[serde(default, deserialize_with = "duration")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     pub max_lag: Option<Duration>,
     /// A statement that takes longer is killed.
     #[serde(default, deserialize_with = "duration")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     pub timeout: Option<Duration>,
     /// It is refused.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct RuleDefinition {
     pub log: Option<Log>,
     /// It waits before it runs: for tests.
     #[serde(default, deserialize_with = "duration")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::duration")]
     pub delay: Option<Duration>,
     /// Its answers may be kept and given again.
     #[serde(default)]
@@ -83,6 +83,7 @@ pub struct RuleDefinition {
 #[serde(deny_unknown_fields, default)]
 pub struct Match {
     /// `select`, `insert`, …, or `read` / `write`; any of them.
+    #[schemars(schema_with = "super::schema::kinds")]
     pub kind: Option<OneOrMany>,
     /// The client's user, any of them; `*` stands for any characters.
     pub user: Option<OneOrMany>,
@@ -110,11 +111,13 @@ pub struct Match {
     /// Names that stand before a parenthesis; `*` stands for any characters.
     pub functions: Option<AnyOrAll>,
     /// `where`, `limit`, `join`, …: see [`crate::sql::outline::PARTS`].
+    #[schemars(schema_with = "super::schema::parts")]
     pub has: Option<AnyOrAll>,
     /// How many joins: `3`, `>= 3`.
     #[schemars(extend("type" = ["string", "integer", "null"]))]
     pub joins: Option<String>,
     /// `heavy`, or a bound on the score: `>= 7`.
+    #[schemars(extend("type" = ["string", "integer", "null"]))]
     pub complexity: Option<String>,
     /// Only inside (or only outside) a transaction.
     pub in_transaction: Option<bool>,
@@ -142,7 +145,7 @@ pub struct CostMatch {
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// How old an answer may be.
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     #[serde(deserialize_with = "positive")]
     pub ttl: Duration,
     /// Names by which answers can be made void together.
@@ -156,19 +159,19 @@ pub struct Cache {
     #[serde(default)]
     pub max_bytes: Option<u64>,
     /// Beyond `ttl`, so long an old answer is given while another is fetched.
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::duration")]
     #[serde(default, deserialize_with = "duration")]
     pub stale_while_revalidate: Option<Duration>,
     /// Beyond `ttl`, so long an old answer is given where no server answers.
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::duration")]
     #[serde(default, deserialize_with = "duration")]
     pub stale_if_error: Option<Duration>,
     /// The next answer is fetched so long before the old one's end, by one client.
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::duration")]
     #[serde(default, deserialize_with = "duration")]
     pub refresh_ahead: Option<Duration>,
     /// What takes a server less is not kept.
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::duration")]
     #[serde(default, deserialize_with = "duration")]
     pub min_cost: Option<Duration>,
     /// Whether results without a row are kept.
@@ -266,7 +269,7 @@ pub struct Limit {
     pub per: Per,
     /// How long one that is over the limit waits for its turn; none: it is refused at once.
     #[serde(deserialize_with = "duration")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     pub wait: Option<Duration>,
 }
 
@@ -294,7 +297,7 @@ pub enum Log {
     Always,
     /// Those that took longer.
     #[serde(rename = "slower", deserialize_with = "positive")]
-    #[schemars(with = "String")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     Slower(Duration),
     /// One of so many.
     #[serde(rename = "sample")]
@@ -331,7 +334,7 @@ pub struct RuleTest {
     pub denied: Option<bool>,
     /// After how long it is killed.
     #[serde(deserialize_with = "duration")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(schema_with = "super::schema::positive_duration")]
     pub timeout: Option<Duration>,
     /// The level in force for it.
     pub consistency: Option<Consistency>,
