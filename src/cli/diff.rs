@@ -10,10 +10,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::explain::{self, explained};
+use super::explain::{self, rehearsed};
 use crate::{
     config::{self, Config},
-    routing::explain::Explanation,
+    routing::{Rehearsal, explain::Explanation},
 };
 
 mod log;
@@ -99,12 +99,12 @@ fn report(options: &Options) -> Result<Report, String> {
     let logged = match &options.log {
         Some(file) => {
             let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            log::statements(&String::from_utf8_lossy(&text), &options.user)
+            log::sessions(&String::from_utf8_lossy(&text), &options.user)
         }
         None => Vec::new(),
     };
-    let made_up = [&old, &new].into_iter().flat_map(|config| made_up::statements(&config.rules));
-    let all = logged.into_iter().map(|asked| (asked, 1)).chain(made_up.map(|asked| (asked, 0)));
+    let made_up = [&old, &new].into_iter().flat_map(|config| made_up::sessions(&config.rules));
+    let all = logged.into_iter().map(|session| (session, 1)).chain(made_up.map(|session| (session, 0)));
     Ok(compare(&old, &new, all))
 }
 
@@ -113,22 +113,28 @@ fn load(path: &Path) -> Result<Config, String> {
     config::load(&file).map_err(|errors| errors.to_string())
 }
 
-/// Statements, each with how often it counts as logged. Every text is decided by itself: rules may look at literals too.
-fn compare(old: &Config, new: &Config, asked: impl Iterator<Item = (explain::Options, u64)>) -> Report {
+/// Statements session by session, with how often each counts as logged. Every text is decided by itself, since rules may look
+/// at literals too, and in the state that those before it have made of its session under each configuration.
+fn compare(old: &Config, new: &Config, sessions: impl Iterator<Item = (Vec<explain::Options>, u64)>) -> Report {
     let (mut report, mut shapes) = (Report::default(), HashSet::new());
     let mut found: BTreeMap<(String, String, Vec<Change>), Difference> = BTreeMap::new();
-    for (asked, count) in asked {
-        let (before, after) = (explained(old, &asked), explained(new, &asked));
-        report.logged += count;
-        shapes.insert(before.digest.clone());
-        let changes = changes(&before, &after);
-        if changes.is_empty() {
-            continue;
+    for (statements, count) in sessions {
+        let Some(first) = statements.first() else { continue };
+        let (mut in_old, mut in_new) = (explain::session(old, first), explain::session(new, first));
+        for asked in statements {
+            let session = told(&asked, &in_old);
+            let (before, after) = (rehearsed(&mut in_old, old, &asked), rehearsed(&mut in_new, new, &asked));
+            report.logged += count;
+            shapes.insert(before.digest.clone());
+            let changes = changes(&before, &after);
+            if changes.is_empty() {
+                continue;
+            }
+            let Explanation { fingerprint, digest, .. } = before;
+            let key = (fingerprint.clone(), session.clone(), changes.clone());
+            let fresh = || Difference { fingerprint, digest, example: asked.statement, session, logged: 0, changes };
+            found.entry(key).or_insert_with(fresh).logged += count;
         }
-        let (session, Explanation { fingerprint, digest, .. }) = (session(&asked), before);
-        let key = (fingerprint.clone(), session.clone(), changes.clone());
-        let fresh = || Difference { fingerprint, digest, example: asked.statement, session, logged: 0, changes };
-        found.entry(key).or_insert_with(fresh).logged += count;
     }
     report.differences = found.into_values().collect();
     // What ran most often first.
@@ -163,14 +169,15 @@ fn changes(old: &Explanation, new: &Explanation) -> Vec<Change> {
     differ.map(change).collect()
 }
 
-fn session(asked: &explain::Options) -> String {
+/// What of a session mattered.
+fn told(asked: &explain::Options, session: &Rehearsal) -> String {
     let user = Some(&asked.user).filter(|user| !user.is_empty()).map(|user| format!("user {user}"));
     let parts = [
         user,
-        asked.schema.as_ref().map(|schema| format!("schema {schema}")),
+        session.schema().map(|schema| format!("schema {}", String::from_utf8_lossy(schema))),
         asked.client.map(|client| format!("from {client}")),
         asked.application.as_ref().map(|name| format!("application {name}")),
-        asked.in_transaction.then(|| "in a transaction".to_owned()),
+        session.view().in_transaction.then(|| "in a transaction".to_owned()),
         asked.prepared.then(|| "prepared".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

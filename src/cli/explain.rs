@@ -8,7 +8,7 @@ use super::ConfigFile;
 use crate::{
     config::{self, Config},
     routing::{
-        Question, SessionView,
+        Question, Rehearsal,
         explain::{Explanation, explain},
     },
     sql,
@@ -86,6 +86,27 @@ pub fn run(options: &Options) -> ExitCode {
 
 /// Decides and tells how.
 pub(super) fn explained(config: &Config, options: &Options) -> Explanation {
+    explained_in(&session(config, options), config, options)
+}
+
+/// The same in the course of a session, which goes on with the statement.
+pub(super) fn rehearsed(session: &mut Rehearsal, config: &Config, options: &Options) -> Explanation {
+    let explanation = explained_in(session, config, options);
+    if !explanation.decided.iter().any(|decided| decided.aspect == "deny") {
+        let text = explanation.becomes.as_deref().unwrap_or(&options.statement).as_bytes();
+        let dialect = config::dialect(config.proxy.server_version.as_deref());
+        session.ran(&sql::facts(text, dialect), text, explanation.server_id);
+    }
+    explanation
+}
+
+/// A session that begins as is asked for.
+pub(super) fn session(config: &Config, options: &Options) -> Rehearsal {
+    let flavor = config::dialect(config.proxy.server_version.as_deref()).flavor;
+    Rehearsal::new(flavor, options.schema.as_deref(), options.in_transaction)
+}
+
+fn explained_in(session: &Rehearsal, config: &Config, options: &Options) -> Explanation {
     let dialect = config::dialect(config.proxy.server_version.as_deref());
     let text = options.statement.as_bytes();
     let facts = sql::facts(text, dialect);
@@ -95,12 +116,12 @@ pub(super) fn explained(config: &Config, options: &Options) -> Explanation {
         text,
         dialect,
         user: &options.user,
-        schema: options.schema.as_deref().map(str::as_bytes),
+        schema: session.schema(),
         client: options.client,
         application: &|| options.application.clone().map(String::into_bytes),
         prepared: options.prepared,
-        session: SessionView { in_transaction: options.in_transaction, ..SessionView::default() },
-        mentions_primary_only: sql::mentions(text, dialect, &|name| config.proxy.is_primary_only(name)),
+        session: session.view(),
+        mentions_primary_only: session.mentions_primary_only(text, dialect, &|name| config.proxy.is_primary_only(name)),
         rules: &config.rules,
         verdict: None,
         view: &View::assumed(&config.topology.servers),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth,
-    routing::Group,
+    routing::{Group, Level},
     telemetry::LogSettings,
     topology::{self, ServerSettings},
 };
@@ -105,11 +105,18 @@ impl Parts {
             return rules::Loaded::default();
         }
         let servers: Vec<_> = self.servers.iter().map(|server| server.value.clone()).collect();
+        let (settings, users) = (&self.serving.settings, &self.users);
         let context = rules::Context {
             folder: self.serving.rules.as_ref(),
             servers: &servers,
             groups: &self.groups,
-            server_version: self.serving.settings.server_version.as_deref(),
+            server_version: settings.server_version.as_deref(),
+            level: &|user| Level {
+                consistency: users.consistency.get(user).copied().unwrap_or(settings.consistency),
+                max_lag: users.max_lag.get(user).copied().or(settings.max_lag),
+            },
+            is_primary_only: &|table| settings.is_primary_only(table),
+            hints_may_loosen: settings.hints_may_loosen,
         };
         rules::load(findings, &context)
     }

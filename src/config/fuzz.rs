@@ -3,7 +3,7 @@
 use std::{path::Path, sync::LazyLock};
 
 use super::{ConfigError, compose, error::Findings, rules};
-use crate::topology::ServerSettings;
+use crate::{routing::Level, topology::ServerSettings};
 
 /// A folder that is not there, so that a text names no file of this machine.
 const FILE: &str = "/nonexistent/config.yaml";
@@ -30,7 +30,15 @@ pub fn rule_files(data: &[u8]) {
         compose::read_text(&findings, GOOD, &environment, &mut Vec::new()).unwrap().topology.servers
     });
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let context = rules::Context { folder: None, servers: &SERVERS, groups: &[], server_version: None };
+    let context = rules::Context {
+        folder: None,
+        servers: &SERVERS,
+        groups: &[],
+        server_version: None,
+        level: &|_| Level::default(),
+        is_primary_only: &|_| false,
+        hints_may_loosen: false,
+    };
     let loaded = rules::load_text(Path::new("/nonexistent/rules/a.yaml"), text, &context);
     loaded.errors.iter().for_each(|error| check_place(error, text));
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     routing::{
-        Rules,
+        Level, Rules,
         rules::{Bench, Group, Idle, Rule},
     },
     sql::{Dialect, lexer::Flavor},
@@ -36,6 +36,12 @@ pub struct Context<'a> {
     pub groups: &'a [Group],
     /// What SQL the tests' statements are.
     pub server_version: Option<&'a str>,
+    /// How fresh a user's reads must be.
+    pub level: &'a dyn Fn(&str) -> Level,
+    /// Whether a table is on the primary alone.
+    pub is_primary_only: &'a dyn Fn(&[u8]) -> bool,
+    /// Whether hints may make routing looser.
+    pub hints_may_loosen: bool,
 }
 
 /// Everything read from the folder.
@@ -120,8 +126,13 @@ fn compile(files: &[File], context: &Context<'_>) -> Rules {
     };
     rules.idle().for_each(|(rule, why)| warn_of(rule, why, files));
     let view = View::assumed(context.servers);
-    let dialect = dialect(context.server_version);
-    let bench = Bench { view: &view, dialect };
+    let bench = Bench {
+        view: &view,
+        dialect: dialect(context.server_version),
+        level: context.level,
+        is_primary_only: context.is_primary_only,
+        hints_may_loosen: context.hints_may_loosen,
+    };
     for failure in rules.run_tests(&bench) {
         report(
             &failure.file,

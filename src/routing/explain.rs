@@ -6,9 +6,13 @@ use serde::Serialize;
 
 use super::{
     Consistency, Question, Reason, Verdict, decide,
+    rehearsal::server_at,
     rules::{self, ASPECTS, Rule, Tried},
 };
-use crate::sql::{self, outline::PARTS};
+use crate::{
+    sql::{self, outline::PARTS},
+    topology::ServerId,
+};
 
 /// One decision, told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +39,9 @@ pub struct Explanation {
     pub target: String,
     /// The server.
     pub server: Option<String>,
+    /// The same for the program itself.
+    #[serde(skip)]
+    pub server_id: Option<ServerId>,
     /// The reason, with the rule's name where it is a rule.
     pub reason: String,
     /// What else is worth telling.
@@ -94,6 +101,7 @@ pub fn explain(question: &Question<'_>) -> Explanation {
         rules: tried,
         decided: decided(question, &verdict),
         target: rules::describe(question.view, decision.target),
+        server_id: server_at(question.view, decision.target),
         server: rules::server_name(question.view, decision.target).map(str::to_owned),
         reason: reason(question, decision.reason),
         note: decision.note.map(Reason::name),

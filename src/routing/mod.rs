@@ -10,6 +10,7 @@ pub mod group_by;
 mod level;
 pub mod reason;
 pub mod refused;
+pub mod rehearsal;
 pub mod rules;
 mod wish;
 
@@ -21,6 +22,7 @@ pub use group_by::GroupBy;
 pub use level::Level;
 pub use reason::Reason;
 pub use refused::Refused;
+pub use rehearsal::Rehearsal;
 pub use rules::{Group, RuleError, RuleFile, Rules, Verdict};
 
 impl Consistency {

@@ -14,6 +14,7 @@ mod phrase;
 pub mod pin;
 pub mod state;
 pub mod statements;
+mod supposed;
 mod taken;
 pub mod track;
 pub mod user_variables;

@@ -2,35 +2,30 @@
 
 use super::explain::{Options, plain};
 
-/// In order. `user`: whose they are where the log does not say it.
-pub(super) fn statements(text: &str, user: &str) -> Vec<Options> {
-    let any = |is: fn(&str) -> bool| text.lines().any(is);
-    if any(|line| line.starts_with("# User@Host:")) {
-        slow(text, user)
-    } else if any(|line| general(line).is_some()) {
-        text.lines().filter_map(general).map(|statement| plain(statement.to_owned(), user.to_owned())).collect()
+mod general;
+
+/// Session by session, in their order. A general log has all of a session; what other logs have are statements of who knows
+/// what sessions, so that each counts as one by itself. `user`: whose they are where the log does not say it.
+pub(super) fn sessions(text: &str, user: &str) -> Vec<Vec<Options>> {
+    if text.lines().any(|line| line.starts_with("# User@Host:")) {
+        slow(text, user).into_iter().map(|asked| vec![asked]).collect()
+    } else if general::is_one(text) {
+        general::sessions(text, user)
     } else {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines
-            .filter_map(|line| {
-                if line.starts_with('{') { json(line, user) } else { Some(plain(line.to_owned(), user.to_owned())) }
-            })
-            .collect()
+        let statement = |line: &str| match line.starts_with('{') {
+            true => json(line, user),
+            false => Some(plain(line.to_owned(), user.to_owned())),
+        };
+        lines.filter_map(statement).map(|asked| vec![asked]).collect()
     }
 }
 
-/// `2026-11-24T10:00:00.000000Z␉   12 Query␉SELECT 1`; the first line of one that has several.
-/// <https://dev.mysql.com/doc/refman/en/query-log.html>
-fn general(line: &str) -> Option<&str> {
-    let (before, statement) = ["Query\t", "Execute\t"].iter().find_map(|word| line.split_once(word))?;
-    let id = before.split_whitespace().next_back()?;
-    (before.ends_with(' ') && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(statement)
-}
-
-/// Lines with `#`, then the statement up to `;` at a line's end.
+/// Lines with `#`, then the statement up to `;` at a line's end; `use` stands where the schema is another than the one before.
 /// <https://dev.mysql.com/doc/refman/en/slow-query-log.html>
 fn slow(text: &str, default_user: &str) -> Vec<Options> {
     let (mut found, mut user, mut statement) = (Vec::new(), default_user.to_owned(), String::new());
+    let mut schema = None;
     // What stands before the first is the server's own headline.
     for line in text.lines().skip_while(|line| !line.starts_with('#')) {
         if let Some(who) = line.strip_prefix("# User@Host:") {
@@ -43,9 +38,10 @@ fn slow(text: &str, default_user: &str) -> Vec<Options> {
         statement.push_str(line);
         match statement.strip_suffix(';') {
             Some(whole) => {
-                let is_header = whole.starts_with("SET timestamp=") || whole.starts_with("use ");
-                if !is_header {
-                    found.push(plain(whole.to_owned(), user.clone()));
+                if let Some(name) = whole.strip_prefix("use ") {
+                    schema = Some(name.trim().trim_matches('`').to_owned());
+                } else if !whole.starts_with("SET timestamp=") {
+                    found.push(Options { schema: schema.clone(), ..plain(whole.to_owned(), user.clone()) });
                 }
                 statement.clear();
             }

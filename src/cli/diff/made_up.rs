@@ -16,10 +16,10 @@ const SHAPES: [&str; 7] = [
     "DROP TABLE {t}",
 ];
 
-/// Of the tests, and for each rule.
-pub(super) fn statements(rules: &Rules) -> Vec<Options> {
-    let tested = rules.tests().flat_map(of_test);
-    tested.chain(rules.iter().flat_map(|rule| of_match(&rule.definition.matches))).collect()
+/// Each test's, and some for each rule, each in a session of its own.
+pub(super) fn sessions(rules: &Rules) -> Vec<Vec<Options>> {
+    let alone = rules.iter().flat_map(|rule| of_match(&rule.definition.matches)).map(|asked| vec![asked]);
+    rules.tests().map(of_test).chain(alone).collect()
 }
 
 fn of_test(test: &RuleTest) -> Vec<Options> {

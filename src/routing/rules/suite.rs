@@ -4,9 +4,9 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use super::{Aspect, OneOrMany, Rule, RuleTest, Rules};
 use crate::{
-    routing::{Consistency, Question, Reason, SessionView, Target, decide},
-    sql::{self, Dialect, Facts, Transaction},
-    topology::{ServerId, View},
+    routing::{Consistency, Level, Question, Reason, Rehearsal, Target, decide, rehearsal::server_at},
+    sql::{self, Dialect},
+    topology::View,
 };
 
 /// A test and where it stands.
@@ -45,6 +45,12 @@ pub struct Bench<'a> {
     pub view: &'a View,
     /// Whose SQL the statements are.
     pub dialect: Dialect,
+    /// How fresh a user's reads must be.
+    pub level: &'a dyn Fn(&str) -> Level,
+    /// Whether a table is on the primary alone.
+    pub is_primary_only: &'a dyn Fn(&[u8]) -> bool,
+    /// Whether hints may make routing looser.
+    pub hints_may_loosen: bool,
 }
 
 /// What was decided of a test's statement.
@@ -127,12 +133,13 @@ impl Rules {
 
     /// Whether a target is what a route means.
     fn is_at(&self, route: &str, target: Target, view: &View) -> bool {
-        let server = target_of(view, target).and_then(|id| view.server(id));
+        let server = server_at(view, target).and_then(|id| view.server(id));
+        let is_primary = server.is_some_and(|server| Some(server.id) == view.primary);
         match route {
-            "primary" => target == Target::Primary,
+            "primary" => is_primary,
             // Where there is none, the primary stands in for them.
-            "replicas" if view.fit_replicas().next().is_none() => target == Target::Primary,
-            "replicas" => matches!(target, Target::Replica(_)),
+            "replicas" if view.fit_replicas().next().is_none() => is_primary,
+            "replicas" => server.is_some() && !is_primary,
             name => match self.groups().iter().find(|group| group.name == name) {
                 Some(group) => server.is_some_and(|server| group.has(server)),
                 None => server.is_some_and(|server| *server.name == *name),
@@ -143,32 +150,47 @@ impl Rules {
     /// Goes through the test's statements; what becomes of the last.
     fn outcome(&self, test: &RuleTest, client: Option<IpAddr>, bench: &Bench<'_>) -> Outcome {
         let texts = test.statement.as_ref().map(OneOrMany::words).unwrap_or_default();
-        let mut session = SessionView { in_transaction: test.in_transaction, ..SessionView::default() };
-        let mut schema = test.schema.clone().map(String::into_bytes);
+        let mut session = Rehearsal::new(bench.dialect.flavor, test.schema.as_deref(), test.in_transaction);
         let (last, before) = texts.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
         for text in before {
-            follow(&sql::facts(text.as_bytes(), bench.dialect), &mut session, &mut schema);
+            let Outcome { becomes, target, denied, .. } = self.decided(test, client, bench, &session, text);
+            if !denied {
+                session.ran(&sql::facts(&becomes, bench.dialect), &becomes, server_at(bench.view, target));
+            }
         }
-        let text = last.as_bytes();
+        self.decided(test, client, bench, &session, last)
+    }
+
+    /// What becomes of a statement in that session.
+    fn decided(
+        &self,
+        test: &RuleTest,
+        client: Option<IpAddr>,
+        bench: &Bench<'_>,
+        session: &Rehearsal,
+        text: &str,
+    ) -> Outcome {
+        let text = text.as_bytes();
         let facts = sql::facts(text, bench.dialect);
+        let level = (bench.level)(&test.user);
         let question = Question {
             facts: &facts,
             text,
             dialect: bench.dialect,
             user: &test.user,
-            schema: schema.as_deref(),
+            schema: session.schema(),
             client,
             application: &|| test.application.clone().map(String::into_bytes),
             prepared: test.prepared,
-            session,
-            mentions_primary_only: false,
+            session: session.view(),
+            mentions_primary_only: session.mentions_primary_only(text, bench.dialect, bench.is_primary_only),
             rules: self,
             verdict: None,
             view: bench.view,
-            consistency: Consistency::Session,
-            max_lag: None,
+            consistency: level.consistency,
+            max_lag: level.max_lag,
             has_seen: &|_| true,
-            hints_may_loosen: false,
+            hints_may_loosen: bench.hints_may_loosen,
             balance: super::Balance::RoundRobin,
             turn: 0,
             cost: &|_| test.cost,
@@ -199,28 +221,8 @@ impl Rules {
     }
 }
 
-/// What a statement of a test makes of its session.
-fn follow(facts: &Facts, session: &mut SessionView, schema: &mut Option<Vec<u8>>) {
-    match facts.transaction {
-        Some(Transaction::Begin { .. }) => session.in_transaction = true,
-        Some(Transaction::Commit { .. } | Transaction::Rollback { .. }) => session.in_transaction = false,
-        _ => {}
-    }
-    if let Some(name) = &facts.schema {
-        *schema = Some(name.clone());
-    }
-}
-
-fn target_of(view: &View, target: Target) -> Option<ServerId> {
-    match target {
-        Target::Primary => view.primary,
-        Target::Replica(id) | Target::Server(id) => Some(id),
-        Target::Unavailable => None,
-    }
-}
-
 pub(in crate::routing) fn server_name(view: &View, target: Target) -> Option<&str> {
-    view.server(target_of(view, target)?).map(|server| &*server.name)
+    view.server(server_at(view, target)?).map(|server| &*server.name)
 }
 
 /// `primary`, `replicas (replica2)`, `nowhere`.

@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    routing::testing::{facts, question, view},
+    routing::{
+        Consistency, Level,
+        testing::{facts, question, view},
+    },
     sql::{self, Effects, Facts, Kind, fuzz::MYSQL},
 };
 
@@ -185,11 +188,25 @@ fn the_files_tests_are_run() {
          - {statement: select a from t group by a, timeout: 6s, consistency: strong, rules: [a, b]}\n\
          - {statement: [begin, select 1], route: primary}\n- {statement: [begin, commit, select 1], route: replicas}\n\
          - {statement: [use jobs, select 1], route: replicas}\n\
-         - {statement: select a from t, user: api, becomes: select a from t LIMIT 9}\n- {statement: select 1, client: nowhere}",
+         - {statement: select a from t, user: api, becomes: select a from t LIMIT 9}\n- {statement: select 1, client: nowhere}\n\
+         - {statement: [start transaction read only, select 1], route: replicas}\n- {statement: [set autocommit=0, select 1], route: primary}\n\
+         - {statement: [create temporary table tmp (n int), select n from tmp], route: primary}\n\
+         - {statement: ['lock tables t write', select 1], route: primary}\n- {statement: [delete from t, select 1], route: replicas}\n\
+         - {statement: select n from here, route: primary}\n- {statement: select 1, user: exact, route: primary, consistency: strong}\n\
+         - {statement: [begin, show warnings], route: replicas}",
     );
-    let bench = Bench { view: &view(&[("p", 1), ("r", 1)]), dialect: MYSQL };
+    let bench = Bench {
+        view: &view(&[("p", 1), ("r", 1)]),
+        dialect: MYSQL,
+        level: &|user| Level {
+            consistency: if user == "exact" { Consistency::Strong } else { Consistency::Session },
+            max_lag: None,
+        },
+        is_primary_only: &|table| table == b"here",
+        hints_may_loosen: false,
+    };
     let failures: Vec<String> = rules.run_tests(&bench).iter().map(ToString::to_string).collect();
-    assert_eq!(rules.test_count(), 14);
+    assert_eq!(rules.test_count(), 22);
     assert_eq!(
         failures,
         [
@@ -199,6 +216,7 @@ fn the_files_tests_are_run() {
             "rules/t.yaml: tests[8]: select a from t group by a\n  expected: rules: a, b; timeout: 6s; consistency: strong\n  \
              actual:   rules: slow; timeout: 5s; consistency: eventual",
             "rules/t.yaml: tests[13]: select 1\n  expected: an address of the client\n  actual:   none",
+            "rules/t.yaml: tests[21]: begin; show warnings\n  expected: replicas\n  actual:   server p",
         ]
     );
 }
