@@ -8,10 +8,12 @@ use std::{
     process::ExitCode,
 };
 
+mod chains;
 mod columns;
 mod config;
 mod libconfig;
 mod model;
+mod patterns;
 mod rules;
 mod sql;
 #[cfg(test)]

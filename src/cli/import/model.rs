@@ -162,6 +162,11 @@ impl Server {
 }
 
 impl Row {
+    /// No other row has both.
+    pub(super) fn line_and_id(&self) -> (usize, Option<&str>) {
+        (self.line, self.text("rule_id"))
+    }
+
     /// A cell that says something.
     pub(super) fn text(&self, column: &str) -> Option<&str> {
         self.cells.get(column).map(String::as_str).filter(|text| !text.is_empty())

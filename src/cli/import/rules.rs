@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Row,
+    chains::{self, Place},
     model::Model,
+    patterns::{expression, network, replacement},
     write::{Page, quoted},
 };
-use crate::routing::rules;
 
 /// A rule that is being made.
 #[derive(Default)]
@@ -24,25 +25,32 @@ pub(super) fn written(model: &Model) -> Page {
     page.line("# Made of ProxySQL's mysql_query_rules, in their order. For each thing the first rule that matches decides; to replicas");
     page.line("# goes only what is proven to be a read, whatever a rule says.\n");
     page.line("rules:");
-    for row in &model.rules {
-        rule(model, row, &mut page);
+    let places = chains::places(model);
+    let mut told = BTreeSet::new();
+    for place in &places {
+        rule(model, place, told.insert(place.row.line_and_id()), &mut page);
+    }
+    for row in model.rules.iter().filter(|row| !told.contains(&row.line_and_id())) {
+        unreached(model, row, places.len(), &mut page);
     }
     defaults(model, &mut page);
     page
 }
 
-fn rule(model: &Model, row: &Row, page: &mut Page) {
-    let id = row.text("rule_id").unwrap_or("?");
-    let draft = Draft::of(model, row);
-    for what in &draft.lost {
-        page.no_equal(2, &format!("rule {id}: {what}"));
+/// A rule; `is_first`: what has no equal has not been told yet.
+fn rule(model: &Model, place: &Place<'_>, is_first: bool, page: &mut Page) {
+    let id = id(place.row);
+    let draft = Draft::at(model, place);
+    for what in draft.lost.iter().filter(|_| is_first) {
+        page.no_equal(2, &format!("rule {id} (line {}): {what}", place.row.line));
     }
     if draft.does.is_empty() {
         page.remark(2, &format!("rule {id} is left out: nothing remains of what it does"));
         return;
     }
-    page.line(&format!("  - name: {}", quoted(&format!("proxysql-{id}"))));
-    if let Some(comment) = row.text("comment") {
+    let path: Vec<&str> = place.through.iter().map(|row| self::id(row)).chain([id]).collect();
+    page.line(&format!("  - name: {}", quoted(&format!("proxysql-{}", path.join("-")))));
+    if let Some(comment) = place.row.text("comment") {
         page.line(&format!("    comment: {}", quoted(comment)));
     }
     if !draft.matches.is_empty() {
@@ -54,17 +62,87 @@ fn rule(model: &Model, row: &Row, page: &mut Page) {
     if draft.is_wider {
         page.remark(4, "Switched off: without what has no equal it would be about other statements too.");
     }
-    if draft.is_wider || row.number("active") == Some(0) {
+    if draft.is_wider || place.row.number("active") == Some(0) {
         page.line("    enabled: false");
     }
 }
 
+fn id(row: &Row) -> &str {
+    row.text("rule_id").unwrap_or("?")
+}
+
+/// One of a chain to which no rule leads.
+fn unreached(model: &Model, row: &Row, places: usize, page: &mut Page) {
+    let (id, flag) = (id(row), chains::flag_in(row));
+    let leads = |other: &Row| other.number("next_query_flagin") == Some(flag);
+    if places >= chains::MAX_PLACES {
+        page.no_equal(2, &format!("rule {id} (line {}): its chain can be entered in too many ways", row.line));
+    } else if model.rules.iter().any(leads) {
+        page.no_equal(
+            2,
+            &format!("rule {id} (line {}): flagin {flag}: rules do not remember the statement before", row.line),
+        );
+    } else {
+        page.remark(
+            2,
+            &format!("rule {id} (line {}) is left out: no rule in use before it leads to its flagIN {flag}", row.line),
+        );
+    }
+}
+
 impl Draft {
+    /// With the conditions of the rules that lead to it; where it ends, with what these do that it does not.
+    fn at(model: &Model, place: &Place<'_>) -> Draft {
+        let mut draft = Draft::of(model, place.row);
+        for outer in place.through.iter().rev() {
+            let outer_id = id(outer);
+            let outer = Draft::of(model, outer);
+            draft.is_wider |= outer.is_wider;
+            match chains::both(&outer.matches, &draft.matches) {
+                Some(matches) => draft.matches = matches,
+                None => draft.lose_condition(format!("its negated pattern together with that of rule {outer_id}")),
+            }
+            if place.ends {
+                let is_said = |does: &String| draft.does.iter().any(|said| key(said) == key(does));
+                let more: Vec<String> = outer.does.iter().filter(|does| !is_said(does)).cloned().collect();
+                draft.does.extend(more);
+            }
+        }
+        if place.ends {
+            draft.does.retain(|does| key(does) != "final");
+            draft.route_by_default(model, place.row);
+            draft.does.push("final: true".to_owned());
+        } else if draft.does.iter().any(|does| key(does) == "route") {
+            draft.lost.push(
+                "apply 0: in ProxySQL a later rule would have the last word on where to; here this one has it"
+                    .to_owned(),
+            );
+        }
+        draft
+    }
+
     fn of(model: &Model, row: &Row) -> Draft {
         let mut draft = Draft::default();
         draft.conditions(row);
         draft.actions(model, row);
         draft
+    }
+
+    /// Where no rule says where to, the user's default hostgroup does.
+    fn route_by_default(&mut self, model: &Model, row: &Row) {
+        if self.does.iter().any(|does| matches!(key(does), "route" | "deny")) {
+            return;
+        }
+        let is_meant = |user: &str| row.text("username").is_none_or(|name| name == user);
+        let routes: BTreeSet<String> =
+            default_routes(model).into_iter().filter(|(user, _)| is_meant(user)).map(|(_, route)| route).collect();
+        match (routes.first(), routes.len()) {
+            (Some(route), 1) => self.does.push(format!("route: {route}")),
+            (Some(_), _) => self.lost.push(
+                "no destination_hostgroup, and no rule behind it counts: the users' default hostgroups differ, so Forebay decides where to".to_owned(),
+            ),
+            (None, _) => {}
+        }
     }
 
     /// What narrows the rule has no equal.
@@ -97,7 +175,6 @@ impl Draft {
             ("proxy_addr", "rules do not ask which address the client came to"),
             ("proxy_port", "rules do not ask which port the client came to"),
             ("digest", "digests are Forebay's own: write the statement as `fingerprint`"),
-            ("flagin", "rules have no chains: put its conditions and those of the rules before it into one"),
         ] {
             if let Some(value) = row.text(column).filter(|value| *value != "0") {
                 self.lose_condition(format!("{column} {value}: {why}"));
@@ -135,12 +212,6 @@ impl Draft {
                 Some(route) => self.does.push(format!("route: {route}")),
                 None => self.lost.push(format!("destination_hostgroup {hostgroup}: it has no server that is in use")),
             }
-            if !row.is_on("apply") {
-                self.lost.push(
-                    "apply 0: in ProxySQL a later rule would have the last word on where to; here this one has it"
-                        .to_owned(),
-                );
-            }
         }
         if let Some(message) = row.text("error_msg") {
             self.does.push(format!("deny: {}", quoted(message)));
@@ -168,8 +239,7 @@ impl Draft {
             self.does.push("log: always".to_owned());
         }
         for (column, why) in [
-            ("flagout", "rules have no chains"),
-            ("next_query_flagin", "rules have no chains"),
+            ("next_query_flagin", "rules do not remember the statement before"),
             ("ok_msg", "no statement is answered with a made-up OK"),
             ("mirror_hostgroup", "statements are not mirrored"),
             ("mirror_flagout", "statements are not mirrored"),
@@ -189,67 +259,30 @@ impl Draft {
         if let Some(attributes) = row.text("attributes").filter(|attributes| *attributes != "{}") {
             self.lost.push(format!("attributes {attributes}"));
         }
-        if row.is_on("apply") {
-            self.does.push("final: true".to_owned());
+        if row.number("flagout").is_some_and(|out| out == chains::flag_in(row)) && !row.is_on("apply") {
+            self.lost.push("flagout as flagin: rules before it are not asked again".to_owned());
         }
     }
 }
 
-/// With its flags (without any said, case does not matter), if Forebay can read it.
-fn expression(row: &Row, pattern: &str) -> Result<String, String> {
-    let modifiers = row.text("re_modifiers").unwrap_or("CASELESS").to_ascii_uppercase();
-    let pattern = if modifiers.contains("CASELESS") { format!("(?i){pattern}") } else { pattern.to_owned() };
-    match rules::expression(&pattern) {
-        Ok(_) => Ok(pattern),
-        Err(error) => {
-            let why = error.to_string();
-            Err(why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
-        }
-    }
+/// What comes before the colon.
+fn key(line: &str) -> &str {
+    line.split(':').next().unwrap_or_default()
 }
 
-/// `\1` → `${1}`.
-fn replacement(with: &str) -> String {
-    let (mut text, mut chars) = (String::new(), with.chars().peekable());
-    while let Some(c) = chars.next() {
-        match (c, chars.peek().and_then(|next| next.to_digit(10))) {
-            ('\\', Some(digit)) => {
-                chars.next();
-                text.push_str(&format!("${{{digit}}}"));
-            }
-            ('$', _) => text.push_str("$$"),
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-/// `10.0.%` → `10.0.0.0/16`; empty: any address.
-fn network(pattern: &str) -> Option<String> {
-    if pattern.parse::<std::net::IpAddr>().is_ok() {
-        return Some(pattern.to_owned());
-    }
-    if pattern == "%" {
-        return Some(String::new());
-    }
-    let known: Vec<&str> = pattern.strip_suffix('%')?.strip_suffix('.')?.split('.').collect();
-    let is_octet = |part: &&str| part.parse::<u8>().is_ok();
-    if !(1..=3).contains(&known.len()) || !known.iter().all(is_octet) {
-        return None;
-    }
-    let zeros = std::iter::repeat_n("0", 4 - known.len());
-    let address: Vec<&str> = known.iter().copied().chain(zeros).collect();
-    Some(format!("{}/{}", address.join("."), 8 * known.len()))
-}
-
-/// What no rule is about goes to the user's default hostgroup.
-fn defaults(model: &Model, page: &mut Page) {
+/// Active users, each with where its default hostgroup is.
+fn default_routes(model: &Model) -> BTreeSet<(String, String)> {
     let active = model.users.iter().filter(|user| user.number("active") != Some(0));
     let of = |user: &Row| {
         let route = model.route(user.number("default_hostgroup").unwrap_or(0));
         Some((user.text("username")?.to_owned(), route.unwrap_or_else(|| "primary".to_owned())))
     };
-    let users: BTreeSet<(String, String)> = active.filter_map(of).collect();
+    active.filter_map(of).collect()
+}
+
+/// What no rule is about goes to the user's default hostgroup.
+fn defaults(model: &Model, page: &mut Page) {
+    let users = default_routes(model);
     let routes: BTreeSet<&str> = users.iter().map(|(_, route)| route.as_str()).collect();
     let line = |page: &mut Page, name: &str, user: Option<&str>, route: &str| {
         page.line(&format!("  - name: {}", quoted(name)));

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cli::explain;
 
-const CASES: [&str; 3] = ["classic.sql", "shop.cnf", "everything.sql"];
+const CASES: [&str; 4] = ["classic.sql", "shop.cnf", "everything.sql", "chains.sql"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
@@ -54,6 +54,34 @@ fn the_classic_example_decides_as_proxysql_does() {
         assert_eq!(route.rule, rule, "{statement}");
         assert_eq!(replica(&explained.target), reads, "{statement}: {}", explained.target);
     }
+}
+
+/// The last rule of a chain has the last word, what it leaves open is said by those that lead to it, and no other rule counts.
+#[test]
+fn chains_decide_as_proxysql_does() {
+    let scratch = tempfile::tempdir().unwrap();
+    save(&imported("chains.sql"), scratch.path(), false).unwrap();
+    let config = crate::config::load(&scratch.path().join("config.yaml")).unwrap();
+    for (user, statement, decided) in [
+        ("app", "SELECT a FROM orders", "route proxysql-1, timeout proxysql-1"),
+        ("app", "SELECT a FROM orders FOR UPDATE", "route proxysql-1-10, timeout proxysql-1-10"),
+        ("app", "SELECT a FROM reports", "route proxysql-1-11, timeout proxysql-1-11"),
+        (
+            "app",
+            "SELECT COUNT(*) FROM reports",
+            "route proxysql-1-11-20, timeout proxysql-1-11-20, cache proxysql-1-11-20",
+        ),
+        ("other", "SELECT COUNT(*) FROM reports", "route proxysql-4"),
+        ("app", "SELECT COUNT(*) FROM t", "route proxysql-1, timeout proxysql-1"),
+        ("app", "SHOW TABLES", "route default-hostgroup"),
+    ] {
+        let explained = explain::explained(&config, &explain::plain(statement.to_owned(), user.to_owned()));
+        let told: Vec<String> =
+            explained.decided.iter().map(|decided| format!("{} {}", decided.aspect, decided.rule)).collect();
+        assert_eq!(told.join(", "), decided, "{statement} by {user}: {explained}");
+    }
+    let explained = |statement: &str| explain::explained(&config, &explain::plain(statement.into(), "app".into()));
+    assert_eq!(explained("SELECT COUNT(*) FROM reports").target, "replicas (10.0.0.3:3306)");
 }
 
 #[test]
