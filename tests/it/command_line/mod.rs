@@ -1,6 +1,7 @@
 //! The program as people meet it: its help, its errors, its log.
 
 mod check;
+mod explain;
 mod help;
 mod listen;
 mod log;
