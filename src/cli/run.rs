@@ -96,6 +96,7 @@ async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
             name = ends.next() => break name,
             () = operator.stop.notified() => break "SHUTDOWN on the admin port",
             _ = hang_up.recv() => drop(tokio::spawn({
+                running.shared().slow_log.reopen();
                 let (reloader, notifier, status) = (Arc::clone(&reloader), Arc::clone(&notifier), status.clone());
                 async move {
                     notifier.reloading();

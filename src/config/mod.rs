@@ -27,6 +27,7 @@ mod secret;
 pub mod section;
 mod servers;
 mod serving;
+mod slow_log;
 pub mod suggest;
 #[cfg(test)]
 mod tests;

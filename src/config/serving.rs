@@ -8,6 +8,7 @@ use super::{
     metrics,
     section::{At, Section},
     servers::ZONE,
+    slow_log,
     yaml::{Node, Value},
 };
 use crate::{
@@ -110,6 +111,7 @@ pub fn read(root: &Section<'_>) -> Serving {
         sticky: STICKY,
         apdex_t: APDEX_T,
         failover: Failover::default(),
+        slow_log: slow_log::read(root),
     };
     metrics::read(root, &mut settings);
     if let Some(routing) = root.section("routing") {

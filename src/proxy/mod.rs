@@ -194,6 +194,7 @@ impl Running {
             let _ = tokio::time::timeout(LAST_WORD_TIMEOUT, nobody_left(&shared)).await;
         }
         drop(workers);
+        shared.slow_log.finish().await;
         shared.topology.shutdown();
     }
 

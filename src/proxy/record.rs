@@ -1,6 +1,6 @@
 //! What is told of a finished statement: to metrics, to the figures by shape, and to whoever listens.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{
     client::Client,
@@ -10,7 +10,12 @@ use super::{
 };
 use crate::{
     routing::Decision,
-    telemetry::{QueryEvent, queries::bounded_text},
+    sql::{Kind, fingerprint::fingerprint},
+    telemetry::{
+        QueryEvent,
+        queries::bounded_text,
+        slow_log::{Entry, MAX_STATEMENT_BYTES},
+    },
     topology::ServerId,
 };
 
@@ -52,6 +57,7 @@ impl Client {
         if !matches!(request.action, Action::Prepare { .. }) {
             self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
         }
+        self.tell_slow(server, request, outcome, elapsed);
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),
@@ -64,4 +70,51 @@ impl Client {
             error: outcome.error,
         });
     }
+
+    /// A statement that took long goes into the slow log, if there is one.
+    fn tell_slow(&self, server: ServerId, request: &Request<'_>, outcome: &Outcome, elapsed: Duration) {
+        let Some(settings) = &self.live.settings.slow_log else { return };
+        if elapsed < settings.threshold || request.text.is_empty() || matches!(request.action, Action::Prepare { .. }) {
+            return;
+        }
+        self.shared.slow_log.record(|| Entry {
+            at: SystemTime::now(),
+            connection_id: self.place.handle.id,
+            user: self.identity.name.clone(),
+            client: self.peer.ip(),
+            schema: self.state.schema.as_deref().map(Into::into),
+            server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
+            kind: request.facts.kind.name(),
+            digest: request.facts.digest,
+            elapsed,
+            waited: self.meter.has_waited(),
+            on_server: outcome.on_server,
+            rows: outcome.rows,
+            affected_rows: outcome.affected_rows,
+            bytes: outcome.bytes,
+            error: outcome.error,
+            statement: if settings.literals && may_be_shown(request.facts.kind) {
+                Entry::cut(request.text)
+            } else {
+                fingerprint(request.text, self.state.dialect(), MAX_STATEMENT_BYTES)
+            },
+        });
+    }
+}
+
+/// Whether literals of such statements are data. Those of others may be passwords, which are nobody's to see.
+fn may_be_shown(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Select
+            | Kind::Insert
+            | Kind::Replace
+            | Kind::Update
+            | Kind::Delete
+            | Kind::Load
+            | Kind::Call
+            | Kind::Do
+            | Kind::Handler
+            | Kind::Explain
+    )
 }

@@ -7,6 +7,7 @@ use crate::{
     net::Address,
     pool,
     routing::{Consistency, GroupBy, rules::Balance},
+    telemetry::SlowLogSettings,
 };
 
 /// How clients are served. Checked values.
@@ -48,6 +49,8 @@ pub struct Settings {
     pub apdex_t: Duration,
     /// What becomes of writes while there is no primary.
     pub failover: Failover,
+    /// Where statements are written that take long; `None`: nowhere.
+    pub slow_log: Option<SlowLogSettings>,
 }
 
 impl Settings {

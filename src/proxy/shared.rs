@@ -40,7 +40,7 @@ use crate::{
     routing::{Consistency, Cost, Refused, Rules},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
-    telemetry::{Digests, Events, Queries, Seldom, Topic, digests::Seen},
+    telemetry::{Digests, Events, Queries, Seldom, SlowLog, Topic, digests::Seen},
     topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -101,6 +101,8 @@ pub struct Shared {
     pub meters: Meters,
     /// What statements cost, by their shape.
     pub digests: Digests,
+    /// Where statements are written that take long.
+    pub slow_log: SlowLog,
     /// Whether statements wait for an operator.
     pub pause: Pause,
     /// What happened lately.
@@ -158,6 +160,8 @@ impl Shared {
         cache.apply(live.cache.clone(), live.rules.cache());
         let freshness = Freshness::default();
         freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
+        let slow_log = SlowLog::default();
+        slow_log.apply(live.settings.slow_log.as_ref());
         Shared {
             cache,
             pools,
@@ -171,6 +175,7 @@ impl Shared {
             queries,
             meters: Meters::default(),
             digests: Digests::default(),
+            slow_log,
             events,
             pause: Pause::default(),
             latencies: Latencies::default(),
@@ -196,6 +201,7 @@ impl Shared {
         let patience = live.settings.timeouts.connect.min(FIRST_PROBES_TIMEOUT);
         self.configure_servers(servers, patience).await;
         self.pools.apply(live.settings.pool.clone());
+        self.slow_log.apply(live.settings.slow_log.as_ref());
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.rules.cache());
         self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);

@@ -9,6 +9,7 @@ pub mod meter;
 pub mod queries;
 pub mod seldom;
 pub mod settings;
+pub mod slow_log;
 mod text;
 
 pub use digests::Digests;
@@ -18,3 +19,4 @@ pub use log::init;
 pub use queries::{Queries, QueryEvent};
 pub use seldom::Seldom;
 pub use settings::{LogFormat, LogSettings};
+pub use slow_log::{SlowLog, SlowLogFormat, SlowLogSettings};

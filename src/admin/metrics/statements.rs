@@ -1,6 +1,6 @@
 //! What clients' statements were, how long they took, and what came of them.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::atomic::Ordering};
 
 use prometheus_client::{encoding::DescriptorEncoder, metrics::MetricType};
 
@@ -57,6 +57,10 @@ pub(super) fn encode(to: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Re
     histogram(to, "forebay_query_seconds", "From a statement's arrival to its answer's end", &elapsed)?;
     let waited = vec![(Vec::new(), together(threads.iter().map(|meter| &meter.waited)))];
     histogram(to, "forebay_query_wait_seconds", "Until a statement had a server connection", &waited)?;
+    let slow = &shared.slow_log.counts;
+    let slow = [("written", &slow.written), ("dropped", &slow.dropped), ("failed", &slow.failed)];
+    let slow = slow.map(|(word, count)| labelled("outcome", word, as_float(count.load(Ordering::Relaxed))));
+    counter(to, "forebay_slow_log_statements", "What became of statements for the slow log", &slow)?;
     counter(to, "forebay_rows", "Rows that clients got", &plain(sum(&|meter| &meter.rows)))?;
     servers(to, shared, &threads)
 }

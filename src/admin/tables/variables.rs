@@ -33,6 +33,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
 fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let (proxy, topology) = (&config.proxy, &config.topology);
     let (timeouts, limits, pool) = (&proxy.timeouts, &proxy.limits, &proxy.pool);
+    let slow = proxy.slow_log.as_ref();
     let time = |time: Duration| humantime::format_duration(time).to_string();
     let maybe_time =
         |time: Option<Duration>| time.map_or("off".to_owned(), |time| humantime::format_duration(time).to_string());
@@ -83,6 +84,9 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("routing.sticky", time(proxy.sticky)),
         ("routing.zone", topology.zone.clone().unwrap_or_default()),
         ("server_version", proxy.server_version.clone().unwrap_or_else(|| "the primary's".to_owned())),
+        ("slow_log.file", slow.map_or("off".to_owned(), |slow| slow.file.display().to_string())),
+        ("slow_log.literals", on(slow.is_some_and(|slow| slow.literals))),
+        ("slow_log.threshold", maybe_time(slow.map(|slow| slow.threshold))),
         ("threads", maybe(proxy.threads.map(|threads| threads as u64))),
         ("timeouts.connect", time(timeouts.connect)),
         ("timeouts.drain", time(timeouts.drain)),

@@ -69,6 +69,11 @@ impl Metered {
         self.waited = self.waited.saturating_add(since.elapsed());
     }
 
+    /// How long it has waited so far.
+    pub fn has_waited(&self) -> Duration {
+        self.waited
+    }
+
     /// A server has answered.
     pub fn served(&mut self, served: Served, elapsed: Duration) {
         let Served { server, place, failed, rows, bytes } = served;

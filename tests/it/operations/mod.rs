@@ -2,6 +2,7 @@
 
 mod grafana;
 mod metrics;
+mod slow_log;
 mod stopping;
 mod systemd;
 
