@@ -185,8 +185,13 @@ fn a_write_is_not_repeated() {
         let lost = format!("Lost connection to MySQL server during {during} (server primary:");
         assert!(reply.to_string().contains(&lost), "{reply}");
     }
-    // What the connection held is lost with it: the session ends, even for a read that could be repeated.
-    for holds in ["BEGIN", "SET @held = 1", "SELECT GET_LOCK('app_held', 1)", "CREATE TEMPORARY TABLE held (a INT)"] {
+    // A transaction is lost with its connection, and can be begun again.
+    let mut client = connect(&forebay);
+    client.ok("BEGIN");
+    assert_eq!(client.query("SELECT 1 /* fault: close */").code(), Some(1213));
+    assert_eq!(client.value("SELECT @@in_transaction"), "0");
+    // What else the connection held is lost with it: the session ends, even for a read that could be repeated.
+    for holds in ["SET @held = 1", "SELECT GET_LOCK('app_held', 1)", "CREATE TEMPORARY TABLE held (a INT)"] {
         let mut client = connect(&forebay);
         client.ok(holds);
         let reply = client.query("SELECT 1 /* fault: close */");
