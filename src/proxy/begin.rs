@@ -79,7 +79,7 @@ impl Client {
             let view = self.shared.topology.view();
             view.primary.into_iter().chain(view.fit_replicas().map(|replica| replica.id)).collect()
         };
-        let mut missing = Missing::None;
+        let (mut missing, mut unusable) = (Missing::None, None);
         for server in candidates {
             match self.connection(server).await {
                 Ok(index) => {
@@ -93,11 +93,15 @@ impl Client {
                 Err(Refusal::Unreachable(why) | Refusal::StateLost(why) | Refusal::TransactionLost(why)) => {
                     missing = Missing::Unreachable { server, why };
                 }
+                Err(Refusal::Unusable(why)) => unusable = Some(why),
                 Err(Refusal::Client(error)) => return Err(End::Fatal(error)),
                 Err(Refusal::Behind | Refusal::Moved) => {}
             }
         }
-        Ok(Err(missing))
+        match unusable {
+            Some(why) => Err(End::Fatal(ClientError::no_server(&why))),
+            None => Ok(Err(missing)),
+        }
     }
 
     /// COM_RESET_CONNECTION: one connection is reset and read anew, the others are opened again when they are needed.

@@ -47,6 +47,8 @@ pub struct Lease {
 pub enum Refusal {
     /// The server can't be reached, or its connection broke.
     Unreachable(String),
+    /// It can't be used until the configuration is another one (TLS, a password that is not known): waiting is in vain.
+    Unusable(String),
     /// The server refused the login, or what brings a connection up to the session: its own ERR payload.
     Refused(Vec<u8>),
     /// The connection that held the session's state is gone.

@@ -164,12 +164,14 @@ impl Client {
                 return Err(Refusal::Refused(payload));
             }
             Err(error) => {
-                if matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_)) {
+                let is_unusable = matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_));
+                if is_unusable {
                     // The servers' health says nothing of these: only the configuration can mend them.
                     tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
                 }
                 self.shared.unreachable(&target, begun, &error);
-                return Err(Refusal::Unreachable(error.to_string()));
+                let why = error.to_string();
+                return Err(if is_unusable { Refusal::Unusable(why) } else { Refusal::Unreachable(why) });
             }
         };
         if self.extended.difference(connected.extended).contains(MariaDbCapabilities::EXTENDED_METADATA) {

@@ -147,7 +147,7 @@ impl Client {
                 self.shared.topology.report_failure(server, &why);
                 self.transaction_lost(server, &why).await
             }
-            Refusal::Unreachable(why) => {
+            Refusal::Unreachable(why) | Refusal::Unusable(why) => {
                 let held = self.holds_state(server);
                 self.drop_server(server);
                 if decision.repeatable && !held {
