@@ -19,7 +19,7 @@ both!(few_wait_for_a_server_that_says_nothing, a_refusal_by_the_server_is_no_rea
 /// New connections get nothing from it, while the health checks keep theirs.
 fn few_wait_for_a_server_that_says_nothing(bed: &Bed) {
     let fake = FakeServer::in_front_of(bed.cluster.primary.port, HashMap::new());
-    let more = "timeouts: {connect: 1s}\npool: {max_idle: 0}\n";
+    let more = "timeouts: {connect: 1s}\npool: {max_idle: 0}\nfailover: {wait: 0s}\n";
     let settings = Settings { more: more.into(), ..Settings::default() };
     let forebay = Forebay::in_front_of(&[("primary".into(), fake.port)], &settings);
     forebay.wait_until_serving();
