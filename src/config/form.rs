@@ -1,6 +1,6 @@
 //! The forms that a scalar can have: durations, sizes, counts, words from a list. Each knows how to say what would be right.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::suggest;
 use crate::{auth::HostPattern, net::Address};
@@ -122,12 +122,20 @@ pub const PACKET_SIZE: Form<usize> = Form {
     parse: |text| size(text).filter(|bytes| (1 << 10..=1 << 30).contains(bytes)),
 };
 
+/// A path; a relative one is so to the folder of the configuration (`secret::beside`).
+pub const FILE: Form<PathBuf> =
+    Form { what: "a file", examples: "a path", parse: |text| (!text.is_empty()).then(|| PathBuf::from(text)) };
+
 /// Bytes, at least one.
 pub const SIZE: Form<u64> = Form {
     what: "a size",
     examples: "it as `64KiB`, `16MiB` or `1GiB`",
     parse: |text| size(text).filter(|bytes| *bytes > 0).and_then(|bytes| u64::try_from(bytes).ok()),
 };
+
+/// Bytes, or no bound.
+pub const SIZE_OR_OFF: Form<Option<u64>> =
+    Form { what: "a size", examples: "it as `16MiB` or `1GiB`, or `off`", parse: |text| or_off(text, SIZE.parse) };
 
 /// Bytes of the relay's window.
 pub const WINDOW_SIZE: Form<usize> = Form {
@@ -194,7 +202,8 @@ impl<T: Copy> Words<T> {
     }
 }
 
-fn or_off<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
+/// What `off` is to a value.
+pub fn or_off<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
     match text {
         "off" => Some(None),
         _ => parse(text).map(Some),

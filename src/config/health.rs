@@ -40,10 +40,7 @@ const TABLE: Form<String> = Form {
 const TIMES: Form<Option<u32>> = Form {
     what: "a factor",
     examples: "a whole number from 2 to 1000, or `off`",
-    parse: |text| match text {
-        "off" => Some(None),
-        _ => text.parse().ok().filter(|times| (2..=1000).contains(times)).map(Some),
-    },
+    parse: |text| form::or_off(text, |text| text.parse().ok().filter(|times| (2..=1000).contains(times))),
 };
 
 /// `health`.

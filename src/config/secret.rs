@@ -114,7 +114,7 @@ pub fn why(error: &io::Error) -> String {
 }
 
 /// A path from the configuration is relative to the file that names it.
-pub fn beside(file: &Path, path: &str) -> std::path::PathBuf {
+pub fn beside(file: &Path, path: impl AsRef<Path>) -> std::path::PathBuf {
     file.parent().unwrap_or(Path::new("")).join(path)
 }
 

@@ -4,22 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{
     form::{self, Form, Words},
+    secret::beside,
     section::Section,
     serving::set,
 };
 use crate::telemetry::{SlowLogFormat, SlowLogSettings};
 
-const FILE: Form<PathBuf> =
-    Form { what: "a file", examples: "a path", parse: |text| (!text.is_empty()).then(|| PathBuf::from(text)) };
-
 const FORMAT: Words<SlowLogFormat> =
     Words { what: "a slow log format", words: &[("json", SlowLogFormat::Json), ("mysql", SlowLogFormat::MySql)] };
-
-const SIZE_OR_OFF: Form<Option<u64>> = Form {
-    what: "a size",
-    examples: "it as `16MiB` or `1GiB`, or `off`",
-    parse: |text| if text == "off" { Some(None) } else { (form::SIZE.parse)(text).map(Some) },
-};
 
 const MAX_FILES: Form<usize> = Form {
     what: "a number up to 1000",
@@ -30,7 +22,7 @@ const MAX_FILES: Form<usize> = Form {
 /// Reads `slow_log`; `None`: there is no such file. Paths are relative to the configuration's folder.
 pub fn read(root: &Section<'_>) -> Option<SlowLogSettings> {
     let section = root.section("slow_log")?;
-    let file = section.get_at("file", &FILE);
+    let file = section.get_at("file", &form::FILE);
     let mut settings = SlowLogSettings {
         file: PathBuf::new(),
         format: SlowLogFormat::default(),
@@ -42,11 +34,10 @@ pub fn read(root: &Section<'_>) -> Option<SlowLogSettings> {
     set(&mut settings.format, section.word("format", &FORMAT).map(|format| format.value));
     set(&mut settings.threshold, section.get("threshold", &form::DURATION));
     set(&mut settings.literals, section.get("literals", &form::SWITCH));
-    set(&mut settings.max_bytes, section.get("max_bytes", &SIZE_OR_OFF));
+    set(&mut settings.max_bytes, section.get("max_bytes", &form::SIZE_OR_OFF));
     set(&mut settings.max_files, section.get("max_files", &MAX_FILES));
     let file = file.map(|file| {
-        let folder = root.findings().file().parent();
-        let path = folder.map_or_else(|| file.value.clone(), |folder| folder.join(&file.value));
+        let path = beside(root.findings().file(), &file.value);
         if !path.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir()) {
             root.findings().warning(
                 Some(file.at),
