@@ -21,6 +21,7 @@ use crate::{
     session::{CallEnd, Called},
     sql::{
         Dialect, Flavor,
+        lexer::has_mode,
         routine::{self, Deeds, MAX_BODY_BYTES},
     },
     topology::ServerId,
@@ -106,7 +107,7 @@ impl Client {
     pub(super) fn called_by(&mut self, request: &Request<'_>) -> Option<Vec<Called>> {
         let dialect = self.state.dialect();
         // There `a.b()` may be a package's.
-        let oracle = self.state.value("sql_mode").is_some_and(|mode| contains(mode, b"ORACLE"));
+        let oracle = self.state.value("sql_mode").is_some_and(|mode| has_mode(mode, b"ORACLE"));
         if oracle || !routine::does_the_rest(request.facts, request.text, dialect) {
             return None;
         }
@@ -296,19 +297,7 @@ fn questions(called: &Called) -> [String; 2] {
 
 /// How a body is read that was made under this `sql_mode`. `None`: in another language than here.
 fn dialect_of(sql_mode: &[u8], flavor: Flavor) -> Option<Dialect> {
-    let has = |word: &[u8]| contains(sql_mode, word);
-    (!has(b"ORACLE")).then(|| Dialect {
-        flavor,
-        ansi_quotes: has(b"ANSI_QUOTES"),
-        no_backslash_escapes: has(b"NO_BACKSLASH_ESCAPES"),
-        ignore_space: has(b"IGNORE_SPACE"),
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    })
-}
-
-fn contains(sql_mode: &[u8], word: &[u8]) -> bool {
-    sql_mode.split(|byte| *byte == b',').any(|item| item.eq_ignore_ascii_case(word))
+    (!has_mode(sql_mode, b"ORACLE")).then(|| Dialect::under(sql_mode, flavor))
 }
 
 /// Where no schema is known there is none to ask for.

@@ -283,16 +283,11 @@ impl State {
 
     pub(super) fn refresh_dialect(&mut self) {
         self.reads_insert_id = matches!(self.value("sql_auto_is_null"), Some(b"1" | b"ON"));
-        let sql_mode = self.value("sql_mode").unwrap_or_default().to_ascii_uppercase();
-        let mode = |word: &[u8]| sql_mode.split(|byte| *byte == b',').any(|item| item == word);
         let charset = self.value("character_set_client").unwrap_or_default();
         self.dialect = Dialect {
-            flavor: self.flavor,
-            ansi_quotes: mode(b"ANSI_QUOTES"),
-            no_backslash_escapes: mode(b"NO_BACKSLASH_ESCAPES"),
-            ignore_space: mode(b"IGNORE_SPACE"),
             ascii_in_multibyte: matches!(charset, b"sjis" | b"cp932" | b"gbk" | b"gb18030" | b"big5"),
             multi_statements: self.multi_statements,
+            ..Dialect::under(self.value("sql_mode").unwrap_or_default(), self.flavor)
         };
     }
 }

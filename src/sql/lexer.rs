@@ -28,6 +28,26 @@ pub struct Dialect {
     pub multi_statements: bool,
 }
 
+impl Dialect {
+    /// As this `sql_mode` has it, for one statement at a time in a character set that hides no ASCII.
+    pub fn under(sql_mode: &[u8], flavor: Flavor) -> Dialect {
+        let has = |word: &[u8]| has_mode(sql_mode, word);
+        Dialect {
+            flavor,
+            ansi_quotes: has(b"ANSI_QUOTES"),
+            no_backslash_escapes: has(b"NO_BACKSLASH_ESCAPES"),
+            ignore_space: has(b"IGNORE_SPACE"),
+            ascii_in_multibyte: false,
+            multi_statements: false,
+        }
+    }
+}
+
+/// Whether a `sql_mode` has this word, in any case.
+pub fn has_mode(sql_mode: &[u8], word: &[u8]) -> bool {
+    sql_mode.split(|byte| *byte == b',').any(|item| item.eq_ignore_ascii_case(word))
+}
+
 /// Whose SQL. Decides `/*M! */`, version comments (`/*!NNNNN` runs if NNNNN <= version) and which functions are built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavor {
