@@ -105,10 +105,12 @@ impl Routines {
 impl Client {
     /// The routines that a statement has called, where they do all that its facts leave open.
     pub(super) fn called_by(&mut self, request: &Request<'_>) -> Option<Vec<Called>> {
-        let dialect = self.state.dialect();
+        // Hardly any statement does: what is asked first is free.
+        if !routine::does_the_rest(request.facts, request.text, self.state.dialect()) {
+            return None;
+        }
         // There `a.b()` may be a package's.
-        let oracle = self.state.value("sql_mode").is_some_and(|mode| has_mode(mode, b"ORACLE"));
-        if oracle || !routine::does_the_rest(request.facts, request.text, dialect) {
+        if self.state.value("sql_mode").is_some_and(|mode| has_mode(mode, b"ORACLE")) {
             return None;
         }
         let schema = match request.action {
