@@ -10,7 +10,7 @@ use super::{
     relay::Outcome,
 };
 use crate::{
-    pool::ServerConnection,
+    pool::{ServerConnection, server::ControlError},
     routing::Decision,
     session::{Diagnostics, UserVariables, diagnostics},
     sql::{
@@ -126,12 +126,8 @@ impl Client {
                 return false;
             }
         }
-        let connection = &mut self.servers[at];
-        if connection.warned {
-            // Another session must not see them.
-            connection.warned = connection.control(&[CLEARS_WARNINGS]).await.is_err();
-        }
-        !self.servers[at].warned
+        // Another session must not see what it was warned of.
+        clear_warnings(&mut self.servers[at]).await.is_ok()
     }
 
     /// What the session is must be known, and the connection must be that.
@@ -164,7 +160,7 @@ impl Client {
         };
         if is_known && let Some(asked) = self.servers.iter_mut().find(|open| Some(open.id) == target && open.warned) {
             // What that one has of its own is older.
-            asked.warned = asked.control(&[CLEARS_WARNINGS]).await.is_err();
+            let _ = clear_warnings(asked).await;
         }
     }
 
@@ -174,9 +170,8 @@ impl Client {
         let is_elsewhere = |of: Option<ServerId>, is_gone: bool| is_gone || of != Some(connection.id);
         let knows_nothing = is_elsewhere(self.last_server, self.last.is_gone)
             && is_elsewhere(self.last_rows_server, self.last.rows_are_gone);
-        if connection.warned && knows_nothing {
-            connection.control(&[CLEARS_WARNINGS]).await?;
-            connection.warned = false;
+        if knows_nothing {
+            clear_warnings(connection).await?;
         }
         Ok(())
     }
@@ -347,6 +342,15 @@ impl Client {
             }
         }
     }
+}
+
+/// Takes away what a connection was warned of. Where it fails it keeps that.
+async fn clear_warnings(connection: &mut ServerConnection) -> Result<(), ControlError> {
+    if connection.warned {
+        connection.control(&[CLEARS_WARNINGS]).await?;
+        connection.warned = false;
+    }
+    Ok(())
 }
 
 /// On MariaDB a statement without a table would leave them.
