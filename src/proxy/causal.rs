@@ -21,7 +21,7 @@ use crate::{
         Consistency, Decision, Reason, Target,
         group_by::{Asked, group_of},
     },
-    topology::{Position, ServerId},
+    topology::{Position, Server, ServerId},
     wire::handshake,
 };
 
@@ -161,10 +161,12 @@ impl Client {
 
     /// Whether a server is known to have what the session must see.
     pub(super) fn has_seen(&self, server: ServerId) -> bool {
-        let view = self.shared.topology.view();
-        let position = &self.causal.needs.position;
-        position.is_empty()
-            || view.server(server).is_some_and(|server| self.shared.freshness.replicas.has(server, position))
+        self.has(server, &self.causal.needs.position)
+    }
+
+    fn has(&self, server: ServerId, position: &Position) -> bool {
+        let is_known = |server: &Server| self.shared.freshness.replicas.has(server, position);
+        position.is_empty() || self.shared.topology.view().server(server).is_some_and(is_known)
     }
 
     /// What must happen before a replica may answer. `Behind`: the primary is to answer.
@@ -188,18 +190,13 @@ impl Client {
             position
         });
         let position = needs.as_ref().unwrap_or(&self.causal.needs.position);
-        let freshness = &self.shared.freshness;
-        let view = self.shared.topology.view();
-        let is_seen =
-            position.is_empty() || view.server(server).is_some_and(|server| freshness.replicas.has(server, position));
-        if is_seen {
+        if self.has(server, position) {
             if !position.is_empty() {
-                freshness.counts.seen.fetch_add(1, Ordering::Relaxed);
+                self.shared.freshness.counts.seen.fetch_add(1, Ordering::Relaxed);
             }
             self.causal.note = Some(Fresh::Seen);
             return Ok(Wait::No);
         }
-        drop(view);
         if seen_before && !is_worth(self) {
             return Err(self.behind());
         }
