@@ -16,6 +16,7 @@ use super::{
     loss::READ_ONLY,
     prepared_on::NO_ROOM,
     relay::{Options, Outcome, Relay, RelayError},
+    told::Done,
 };
 use crate::{
     cache::{Need, Writing},
@@ -487,14 +488,15 @@ impl Client {
         outcome: &Outcome,
         started: Instant,
     ) {
-        self.measure(server, request, decision, outcome, started);
+        let done = Done { server, request, decision, outcome, elapsed: started.elapsed() };
+        self.measure(&done);
         self.after_statement(server, request, outcome);
         self.note_reader(server, request, decision);
-        self.note_told(&super::told::Done { server, request, decision, outcome }, started);
-        self.tell(server, request, decision, outcome, started);
+        self.note_told(&done);
+        self.tell(&done);
     }
 
-    /// The same for a statement that is to run now: the first one of a transaction that no server knows of follows the primary.
+    /// Where a statement runs that is to run now: the first one of a transaction that no server knows of follows the primary.
     fn server_for(&mut self, target: Target) -> Option<ServerId> {
         let server = self.server_of(target)?;
         if !self.is_begun_later(server) {
@@ -505,6 +507,7 @@ impl Client {
         Some(primary)
     }
 
+    /// The server that a target means at this moment.
     pub(super) fn server_of(&self, target: Target) -> Option<ServerId> {
         match target {
             Target::Primary => self.shared.topology.view().primary,

@@ -1,34 +1,26 @@
 //! What is told of a finished statement: to metrics, to the figures by shape, and to whoever listens.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use super::{
     client::Client,
-    engine::{Action, Request},
+    engine::Action,
     meters::{Place, Served},
-    relay::Outcome,
+    told::Done,
 };
 use crate::{
-    routing::Decision,
     sql::{Kind, fingerprint::fingerprint},
     telemetry::{
         QueryEvent,
         queries::bounded_text,
         slow_log::{Entry, MAX_STATEMENT_BYTES},
     },
-    topology::ServerId,
 };
 
 impl Client {
     /// Counts what a server did for metrics.
-    pub(super) fn measure(
-        &mut self,
-        server: ServerId,
-        request: &Request<'_>,
-        decision: &Decision,
-        outcome: &Outcome,
-        started: Instant,
-    ) {
+    pub(super) fn measure(&mut self, done: &Done<'_>) {
+        let Done { server, request, decision, outcome, elapsed } = *done;
         if matches!(request.action, Action::Prepare { .. }) {
             self.meter.prepared(true);
         }
@@ -40,24 +32,17 @@ impl Client {
             None => Place::Primary,
         };
         let (failed, rows, bytes) = (outcome.error.is_some(), outcome.rows, outcome.bytes);
-        self.meter.served(Served { server, place, failed, rows, bytes }, started.elapsed());
+        self.meter.served(Served { server, place, failed, rows, bytes }, elapsed);
     }
 
     /// Tells whoever listens of a finished statement.
-    pub(super) fn tell(
-        &self,
-        server: ServerId,
-        request: &Request<'_>,
-        decision: &Decision,
-        outcome: &Outcome,
-        started: Instant,
-    ) {
-        let elapsed = started.elapsed();
+    pub(super) fn tell(&self, done: &Done<'_>) {
+        let Done { server, request, decision, outcome, elapsed } = *done;
         self.place.handle.glance.count(outcome.rows, outcome.bytes);
         if !matches!(request.action, Action::Prepare { .. }) {
             self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
         }
-        self.tell_slow(server, request, outcome, elapsed);
+        self.tell_slow(done);
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),
@@ -72,7 +57,8 @@ impl Client {
     }
 
     /// A statement that took long goes into the slow log, if there is one.
-    fn tell_slow(&self, server: ServerId, request: &Request<'_>, outcome: &Outcome, elapsed: Duration) {
+    fn tell_slow(&self, done: &Done<'_>) {
+        let Done { server, request, outcome, elapsed, .. } = *done;
         let Some(settings) = &self.live.settings.slow_log else { return };
         if elapsed < settings.threshold || request.text.is_empty() || matches!(request.action, Action::Prepare { .. }) {
             return;

@@ -33,6 +33,7 @@ const WIDTH: u32 = 4096;
 pub(super) type Last = Vec<(String, String)>;
 
 /// A statement that has run.
+#[derive(Clone, Copy)]
 pub(super) struct Done<'a> {
     /// Where.
     pub server: ServerId,
@@ -42,6 +43,8 @@ pub(super) struct Done<'a> {
     pub decision: &'a Decision,
     /// What came of it.
     pub outcome: &'a Outcome,
+    /// From its arrival to the last byte of its reply.
+    pub elapsed: Duration,
 }
 
 enum Asked<'a> {
@@ -92,10 +95,9 @@ impl Client {
     }
 
     /// Keeps how a statement was decided, for whoever may ask.
-    pub(super) fn note_told(&mut self, done: &Done<'_>, started: Instant) {
+    pub(super) fn note_told(&mut self, done: &Done<'_>) {
         if self.may_explain() {
-            let told = self.words_of(done, started.elapsed());
-            self.told = Some(Box::new(told));
+            self.told = Some(Box::new(self.words_of(done)));
         }
     }
 
@@ -127,8 +129,8 @@ impl Client {
         }
     }
 
-    fn words_of(&self, done: &Done<'_>, elapsed: Duration) -> Last {
-        let Done { server, request, decision, outcome } = done;
+    fn words_of(&self, done: &Done<'_>) -> Last {
+        let Done { server, request, decision, outcome, elapsed } = done;
         let mut told = Last::new();
         let mut say = |what: &str, says: String| told.push((what.to_owned(), says));
         say("statement", shown(request.text));

@@ -13,6 +13,7 @@ use super::{
     engine::{Action, Request},
     lease::Refusal,
     relay::Outcome,
+    told::Done,
 };
 use crate::{
     routing::Target,
@@ -54,7 +55,8 @@ impl Client {
         let Some(primary) = primary else { return Ok(false) };
         self.state.home = Some(primary.0);
         self.begun_later = Some(if read_write { "START TRANSACTION READ WRITE" } else { "BEGIN" });
-        self.tell(primary, request, &decision, &Outcome::default(), started);
+        let (server, elapsed, outcome) = (primary, started.elapsed(), &Outcome::default());
+        self.tell(&Done { server, request, decision: &decision, outcome, elapsed });
         let mut session = Vec::new();
         push_session_change(&mut session, &SessionChange::Transaction(b"T_______"));
         self.answer_begin(&session).await.map(|()| true)
