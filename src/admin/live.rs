@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::operator::Operator;
-use crate::telemetry::history::{History, Moment, Point, STEP_S, Shapes};
+use crate::telemetry::{
+    digests::Counted,
+    history::{History, Moment, Point, STEP_S, Shapes},
+};
 
 /// Statements that take no longer satisfy.
 pub const APDEX_T: Duration = Duration::from_millis(500);
@@ -20,7 +23,16 @@ pub const APDEX_T: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Live {
     kept: Mutex<Kept>,
-    latest: watch::Sender<Option<Point>>,
+    latest: watch::Sender<Option<Arc<Latest>>>,
+}
+
+/// The latest point.
+#[derive(Debug)]
+pub struct Latest {
+    /// It.
+    pub point: Point,
+    /// Where all statements were answered until then.
+    pub places: Counted,
 }
 
 /// What is remembered.
@@ -45,7 +57,7 @@ impl Live {
     }
 
     /// Each new point, or the latest where several came.
-    pub fn listen(&self) -> watch::Receiver<Option<Point>> {
+    pub fn listen(&self) -> watch::Receiver<Option<Arc<Latest>>> {
         self.latest.subscribe()
     }
 }
@@ -63,18 +75,15 @@ pub(super) async fn sample(operator: Arc<Operator>) {
         }
         let shared = operator.shared();
         let at_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let moment = Moment {
-            at_s,
-            clock: began.elapsed(),
-            totals: shared.digests.totals(),
-            clients: shared.registry.len() as u64,
-            apdex_t: APDEX_T,
-        };
+        let totals = shared.digests.totals();
+        let places = totals.places.clone();
+        let moment =
+            Moment { at_s, clock: began.elapsed(), totals, clients: shared.registry.len() as u64, apdex_t: APDEX_T };
         let point = operator.live.kept().history.take(moment);
         if at_s.abs_diff(shapes_at_s) >= STEP_S {
             shapes_at_s = at_s;
             operator.live.kept().shapes.take(at_s, &shared.digests);
         }
-        operator.live.latest.send_replace(point);
+        operator.live.latest.send_replace(point.map(|point| Arc::new(Latest { point, places })));
     }
 }

@@ -23,7 +23,7 @@ use super::{
     answer::{failed, json_page},
 };
 use crate::{
-    admin::operator::Operator,
+    admin::{live::Latest, operator::Operator},
     telemetry::history::{MAX_SECONDS, MINUTE_S, Point, STEP_S},
     topology::ServerId,
 };
@@ -81,9 +81,9 @@ impl Stream for Events {
 async fn tell(operator: Arc<Operator>, to: mpsc::Sender<Bytes>, _place: OwnedSemaphorePermit) {
     let mut points = operator.live.listen();
     loop {
-        let point = *points.borrow_and_update();
-        if let Some(point) = point {
-            let event = format!("event: second\ndata: {}\n\n", moment(&operator, &point));
+        let latest = points.borrow_and_update().clone();
+        if let Some(latest) = latest {
+            let event = format!("event: second\ndata: {}\n\n", moment(&operator, &latest));
             if to.send_timeout(event.into(), PATIENCE).await.is_err() {
                 return;
             }
@@ -97,9 +97,9 @@ async fn tell(operator: Arc<Operator>, to: mpsc::Sender<Bytes>, _place: OwnedSem
 }
 
 /// A point with what the servers have answered so far.
-fn moment(operator: &Operator, point: &Point) -> Value {
-    let shared = operator.shared();
-    let (view, places) = (shared.topology.view(), shared.digests.totals().places);
+fn moment(operator: &Operator, latest: &Latest) -> Value {
+    let (shared, Latest { point, places }) = (operator.shared(), latest);
+    let view = shared.topology.view();
     let name = |server| view.server(ServerId(server)).map(|server| server.name.to_string());
     let servers: serde_json::Map<String, Value> =
         places.servers().filter_map(|(server, calls)| Some((name(server)?, calls.into()))).collect();
