@@ -2,8 +2,6 @@
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -11,6 +9,7 @@ use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
     forebay::{Forebay, Settings, free_port},
+    http::{self, get},
     raw::{Client, Expect, Login},
 };
 
@@ -37,14 +36,14 @@ fn house(bed: &Bed) -> House {
 }
 
 fn login(password: &str) -> Login {
-    Login { user: "op".into(), password: password.into(), ..Login::default() }
+    Login { password: password.into(), ..Login::operator() }
 }
 
 fn the_port(bed: &Bed) {
     let house = house(bed);
     assert!(Client::connect(&house.port, &login("wrong")).is_err());
     assert!(Client::connect(&house.port, &Login::default()).is_err(), "a user of the proxy is none here");
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
     (0..3).for_each(|_| drop(client.ok("SELECT 1 /* report */")));
     client.ok("DO 0");
@@ -120,7 +119,7 @@ fn until<const N: usize>(operator: &mut Client, text: &str, expected: &[[&str; N
 
 fn tables(bed: &Bed) {
     let house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
     let id = client.value("SELECT CONNECTION_ID()");
 
@@ -196,7 +195,7 @@ fn state_of(operator: &mut Client, id: &str, state: &str) {
 
 fn kills(bed: &Bed) {
     let house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     let mut direct = Client::connect(&bed.direct(), &Login::to("app")).unwrap();
     let running = format!(
         "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%{}%' AND info NOT LIKE '%processlist%'",
@@ -241,7 +240,7 @@ fn kills(bed: &Bed) {
 
 fn pauses(bed: &Bed) {
     let house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     let mut writer = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
     let mut client = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
     let id = client.value("SELECT CONNECTION_ID()");
@@ -274,8 +273,8 @@ fn pauses(bed: &Bed) {
 
 fn roles_and_the_log(bed: &Bed) {
     let house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
-    let mut looks = Client::connect(&house.port, &Login { user: "looks".into(), ..login("secret-op") }).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
+    let mut looks = Client::connect(&house.port, &Login { user: "looks".into(), ..Login::operator() }).unwrap();
     assert_eq!(looks.rows("SHOW SERVERS").len(), 3);
     for change in ["RELOAD", "KILL 1", "ROLLBACK TO 1", "SET log_level = debug", "SHUTDOWN", "PAUSE", "FLUSH POOL"] {
         let refused = looks.query(change);
@@ -317,7 +316,7 @@ fn roles_and_the_log(bed: &Bed) {
 /// What the tools people have send by themselves, as seen on the wire.
 fn gui_clients(bed: &Bed) {
     let house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     for text in [
         "select @@version_comment limit 1",
         "SELECT DATABASE()",
@@ -351,7 +350,7 @@ fn gui_clients(bed: &Bed) {
 
 fn graceful_end(bed: &Bed) {
     let mut house = house(bed);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     let mut writer = Client::connect(&house.forebay.endpoint, &Login::to("app")).unwrap();
     writer.ok("BEGIN");
     writer.ok("SELECT 1 FOR UPDATE");
@@ -369,26 +368,8 @@ fn graceful_end(bed: &Bed) {
     assert!(house.forebay.terminate(), "it ended well");
 }
 
-fn get(port: u16, path: &str, token: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let ask = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
-    stream.write_all(ask.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 fn post(port: u16, path: &str, authorization: &str, kind: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let length = body.len();
-    let ask = format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: {kind}\r\n\
-         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    );
-    stream.write_all(ask.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    http::post(port, path, &format!("Authorization: {authorization}\r\nContent-Type: {kind}\r\n"), body)
 }
 
 /// The JSON of a page that must be there.
@@ -401,7 +382,7 @@ fn http_api(bed: &Bed) {
     const TOKEN: &str = "a-token-of-the-test";
     let house = house(bed);
     let look = |path: &str| get(house.http, path, TOKEN);
-    let mut operator = Client::connect(&house.port, &login("secret-op")).unwrap();
+    let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
     // Every page that the document names is there, and says what SHOW says.
     let document = json(&look("/api/v1/openapi.json"));
     for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.contains("/actions/")) {

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use super::{connect, in_front_of, read, set_directly, table, told};
+use super::{connect, in_front_of, read, set_directly, table, was_hit};
 use crate::support::{
     bed::{Bed, both},
     forebay::Forebay,
@@ -17,7 +17,7 @@ const RULES: &str = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m
 /// Whether an answer comes from memory: its figures say so.
 fn is_hit(client: &mut Client, text: &str) -> bool {
     client.ok(text);
-    told(client).contains("cache: hit")
+    was_hit(client)
 }
 
 fn the_log_tells_of_them(bed: &Bed) {

@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::Barrier, thread, time::Duration};
 
-use super::{ALL, caching, connect, read, set_directly, table, told, until_kept};
+use super::{ALL, caching, connect, read, set_directly, table, told, until_hit, until_kept};
 use crate::{
     routing::log::GeneralLogs,
     support::{
@@ -52,10 +52,7 @@ fn a_write_makes_it_void_at_once(bed: &Bed) {
         bed.kind.pick("ANALYZE UPDATE kept_w SET n = {n}", "UPDATE kept_w SET n = {n}"),
     ] {
         // So that there is something to be made void.
-        eventually("an answer is kept", || {
-            reader.ok("SELECT n FROM kept_w WHERE id = 1");
-            told(&mut reader).contains("cache: hit")
-        });
+        until_hit(&mut reader, "kept_w");
         n += 1;
         let write = write.replace("{n}", &n.to_string());
         let reply = writer.query(&write);

@@ -88,7 +88,12 @@ fn until_hit(client: &mut Client, table: &str) -> i64 {
     let mut n = 0;
     eventually("an answer is kept", || {
         n = read(client, table);
-        told(client).contains("cache: hit")
+        was_hit(client)
     });
     n
+}
+
+/// Whether a client's last answer came from memory.
+fn was_hit(client: &mut Client) -> bool {
+    told(client).contains("cache: hit")
 }

@@ -1,15 +1,11 @@
 //! What operators and applications order, and what they are shown.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-};
-
 use super::{caching, connect, read, set_directly, table, told, until_hit, until_kept};
 use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
     forebay::free_port,
+    http,
     raw::{Client, Login},
 };
 
@@ -18,14 +14,7 @@ both!(orders_make_answers_void);
 const RULES: &str = "rules: [{name: kept, match: {kind: select}, cache: {ttl: 10m, tags: [catalog, other]}}]\n";
 
 fn post(port: u16, path: &str, token: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let ask = format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(ask.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    http::post(port, path, &format!("Authorization: Bearer {token}\r\n"), "")
 }
 
 fn orders_make_answers_void(bed: &Bed) {
@@ -37,8 +26,7 @@ fn orders_make_answers_void(bed: &Bed) {
          http: {{listen: \"127.0.0.1:{http}\", token: {TOKEN}}}\n"
     );
     let forebay = caching(bed, RULES, &admin);
-    let login = Login { user: "op".into(), password: "secret-op".into(), ..Login::default() };
-    let mut operator = Client::connect(&Endpoint::new(port), &login).unwrap();
+    let mut operator = Client::connect(&Endpoint::new(port), &Login::operator()).unwrap();
     let mut client = connect(&forebay);
     until_kept(bed, &mut client, "kept_z");
     until_hit(&mut client, "kept_z");

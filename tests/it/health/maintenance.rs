@@ -1,13 +1,9 @@
 //! `state:`, and DRAIN, OFFLINE and ONLINE SERVER; zones.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-};
+use std::fs;
 
 use super::{House, Inside, WHERE, house};
-use crate::support::{bed::Bed, bed::both, process::eventually};
+use crate::support::{bed::Bed, bed::both, http, process::eventually};
 
 both!(a_server_is_drained_and_comes_back, offline_ends_what_is_tied_to_it, the_configuration_says_so, near_ones_first);
 
@@ -126,14 +122,6 @@ fn near_ones_first(bed: &Bed) {
 }
 
 fn act(house: &House, action: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", house.http)).unwrap();
-    let length = body.len();
-    let head = format!("POST /api/v1/actions/{action} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
-    let rest = format!(
-        "Authorization: Bearer a-token-of-the-test\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all((head + &rest).as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let headers = "Authorization: Bearer a-token-of-the-test\r\nContent-Type: application/json\r\n";
+    http::post(house.http, &format!("/api/v1/actions/{action}"), headers, body)
 }

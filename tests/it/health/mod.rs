@@ -42,8 +42,7 @@ fn house(cluster: &Cluster, extra: &[&str], more: &str) -> House {
 
 impl House {
     fn operator(&self) -> Client {
-        let login = Login { user: "op".into(), password: "secret-op".into(), ..Login::default() };
-        Client::connect(&self.admin, &login).unwrap()
+        Client::connect(&self.admin, &Login::operator()).unwrap()
     }
 
     fn client(&self) -> Client {

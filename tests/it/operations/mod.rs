@@ -32,8 +32,7 @@ fn house(bed: &Bed, more: &str, rules: &str) -> House {
 
 impl House {
     fn operator(&self) -> Client {
-        let login = Login { user: "op".into(), password: "secret-op".into(), ..Login::default() };
-        Client::connect(&self.port, &login).unwrap()
+        Client::connect(&self.port, &Login::operator()).unwrap()
     }
 
     fn client(&self) -> Client {

@@ -9,6 +9,7 @@ pub mod escape;
 pub mod fake_server;
 pub mod forebay;
 pub mod guard;
+pub mod http;
 pub mod paths;
 pub mod process;
 pub mod raw;

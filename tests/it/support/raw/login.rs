@@ -101,6 +101,11 @@ impl Login {
         Login { schema: Some(schema.into()), ..Login::default() }
     }
 
+    /// To the admin port, as the tests' operator.
+    pub fn operator() -> Login {
+        Login { user: "op".into(), password: "secret-op".into(), ..Login::default() }
+    }
+
     /// With these of MariaDB's capabilities.
     pub fn extended(self, extended: u32) -> Login {
         Login { extended, ..self }
