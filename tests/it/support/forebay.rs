@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -143,9 +144,19 @@ impl Drop for Forebay {
     }
 }
 
-/// Listens on `port` and nowhere else yet; another process may take it before Forebay does, which then fails to start.
+/// A port that nobody listens on. No other caller gets it, and no outgoing connection: it is below the range that the kernel takes
+/// those from.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Endpoint::HOST, 0)).unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Each run of the tests begins elsewhere: several may run on one machine.
+    let begin = std::process::id().wrapping_mul(101);
+    let mut ports = (0..COUNT).map(|_| {
+        let next = begin.wrapping_add(TAKEN.fetch_add(1, Relaxed)) % COUNT;
+        u16::try_from(FIRST + next).unwrap()
+    });
+    ports.find(|port| TcpListener::bind((Endpoint::HOST, *port)).is_ok()).expect("a free port")
 }
 
 /// Tests fail to log in on purpose, all from one address: unless one is about that, nobody waits for it.

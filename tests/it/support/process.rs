@@ -70,6 +70,19 @@ pub fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
 pub fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status();
     assert!(sent.is_ok(), "kill: {sent:?}");
+    if name == "STOP" {
+        // The signal has been sent: a thread that runs on another processor goes on for a moment, and may still answer.
+        eventually("every thread has stopped", || states(pid).iter().all(|state| matches!(state, 'T' | 'Z' | 'X')));
+    }
+}
+
+/// What each thread is doing, in the letters of `proc_pid_stat(5)`. None if the process is gone.
+fn states(pid: u32) -> Vec<char> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let stat =
+        |thread: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok();
+    // The name, in brackets, may have anything in it.
+    threads.filter_map(|thread| stat(thread)?.rsplit_once(") ")?.1.chars().next()).collect()
 }
 
 /// Resident memory in bytes.
