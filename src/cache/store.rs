@@ -227,7 +227,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Another configuration; `is_used`: a rule caches something.
+    /// Another configuration; `is_used`: a rule caches something, or somebody asks when tables were written.
     pub fn apply(&self, settings: Settings, is_used: bool) {
         let before = self.settings.load_full();
         if before.max_bytes != settings.max_bytes {
@@ -398,6 +398,13 @@ impl Store {
         }
     }
 
+    /// What was written to these, and to whatever they show: `None` if that can't be told.
+    pub fn written_to(&self, slots: &[Slot]) -> Option<Position> {
+        let may_tell = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
+        let need = may_tell.then(|| self.need(slots))?;
+        (!need.is_primary()).then_some(need.position)
+    }
+
     /// What a read of these must have seen, for its answer to be kept.
     fn need(&self, slots: &[Slot]) -> Need {
         if self.stamps.is_busy(slots) {
@@ -461,7 +468,7 @@ impl Need {
     }
 
     fn add(&mut self, other: &Need) {
-        self.position.merge(&other.position);
+        self.position.want_all(&other.position);
         self.primary_until = self.primary_until.max(other.primary_until);
     }
 }

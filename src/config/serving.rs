@@ -15,7 +15,7 @@ use crate::{
     net::Address,
     pool,
     proxy::{Compression, Failover, Limits, Listen, Settings, Timeouts},
-    routing::{Consistency, GroupBy, rules::Balance},
+    routing::{Consistency, GroupBy, Scope, rules::Balance},
 };
 
 /// How long a read waits for a replica to have the writes it must see.
@@ -47,6 +47,9 @@ pub const CONSISTENCY: Words<Consistency> = Words {
         ("strong", Consistency::Strong),
     ],
 };
+
+const SCOPE: Words<Scope> =
+    Words { what: "what reads wait for", words: &[("all", Scope::All), ("tables", Scope::Tables)] };
 
 /// What clients may compress with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,6 +108,7 @@ pub fn read(root: &Section<'_>) -> Serving {
         balance: Balance::default(),
         consistency: Consistency::default(),
         group_by: vec![GroupBy::Hint, GroupBy::User],
+        consistency_scope: Scope::default(),
         max_groups: MAX_GROUPS,
         max_lag: None,
         causal_timeout: CAUSAL_TIMEOUT,
@@ -244,6 +248,7 @@ fn compression(root: &Section<'_>) -> Compression {
 
 fn read_routing(section: &Section<'_>, settings: &mut Settings) {
     set(&mut settings.consistency, section.word("consistency", &CONSISTENCY).map(|level| level.value));
+    set(&mut settings.consistency_scope, section.word("consistency_scope", &SCOPE).map(|scope| scope.value));
     if let Some(by) = section.list("group_by", &GROUP_BY) {
         if section.is_empty_list("group_by") {
             section

@@ -311,7 +311,8 @@ impl Client {
         }
     }
 
-    fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
+    /// The tables that a SELECT names, its schema and whatever else tells that they were written; `None`: that can't be told.
+    pub(super) fn tables_of(&mut self, request: &Request<'_>) -> Option<Vec<Slot>> {
         let schema = self.schema_of(request);
         let dialect = self.state.dialect();
         let is_named = |word: &[u8]| {
@@ -322,7 +323,11 @@ impl Client {
         if sql::mentions(request.text, dialect, &is_named) || !sql::mentions(request.text, dialect, &from) {
             return None;
         }
-        let mut slots = tables::read_by(request.text, schema.as_deref(), dialect)?;
+        tables::read_by(request.text, schema.as_deref(), dialect)
+    }
+
+    fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
+        let mut slots = self.tables_of(request)?;
         slots.push(tables::rule_slot(rule.name()));
         slots.push(tables::digest_slot(request.facts.digest));
         slots.extend(cache.tags.iter().map(|tag| tables::tag_slot(tag)));

@@ -18,7 +18,7 @@ use crate::{
         server::{ControlError, Rows},
     },
     routing::{
-        Consistency, Decision, Reason, Target,
+        Consistency, Decision, Reason, Scope, Target,
         group_by::{Asked, group_of},
     },
     topology::{Position, Server, ServerId},
@@ -32,6 +32,10 @@ const MAX_DISCARDED_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Causal {
     needs: Needs,
+    /// Everything that was written to the tables of the present statement: a replica that has it will do as well.
+    of_tables: Option<Position>,
+    /// It runs on one that was chosen for that.
+    by_tables: bool,
     /// How often positions had been forgotten when this was written down.
     epoch: u64,
     /// What of everybody's writes is among the needs.
@@ -54,6 +58,11 @@ impl Causal {
     /// The groups that a statement writes for.
     pub fn writes_for(&self) -> &[u64] {
         &self.writes_for
+    }
+
+    /// What the present statement must see, on the server that it is to run on.
+    fn must_see(&self) -> &Position {
+        self.of_tables.as_ref().filter(|_| self.by_tables).unwrap_or(&self.needs.position)
     }
 }
 
@@ -80,6 +89,22 @@ pub(super) enum Wait {
 impl Client {
     /// Takes in what a statement must see, before it is decided where it runs.
     pub(super) fn learn_needs(&mut self, request: &Request<'_>) {
+        self.learn_level(request);
+        self.causal.by_tables = false;
+        self.causal.of_tables = self.needs_of_tables(request);
+    }
+
+    /// What was written to the tables that a read names, by anybody.
+    fn needs_of_tables(&mut self, request: &Request<'_>) -> Option<Position> {
+        let is_asked = self.live.settings.consistency_scope == Scope::Tables && !self.causal.needs.position.is_empty();
+        if !is_asked || !request.facts.is_read() || self.shared.refused.contains(request.facts.digest) {
+            return None;
+        }
+        let tables = self.tables_of(request)?;
+        self.shared.cache.written_to(&tables)
+    }
+
+    fn learn_level(&mut self, request: &Request<'_>) {
         (self.causal.reads_for, self.causal.note) = (None, None);
         if self.causal.epoch != self.shared.freshness.epoch() {
             self.start_again();
@@ -161,7 +186,11 @@ impl Client {
 
     /// Whether a server is known to have what the session must see.
     pub(super) fn has_seen(&self, server: ServerId) -> bool {
-        self.has(server, &self.causal.needs.position)
+        self.has(server, &self.causal.needs.position) || self.has_tables(server)
+    }
+
+    fn has_tables(&self, server: ServerId) -> bool {
+        self.causal.of_tables.as_ref().is_some_and(|position| self.has(server, position))
     }
 
     fn has(&self, server: ServerId, position: &Position) -> bool {
@@ -173,6 +202,7 @@ impl Client {
     pub(super) async fn must_wait(&mut self, index: usize, decision: &Decision) -> Result<Wait, Refusal> {
         let server = self.servers[index].id;
         let limit = self.live.settings.causal_timeout;
+        self.causal.by_tables = self.has_tables(server);
         let has_primary = self.shared.topology.view().primary.is_some();
         let is_worth = |client: &Client| {
             !has_primary || client.shared.freshness.replicas.is_worth_waiting(server, limit, Instant::now())
@@ -181,15 +211,17 @@ impl Client {
         if self.causal.unknown || self.was_written_lately(server) || !seen_before && !is_worth(self) {
             return Err(self.behind());
         }
-        if decision.consistency >= Consistency::Session {
-            self.keep_monotonic(index).await;
+        match decision.consistency >= Consistency::Session {
+            true if self.causal.by_tables => self.must_see_tables_again(),
+            true => self.keep_monotonic(index).await,
+            false => {}
         }
         let needs = self.cached.needs.as_ref().map(|also| {
-            let mut position = self.causal.needs.position.clone();
+            let mut position = self.causal.must_see().clone();
             position.want_all(also);
             position
         });
-        let position = needs.as_ref().unwrap_or(&self.causal.needs.position);
+        let position = needs.as_ref().unwrap_or(self.causal.must_see());
         if self.has(server, position) {
             if !position.is_empty() {
                 self.shared.freshness.counts.seen.fetch_add(1, Ordering::Relaxed);
@@ -262,6 +294,7 @@ impl Client {
     fn behind(&mut self) -> Refusal {
         self.shared.freshness.counts.to_primary.fetch_add(1, Ordering::Relaxed);
         self.causal.note = Some(Fresh::Primary);
+        self.causal.by_tables = false;
         Refusal::Behind
     }
 
@@ -294,6 +327,17 @@ impl Client {
         }
     }
 
+    /// What is seen of tables must be seen again, wherever they are read then.
+    fn must_see_tables_again(&mut self) {
+        let Some(seen) = self.causal.of_tables.as_ref().filter(|seen| !self.causal.needs.position.covers(seen)) else {
+            return;
+        };
+        if let Some(key) = self.causal.reads_for {
+            self.shared.freshness.group_must_see(key, seen, Instant::now());
+        }
+        self.causal.needs.position.want_all(seen);
+    }
+
     async fn learn_floor(&mut self, other: ServerId) {
         self.causal.read_on = None;
         let query = birth::has_query(self.state.dialect().flavor);
@@ -324,7 +368,7 @@ impl Client {
         let is_data = matches!(decision.target, Target::Replica(_))
             || matches!(decision.reason, Reason::PlainRead | Reason::Heavy | Reason::NoHealthyReplica);
         let is_read = is_data && decision.repeatable && !matches!(request.action, Action::Prepare { .. });
-        if is_read && decision.consistency >= Consistency::Session {
+        if is_read && !self.causal.by_tables && decision.consistency >= Consistency::Session {
             self.causal.read_on = Some(server);
         }
     }
@@ -351,7 +395,7 @@ impl Client {
     fn must_see_own(&mut self, written: &Position) {
         self.causal.needs.position.want_all(written);
         if self.shared.cache.is_used() {
-            self.cached.wrote_at.get_or_insert_default().merge(written);
+            self.cached.wrote_at.get_or_insert_default().want_all(written);
         }
     }
 
@@ -369,7 +413,8 @@ impl Client {
 
     /// What the session must see, in words.
     pub(super) fn needs_in_words(&self) -> String {
-        match self.causal.needs.position.to_sql() {
+        match self.causal.must_see().to_sql() {
+            none if none.is_empty() && self.causal.by_tables => "nothing of these tables".to_owned(),
             none if none.is_empty() => "nothing that it wrote or read elsewhere".to_owned(),
             position => position,
         }

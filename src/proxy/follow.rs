@@ -212,7 +212,7 @@ impl Committed {
         let mut told = Vec::new();
         while closing.recv_many(&mut told, 1000).await > 0 {
             let mut position = Position::default();
-            told.iter().filter_map(|(_, position)| position.as_ref()).for_each(|one| position.merge(one));
+            told.iter().filter_map(|(_, position)| position.as_ref()).for_each(|one| position.want_all(one));
             self.wait_for(&position).await;
             for (writing, position) in told.drain(..) {
                 let need = position.as_ref().map_or_else(Need::unknown, Need::at);

@@ -6,7 +6,7 @@ use crate::{
     auth::HostPattern,
     net::Address,
     pool,
-    routing::{Consistency, GroupBy, rules::Balance},
+    routing::{Consistency, GroupBy, Scope, rules::Balance},
     telemetry::SlowLogSettings,
 };
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub balance: Balance,
     /// How fresh reads are unless a user or rule says otherwise.
     pub consistency: Consistency,
+    /// Which of the writes that a level promises a read waits for.
+    pub consistency_scope: Scope,
     /// Whose writes are seen by whom at the level `group`: by the first of these that a statement has.
     pub group_by: Vec<GroupBy>,
     /// So many groups are kept.

@@ -37,7 +37,7 @@ use crate::{
     net::tls::{ClientSide, ServerSide},
     pool::{Pools, ServerConnection},
     proxy::login::{Guard, LoginContext},
-    routing::{Consistency, Cost, Refused, Rules},
+    routing::{Consistency, Cost, Refused, Rules, Scope},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
     telemetry::{Digests, Events, Queries, Seldom, SlowLog, Topic, digests::Seen},
@@ -69,6 +69,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// Whether it must be known which tables were written, and when.
+    fn watches_writes(&self) -> bool {
+        self.rules.cache() || self.settings.consistency_scope == Scope::Tables
+    }
+
     /// Whether anybody reads at a level. Hints may besides.
     pub fn asks_for(&self, level: Consistency) -> bool {
         self.settings.consistency == level
@@ -157,7 +162,7 @@ impl Shared {
         topology.listen(move |event| told.add(Topic::Servers, event.bad, &event.text));
         let pools = Pools::new(live.settings.pool.clone(), topology.view().servers.len());
         let cache = Arc::<Store>::default();
-        cache.apply(live.cache.clone(), live.rules.cache());
+        cache.apply(live.cache.clone(), live.watches_writes());
         let freshness = Freshness::default();
         freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
         let slow_log = SlowLog::default();
@@ -203,7 +208,7 @@ impl Shared {
         self.pools.apply(live.settings.pool.clone());
         self.slow_log.apply(live.settings.slow_log.as_ref());
         live.rules.go_on_counting(&self.live.load().rules);
-        self.cache.apply(live.cache.clone(), live.rules.cache());
+        self.cache.apply(live.cache.clone(), live.watches_writes());
         self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
         self.live.store(Arc::new(live));
         self.follow_states();

@@ -66,3 +66,23 @@ pub enum Consistency {
     /// Everything on the primary.
     Strong,
 }
+
+/// Which of the writes that a level promises a read waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All.
+    #[default]
+    All,
+    /// Those to the tables that it reads.
+    Tables,
+}
+
+impl Scope {
+    /// As in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::All => "all",
+            Scope::Tables => "tables",
+        }
+    }
+}

@@ -78,6 +78,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("routing.consistency", proxy.consistency.name().to_owned()),
         ("routing.group_by", group_by.join(", ")),
         ("routing.hints_may_loosen", on(proxy.hints_may_loosen)),
+        ("routing.consistency_scope", proxy.consistency_scope.name().to_owned()),
         ("routing.max_groups", proxy.max_groups.to_string()),
         ("routing.max_lag", maybe_time(proxy.max_lag)),
         ("routing.primary_only_tables", proxy.primary_only_tables.join(", ")),

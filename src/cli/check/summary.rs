@@ -8,7 +8,7 @@ use crate::{
     config::{CONSISTENCY, Config, Listed},
     net::tls::{ClientMode, ClientVerify, Mode, Verify},
     proxy::Compression,
-    routing::{Consistency, rules::ASPECTS},
+    routing::{Consistency, Scope, rules::ASPECTS},
     telemetry::LogFormat,
     topology::{RoleSetting, State},
 };
@@ -253,6 +253,9 @@ fn routing(config: &Config) -> Vec<String> {
         duration(proxy.causal_timeout),
         duration(proxy.sticky),
     )];
+    if proxy.consistency_scope == Scope::Tables {
+        lines.push("reads wait for writes to their own tables only".to_owned());
+    }
     let is_group = |level: Consistency| level == Consistency::Group;
     if is_group(proxy.consistency)
         || config.user_consistency.values().copied().any(is_group)

@@ -42,8 +42,8 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         |config: &Config| (config.user_consistency.clone(), config.user_max_lag.clone(), config.explainers.clone());
     let routing = |settings: &Settings| {
         let Settings { primary_only_tables, hints_may_loosen, consistency, causal_timeout, sticky, .. } = settings;
-        let Settings { group_by, max_groups, max_lag, .. } = settings;
-        let groups = (group_by.clone(), *max_groups, *max_lag);
+        let Settings { group_by, max_groups, max_lag, consistency_scope, .. } = settings;
+        let groups = (group_by.clone(), *max_groups, *max_lag, *consistency_scope);
         (
             primary_only_tables.clone(),
             *hints_may_loosen,

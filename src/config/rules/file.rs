@@ -77,7 +77,8 @@ impl File {
         if let Some(root) = tree.as_ref().and_then(|tree| Section::open(tree, "", &findings)) {
             let mut names = vec!["primary", "replicas"];
             names.extend(groups.iter().map(|group| group.name.as_str()));
-            names.extend(servers.iter().map(|server| server.name.as_str()));
+            // A server may be called `primary`.
+            names.extend(servers.iter().map(|server| server.name.as_str()).filter(|name| *name != "primary"));
             let rules = root.sections("rules", "`rules: [{name: …, match: {…}, route: primary}]`").unwrap_or_default();
             content.rules = rules.into_iter().filter_map(|section| rule(section, &names)).collect();
             let tests = root.sections("tests", "`tests: [{statement: \"…\", route: primary}]`").unwrap_or_default();

@@ -7,12 +7,13 @@ use std::{
 
 use super::{House, houses, login};
 use crate::support::{
+    forebay::Forebay,
     paths,
     process::{self, eventually},
     raw::{Client, Login},
 };
 
-houses!(own_writes_are_seen_at_once, too_late_takes_no_reads);
+houses!(own_writes_are_seen_at_once, others_tables_are_not_waited_for, too_late_takes_no_reads);
 
 const SERVER: &str = "SELECT @@server_id FROM app.late";
 
@@ -62,6 +63,58 @@ fn own_writes_are_seen_at_once(house: &House) {
         assert_eq!(writer.value(read), "0");
     });
     forebay.assert_sound();
+}
+
+/// With `consistency_scope: tables` the replica answers at once what has not been written, and nothing that has, be it behind a view or by a
+/// trigger.
+fn others_tables_are_not_waited_for(house: &House) {
+    house.cluster.sql(&[
+        "CREATE TABLE app.quiet (n INT)",
+        "INSERT INTO app.quiet VALUES (7)",
+        "CREATE TABLE app.echoed (n INT)",
+        "INSERT INTO app.echoed VALUES (0)",
+        "CREATE VIEW app.late_view AS SELECT n FROM app.late",
+        "CREATE TRIGGER app.echoes AFTER UPDATE ON app.late FOR EACH ROW UPDATE app.echoed SET n = NEW.n",
+    ]);
+    house.cluster.settle();
+    let users = "  - {name: plain, password: pw-plain}\n";
+    let routing = |scope: &str| format!("routing: {{hints_may_loosen: true, consistency_scope: {scope}}}\n");
+    let (all, tables) = (house.forebay_with(users, &routing("all")), house.forebay_with(users, &routing("tables")));
+    let connect = |forebay: &Forebay| Client::connect(&forebay.endpoint, &login("plain", "pw-plain")).unwrap();
+    let (mut of_all, mut of_tables) = (connect(&all), connect(&tables));
+    let server = |client: &mut Client, from: &str| {
+        client.value(&format!("/* forebay: replica */ SELECT @@server_id FROM {from}"))
+    };
+    // What was written before it began is on the replica, and what views and triggers reach is known.
+    eventually("tables are told apart", || {
+        of_tables.ok("UPDATE app.late SET n = n + 1");
+        server(&mut of_tables, "app.quiet") == "2"
+    });
+    delayed(house, 5, || {
+        of_all.ok("UPDATE app.late SET n = 41");
+        of_tables.ok("UPDATE app.late SET n = 42");
+        assert_eq!(server(&mut of_all, "app.quiet"), "1", "it waits for all that it wrote");
+        assert_eq!(server(&mut of_tables, "app.quiet"), "2");
+        for written in ["app.late", "app.late_view", "app.echoed", "app.quiet JOIN app.late"] {
+            assert_eq!(server(&mut of_tables, written), "1", "{written}");
+        }
+        let both = "SELECT quiet.n + late.n + echoed.n FROM app.quiet, app.late, app.echoed";
+        assert_eq!(of_tables.value(both), "91");
+        // A transaction's write is one when it is committed.
+        of_tables.ok("BEGIN");
+        of_tables.ok("UPDATE app.quiet SET n = 8");
+        of_tables.ok("COMMIT");
+        assert_eq!(server(&mut of_tables, "app.quiet"), "1");
+    });
+    house.cluster.sql(&[
+        "DROP TRIGGER app.echoes",
+        "DROP VIEW app.late_view",
+        "DROP TABLE app.quiet, app.echoed",
+        "UPDATE app.late SET n = 0",
+    ]);
+    house.cluster.settle();
+    all.assert_sound();
+    tables.assert_sound();
 }
 
 /// Beyond `max_lag` a replica takes no reads; when it has caught up it does so again, without anybody's help.
