@@ -140,11 +140,14 @@ fn tracking_on(flavor: Flavor) -> &'static str {
     }
 }
 
+/// Nothing, where transactions are not numbered any more: nobody can wait for those that were.
+const MYSQL_EXECUTED: &str = "SELECT IF(@@global.gtid_mode LIKE 'ON%', @@global.gtid_executed, '')";
+
 /// Where a server's log stands: everything it has executed.
 pub fn position_query(flavor: Flavor) -> &'static str {
     match flavor {
         Flavor::MariaDb { .. } => "SELECT @@global.gtid_binlog_pos",
-        Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
+        Flavor::MySql { .. } => MYSQL_EXECUTED,
     }
 }
 
@@ -152,7 +155,7 @@ pub fn position_query(flavor: Flavor) -> &'static str {
 pub fn has_query(flavor: Flavor) -> &'static str {
     match flavor {
         Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos",
-        Flavor::MySql { .. } => "SELECT @@global.gtid_executed",
+        Flavor::MySql { .. } => MYSQL_EXECUTED,
     }
 }
 

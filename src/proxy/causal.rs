@@ -28,6 +28,9 @@ use crate::{
 /// An answer that nobody wants is read up to so many bytes; a longer one costs its connection.
 const MAX_DISCARDED_BYTES: usize = 1 << 20;
 
+/// Servers tell their lag as a difference of times in whole seconds, less another one of clocks.
+const LAG_ERROR: Duration = Duration::from_secs(2);
+
 /// What a session must see, and what it knows of others' writes.
 #[derive(Debug, Default)]
 pub(super) struct Causal {
@@ -302,7 +305,9 @@ impl Client {
     fn was_written_lately(&self, server: ServerId) -> bool {
         let Some(at) = self.causal.needs.untold_at else { return false };
         let view = self.shared.topology.view();
-        let lag = view.server(server).and_then(|server| server.lag_ms).map_or(Duration::ZERO, Duration::from_millis);
+        let lag = view.server(server).and_then(|server| server.lag_ms).filter(|lag_ms| *lag_ms > 0);
+        let inexact = LAG_ERROR + 2 * view.health_interval;
+        let lag = lag.map_or(Duration::ZERO, |lag_ms| Duration::from_millis(lag_ms) + inexact);
         at.elapsed() < self.live.settings.sticky.max(lag)
     }
 

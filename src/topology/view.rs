@@ -2,7 +2,7 @@
 //!
 //! A statement takes one snapshot and sees that one from end to end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Position, RoleSetting, ServerSettings, State, zone};
 use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
@@ -92,6 +92,8 @@ pub struct View {
     pub greeting: Option<Arc<Greeting>>,
     /// Servers that have left the configuration: they get nothing new, but what still runs there can be found.
     pub retired: Vec<Server>,
+    /// How old what is known of them may be.
+    pub health_interval: Duration,
 }
 
 impl View {

@@ -99,7 +99,10 @@ impl Topology {
             lost: Notify::new(),
             opened: Notify::new(),
             turned: Notify::new(),
-            view: ArcSwap::from_pointee(View::unknown(&settings.servers, settings.zone.as_deref())),
+            view: ArcSwap::from_pointee(View {
+                health_interval: settings.health_interval,
+                ..View::unknown(&settings.servers, settings.zone.as_deref())
+            }),
             traffic: Traffic::default(),
             listener: OnceLock::new(),
             silence: Notify::new(),
@@ -383,7 +386,8 @@ impl Board {
             let server = known.cloned().unwrap_or_else(|| Server::unknown(*id, settings));
             server.configured(settings, own_zone)
         };
-        let mut view = View { servers: ids.iter().zip(&settings.servers).map(server).collect(), ..View::default() };
+        let servers = ids.iter().zip(&settings.servers).map(server).collect();
+        let mut view = View { servers, health_interval: settings.health_interval, ..View::default() };
         let gone = before.servers.iter().filter(|server| !ids.contains(&server.id)).cloned();
         let gone = gone.map(|server| Server { role: Role::Unknown, ..server });
         view.retired = before.retired.iter().cloned().chain(gone).collect();

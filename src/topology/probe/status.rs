@@ -64,8 +64,9 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor, wanted: &mut Wanted) ->
     Ok(Status { answer: Answer { writable, replication, lag_ms, id, sources, times }, position, globals })
 }
 
-const MYSQL_STATE: &str =
-    "SELECT @@global.read_only, @@global.super_read_only, @@global.gtid_executed, @@global.server_id";
+/// What was numbered once stays in `gtid_executed` when numbering has been turned off.
+const MYSQL_STATE: &str = "SELECT @@global.read_only, @@global.super_read_only, \
+     IF(@@global.gtid_mode LIKE 'ON%', @@global.gtid_executed, NULL), @@global.server_id";
 /// `gtid_current_pos`: what was replicated or written here, whichever is later.
 const MARIADB_STATE: &str = "SELECT @@global.read_only, 0, @@global.gtid_current_pos, @@global.server_id";
 

@@ -127,9 +127,25 @@ impl Election {
         });
         Some(Event {
             bad: true,
-            text: format!("{ALARM}several servers are writable and follow no other ({}): {kept}", names.join(", ")),
+            text: format!(
+                "{ALARM}several servers are writable and follow no other ({}): {kept}{}",
+                names.join(", "),
+                twins(servers, candidates)
+            ),
         })
     }
+}
+
+/// What to do if two of them are the same one.
+fn twins(servers: &[History], candidates: &[ServerId]) -> String {
+    let candidates: Vec<&History> = candidates.iter().filter_map(|id| by_id(servers, *id)).collect();
+    let twin = candidates.iter().enumerate().find_map(|(at, one)| {
+        let is_twin = |other: &&&History| one.server_id().is_some_and(|id| id > 0 && other.server_id() == Some(id));
+        candidates[..at].iter().find(is_twin).map(|other| (&other.name, &one.name))
+    });
+    twin.map_or(String::new(), |(one, other)| {
+        format!("; {one} and {other} have the same server_id: if they are two names of one server, list it once")
+    })
 }
 
 fn by_id(servers: &[History], id: ServerId) -> Option<&History> {

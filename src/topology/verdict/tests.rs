@@ -322,6 +322,19 @@ fn two_writable_servers_keep_the_last_confirmed_and_alarm_after_a_while() {
 }
 
 #[test]
+fn a_server_under_two_names_is_told_of() {
+    let mut verdicts = auto_running();
+    let twice = || of(1, &[], true);
+    let log = run(
+        &mut verdicts,
+        vec![(1, P, twice(), Primary, Up), (1, R, twice(), Unknown, Up), (4, R, twice(), Unknown, Up)],
+    );
+    let wanted = "s0 stays the primary, the others get nothing; \
+                  s0 and s1 have the same server_id: if they are two names of one server, list it once";
+    assert!(log.iter().any(|line| line.ends_with(wanted)), "{log:?}");
+}
+
+#[test]
 fn two_writable_servers_at_the_start_make_no_primary() {
     let mut verdicts = auto();
     let log = run(

@@ -3,6 +3,7 @@
 mod clusters;
 pub mod found;
 mod maintenance;
+mod uncounted;
 mod verdicts;
 
 use crate::support::{

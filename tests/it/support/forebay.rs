@@ -145,10 +145,10 @@ impl Drop for Forebay {
 }
 
 /// A port that nobody listens on. No other caller gets it, and no outgoing connection: it is below the range that the kernel takes
-/// those from.
+/// those from, and that in which the servers' scripts look for theirs.
 pub fn free_port() -> u16 {
-    const FIRST: u32 = 20_000;
-    const COUNT: u32 = 12_000;
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 10_000;
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     // Each run of the tests begins elsewhere: several may run on one machine.
     let begin = std::process::id().wrapping_mul(101);
