@@ -52,7 +52,7 @@ pub(super) struct Causal {
     /// The group of the present statement, where it reads as one.
     reads_for: Option<u64>,
     /// Who answered its last read.
-    read_on: Option<ServerId>,
+    read_on: Option<ReadOn>,
     /// How the last read was known to be fresh.
     pub note: Option<Fresh>,
 }
@@ -67,6 +67,13 @@ impl Causal {
     fn must_see(&self) -> &Position {
         self.of_tables.as_ref().filter(|_| self.by_tables).unwrap_or(&self.needs.position)
     }
+}
+
+/// Who answered a read, and how often it had been asked for its position by then.
+#[derive(Debug, Clone, Copy)]
+struct ReadOn {
+    server: ServerId,
+    probes: u64,
 }
 
 /// How a read was known to be fresh.
@@ -319,7 +326,7 @@ impl Client {
         let version = self.causal.group.1;
         let of_group =
             self.causal.reads_for.and_then(|key| shared.freshness.groups.reads_on(key, server, version, now));
-        if let Some(other) = of_group.filter(|other| self.causal.read_on != Some(*other)) {
+        if let Some(other) = of_group.filter(|other| self.causal.read_on.map(|on| on.server) != Some(*other)) {
             let known = self.known_of(other);
             if let Some(key) = self.causal.reads_for {
                 shared.freshness.group_must_see(key, &known, now);
@@ -327,7 +334,7 @@ impl Client {
             self.causal.needs.position.want_all(&known);
         }
         match self.causal.read_on {
-            Some(other) if other != server => Box::pin(self.learn_floor(other)).await,
+            Some(other) if other.server != server => Box::pin(self.learn_floor(other)).await,
             _ => {}
         }
     }
@@ -343,7 +350,7 @@ impl Client {
         self.causal.needs.position.want_all(seen);
     }
 
-    async fn learn_floor(&mut self, other: ServerId) {
+    async fn learn_floor(&mut self, ReadOn { server: other, probes }: ReadOn) {
         self.causal.read_on = None;
         let query = birth::has_query(self.state.dialect().flavor);
         let open = self.servers.iter_mut().find(|open| open.id == other && open.owed == 0);
@@ -358,8 +365,17 @@ impl Client {
         if let (Some(position), Some(server)) = (&told, self.shared.topology.view().server(other)) {
             self.shared.freshness.replicas.taught(server, position);
         }
+        let is_known = told.is_some();
         let floor = told.unwrap_or_else(|| self.known_of(other));
         self.causal.needs.position.want_all(&floor);
+        // The probe after the next one has begun after the read; until then there may have been whatever has been written.
+        if !is_known && self.probes_of(other).is_none_or(|now| now < probes + 2) {
+            self.causal.needs.add(&self.shared.freshness.floor());
+        }
+    }
+
+    fn probes_of(&self, server: ServerId) -> Option<u64> {
+        self.shared.topology.view().server(server).map(|server| server.position_probes)
     }
 
     fn known_of(&self, server: ServerId) -> Position {
@@ -374,7 +390,8 @@ impl Client {
             || matches!(decision.reason, Reason::PlainRead | Reason::Heavy | Reason::NoHealthyReplica);
         let is_read = is_data && decision.repeatable && !matches!(request.action, Action::Prepare { .. });
         if is_read && !self.causal.by_tables && decision.consistency >= Consistency::Session {
-            self.causal.read_on = Some(server);
+            let probes = self.probes_of(server).unwrap_or_default();
+            self.causal.read_on = Some(ReadOn { server, probes });
         }
     }
 

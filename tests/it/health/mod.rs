@@ -3,13 +3,14 @@
 mod clusters;
 pub mod found;
 mod maintenance;
+mod outliers;
 mod uncounted;
 mod verdicts;
 
 use crate::support::{
     cluster::Cluster,
     endpoint::Endpoint,
-    forebay::{Forebay, free_port},
+    forebay::{Forebay, free_port, named},
     raw::{Client, Login},
 };
 
@@ -25,11 +26,17 @@ struct House {
 
 /// In front of a cluster, whose servers have `extra` keys, in their order; `more` stands at the top level.
 fn house(cluster: &Cluster, extra: &[&str], more: &str) -> House {
+    let servers: Vec<_> = cluster.servers().map(named).collect();
+    house_before(&servers, extra, more)
+}
+
+/// The same, where servers are on other ports than their own.
+fn house_before(servers: &[(String, u16)], extra: &[&str], more: &str) -> House {
     let (port, http) = (free_port(), free_port());
     let mut yaml = String::from("servers:\n");
-    for (at, server) in cluster.servers().enumerate() {
+    for (at, (name, port)) in servers.iter().enumerate() {
         let extra = extra.get(at).copied().unwrap_or_default();
-        yaml += &format!("  - {{name: {}, address: \"127.0.0.1:{}\"{extra}}}\n", server.name, server.port);
+        yaml += &format!("  - {{name: {name}, address: \"127.0.0.1:{port}\"{extra}}}\n");
     }
     yaml += "users: [{name: app, password: secret}]\nmonitor: {user: monitor, password: secret}\n";
     yaml += &format!(
