@@ -1,5 +1,6 @@
 <?php
-// Laravel's query builder, each request on a connection of its own, its statements marked as the documentation's middleware does.
+// Laravel's query builder, each request on a connection of its own, its statements marked as the documentation's middleware does,
+// or with UNMARKED as they are.
 // The table app.laravel has a row (1, 0). Prints how many reads were stale: of who wrote, and of another visitor.
 use Illuminate\Database\Capsule\Manager as Capsule;
 use Illuminate\Database\Connection;
@@ -16,6 +17,9 @@ function request(string $visitor): Connection
         'collation' => 'utf8mb4_unicode_ci',
     ]);
     $connection = $capsule->getConnection();
+    if (getenv('UNMARKED')) {
+        return $connection;
+    }
     $connection->beforeExecuting(function (string &$query) use ($visitor) {
         $query .= " /* forebay: group=$visitor */";
     });

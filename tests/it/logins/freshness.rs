@@ -13,6 +13,7 @@ houses!(
     replicas_that_keep_up_go_on_reading,
     a_session_does_not_go_back_in_time,
     laravel_marks_its_statements,
+    laravel_without_code,
     who_may_read_late_says_how_late,
     a_server_without_its_past_is_waited_for_no_more
 );
@@ -140,6 +141,18 @@ fn laravel_marks_its_statements(house: &House) {
         run(php.arg(paths::tests("clients/php/group.php"))).good()
     });
     assert!(said.contains("writer 0 stale") && !said.contains("other 0 stale"), "{said}");
+    forebay.assert_sound();
+}
+
+/// The recipe that takes only a line of the configuration: an application's requests see each other's writes.
+fn laravel_without_code(house: &House) {
+    table(house, "laravel", &[1]);
+    let forebay = house.forebay_with(USERS, "routing: {consistency: group, causal_timeout: 50ms}\n");
+    let said = delayed(house, LATE, || {
+        let mut php = script(paths::cache("laravel/bin/php"), &forebay.endpoint, "app");
+        run(php.env("UNMARKED", "1").arg(paths::tests("clients/php/group.php"))).good()
+    });
+    assert!(said.contains("writer 0 stale, other 0 stale"), "{said}");
     forebay.assert_sound();
 }
 
