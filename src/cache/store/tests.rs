@@ -1,6 +1,6 @@
-use super::*;
+use super::{writing::IN_DOUBT, *};
 use crate::{
-    cache::{dependencies::Definitions, stamps::slot},
+    cache::{Reply, dependencies::Definitions, stamps::slot},
     sql::{Dialect, Flavor},
     wire::{
         capability::{CapabilityFlags, StatusFlags},
@@ -64,7 +64,7 @@ fn miss(store: &Arc<Store>, key: &[u8]) -> Fill {
 }
 
 fn new(rows: usize) -> New {
-    New { reply: Some(reply(rows)), rule: "r".into(), digest: 1, cost: Duration::from_millis(5) }
+    New { reply: Some(reply(rows)), rule: "r".into(), digest: 1, cost: Duration::from_millis(5), position: Position::default() }
 }
 
 fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
