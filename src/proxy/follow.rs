@@ -181,7 +181,7 @@ async fn read_changes(
         if !is_open && log.is_caught_up() {
             is_open = true;
             store.set_log(true);
-            tracing::info!(file = %String::from_utf8_lossy(&log.place.file), at = log.place.at, "reads the primary's binary log");
+            tracing::info!(file = %String::from_utf8_lossy(&log.place.file), at = log.place.at, goes_on = log.goes_on, "reads the primary's binary log");
         }
         match log.next().await {
             Ok(Some(change)) => take_in(store, log, &change, closer),

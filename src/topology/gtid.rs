@@ -116,7 +116,12 @@ impl Position {
         };
         Position {
             mysql: mysql.filter(|(_, left)| !left.is_empty()).collect(),
-            mariadb: self.mariadb.iter().filter(|(domain, mine)| is_further(domain, mine)).map(|(d, g)| (*d, *g)).collect(),
+            mariadb: self
+                .mariadb
+                .iter()
+                .filter(|(domain, mine)| is_further(domain, mine))
+                .map(|(d, g)| (*d, *g))
+                .collect(),
         }
     }
 

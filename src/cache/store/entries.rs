@@ -103,4 +103,3 @@ pub(super) fn entries(settings: &Settings) -> Entries {
 pub(super) fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
-

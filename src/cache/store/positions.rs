@@ -93,11 +93,13 @@ impl Store {
 
     /// What was written unwatched is here, as far as [`Store::wants_place`] knew when it gave the number.
     pub fn place(&self, number: u64, need: &Need) {
-        // An answer of before may not have seen all of it.
-        self.stamps.touch(&[EVERYTHING]);
         let mut positions = self.positions();
         positions.all.add(need);
-        positions.accounted.merge(&need.position);
+        if positions.placed == 0 {
+            // Nobody will tell what was written before the start. An answer of before now may not have seen all of it.
+            positions.accounted.merge(&need.position);
+            self.stamps.touch(&[EVERYTHING]);
+        }
         positions.placed = positions.placed.max(number);
     }
 
@@ -162,4 +164,3 @@ impl Need {
         self.primary_until = self.primary_until.max(other.primary_until);
     }
 }
-

@@ -64,7 +64,13 @@ fn miss(store: &Arc<Store>, key: &[u8]) -> Fill {
 }
 
 fn new(rows: usize) -> New {
-    New { reply: Some(reply(rows)), rule: "r".into(), digest: 1, cost: Duration::from_millis(5), position: Position::default() }
+    New {
+        reply: Some(reply(rows)),
+        rule: "r".into(),
+        digest: 1,
+        cost: Duration::from_millis(5),
+        position: Position::default(),
+    }
 }
 
 fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {

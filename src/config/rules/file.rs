@@ -236,7 +236,8 @@ fn warm(section: &Section<'_>) -> Vec<Warm> {
         let text = |key| entry.get(key, &form::TEXT);
         let after = entry.list("after", &form::TEXT).unwrap_or_default();
         let (sql, user, schema) = (text("sql"), text("user"), text("schema"));
-        let (prepared, charset) = (entry.get("prepared", &form::SWITCH).unwrap_or(false), entry.get("charset", &CHARSET));
+        let (prepared, charset) =
+            (entry.get("prepared", &form::SWITCH).unwrap_or(false), entry.get("charset", &CHARSET));
         entry.finish();
         let after = after.into_iter().map(|word| word.value).collect();
         sql.zip(user).map(|(sql, user)| Warm { sql, user, schema, after, charset, prepared })

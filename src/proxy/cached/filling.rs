@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     cache::{
-        Entry, Fill, Need, Reply,
-        figures,
+        Entry, Fill, Need, Reply, figures,
         stamps::Slot,
         store::{New, Policy},
         tables,
