@@ -336,17 +336,17 @@ impl Client {
         entry.position.covers(&self.causal.needs.foreign)
     }
 
-    /// An answer from memory has been given: what comes next must not be older than that.
+    /// An answer that is in memory has been given: what comes next must not be older than that.
     pub(super) fn has_read(&mut self, entry: &Entry, level: Consistency) {
         let needs = &mut self.causal.needs;
         if level < Consistency::Session {
             return;
         }
         needs.untold_at = needs.untold_at.max(entry.untold_at);
-        if needs.position.covers(&entry.position) && needs.foreign.covers(&entry.foreign) {
+        if needs.position.covers(&entry.seen) && needs.foreign.covers(&entry.foreign) {
             return;
         }
-        let seen = Needs { position: (*entry.position).clone(), untold_at: None, foreign: entry.foreign.clone() };
+        let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: entry.foreign.clone() };
         needs.add(&seen);
         if let Some(key) = self.causal.reads_for {
             self.shared.freshness.group_must_see(key, &seen, Instant::now());

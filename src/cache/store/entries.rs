@@ -35,9 +35,12 @@ pub struct Entry {
     pub ttl: Duration,
     /// Until when, beyond that, while another is fetched or no server answers.
     pub(super) stale: Duration,
-    /// What it has seen for sure: who is given it must not be given less by others.
+    /// What the server had that gave it.
     pub position: Arc<Position>,
-    /// Of that, what no write that Forebay was told of accounts for.
+    /// Of that, what may be seen in it: the last writes of its tables that were told, and all that were not told. Who is given
+    /// it must not be given less by others.
+    pub seen: Arc<Position>,
+    /// Those that were not told.
     pub foreign: Position,
     /// When what it is about was written last, if nobody told where.
     pub untold_at: Option<Instant>,

@@ -67,12 +67,12 @@ impl Fill {
         self.store.settings.load().max_entry_bytes
     }
 
-    /// Keeps an answer, if nothing that it depends on has been written since the read began. Whether it is kept.
-    pub fn keep(self, new: New, policy: &Policy, jitter: f64) -> bool {
+    /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
+    pub fn keep(self, new: New, policy: &Policy, jitter: f64) -> Option<Arc<Entry>> {
         let store = Arc::clone(&self.store);
         if !store.stamps.hold(&self.slots, self.begun) || store.is_behind_fence(self.begun) {
             count(&self.figures.outrun);
-            return false;
+            return None;
         }
         let mut reply =
             new.reply.filter(|reply| policy.empty || reply.rows > 0).filter(|_| new.cost >= policy.min_cost);
@@ -89,6 +89,9 @@ impl Fill {
         let bytes = size(&reply);
         let mut position = new.position;
         position.merge(&self.need.position);
+        let foreign = store.foreign_in(&position);
+        let mut seen = self.need.position.clone();
+        seen.merge(&foreign);
         let (ttl, stale) = match reply {
             Some(_) => (policy.ttl.mul_f64(jitter), policy.stale_while_revalidate.max(policy.stale_if_error)),
             None => (UNFIT, Duration::ZERO),
@@ -103,17 +106,19 @@ impl Fill {
             since: Instant::now(),
             ttl,
             stale,
-            foreign: store.foreign_in(&position),
-            position: store.shared(position),
+            position: store.shared(0, position),
+            seen: store.shared(1, seen),
+            foreign,
             untold_at: self.need.untold_at(),
             slots: self.slots.clone(),
             begun: self.begun,
             bytes,
         };
-        store.entries.load().insert(Arc::clone(&key), Arc::new(entry));
+        let entry = Arc::new(entry);
+        store.entries.load().insert(Arc::clone(&key), Arc::clone(&entry));
         if store.is_behind_fence(self.begun) {
             store.entries.load().invalidate(&key);
         }
-        keeps
+        keeps.then_some(entry)
     }
 }

@@ -41,8 +41,8 @@ pub(super) struct Positions {
     placed: u64,
     /// Transactions of which was told what they write: no answer that holds is older than these.
     accounted: Position,
-    /// What answers had seen lately: many have seen the same.
-    lately: Arc<Position>,
+    /// What answers lately had, of two kinds: many have the same.
+    lately: [Arc<Position>; 2],
 }
 
 impl Positions {
@@ -125,12 +125,13 @@ impl Store {
     }
 
     /// The same position, which others may hold already.
-    pub(super) fn shared(&self, position: Position) -> Arc<Position> {
+    pub(super) fn shared(&self, kind: usize, position: Position) -> Arc<Position> {
         let mut positions = self.positions();
-        if *positions.lately != position {
-            positions.lately = Arc::new(position);
+        let Some(lately) = positions.lately.get_mut(kind) else { return Arc::new(position) };
+        if **lately != position {
+            *lately = Arc::new(position);
         }
-        Arc::clone(&positions.lately)
+        Arc::clone(lately)
     }
 
     fn positions(&self) -> MutexGuard<'_, Positions> {

@@ -139,6 +139,10 @@ impl Client {
         let reply = captured.zip(capabilities).and_then(|(packets, of)| Reply::of(packets, of));
         let jitter = 1.0 - f64::from(rand::random_range(0..=jitter_percent)) / 100.0;
         let new = New { reply, rule, digest: request.facts.digest, cost: started.elapsed(), position };
-        self.cached.note = Some(Note::Miss(fill.keep(new, &policy, jitter)));
+        let kept = fill.keep(new, &policy, jitter);
+        self.cached.note = Some(Note::Miss(kept.is_some()));
+        if let Some(entry) = kept {
+            self.has_read(&entry, decision.consistency);
+        }
     }
 }

@@ -112,7 +112,8 @@ fn a_silent_log_is_not_believed(bed: &Bed) {
     cluster.sql(&["CREATE TABLE app.kept_i (id INT PRIMARY KEY, n INT)", "INSERT INTO app.kept_i VALUES (1, 0)"]);
     let relay = BreakingRelay::in_front_of(cluster.primary.port);
     relay.record(true);
-    let more = "cache: {log: {follow: true}}\n";
+    // Without TLS the relay can tell which connection is the log's.
+    let more = "cache: {log: {follow: true}}\ntls: {servers: {mode: disabled}}\n";
     let forebay = behind(&[("primary".to_owned(), relay.port)], ("monitor", "session"), RULES, more);
     let mut client = connect(&forebay);
     let text = "SELECT n FROM kept_i WHERE id = 1";

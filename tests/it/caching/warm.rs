@@ -20,16 +20,16 @@ fn rules(texts: &[&str]) -> String {
 }
 
 fn answers_are_fetched_in_advance(bed: &Bed) {
-    table(bed, "kept_v");
+    table(bed, "kept_wm");
     let servers: Vec<_> = bed.cluster.servers().map(named).collect();
     let first = rules(&[
-        "sql: SELECT n FROM kept_v, user: app, schema: app",
-        "sql: SELECT id FROM kept_v, user: app, schema: app, prepared: true",
-        "sql: SELECT 'x' FROM kept_v, user: app, schema: app, after: [\"SET time_zone = '+05:00'\"]",
-        "sql: SELECT no_such FROM kept_v, user: app, schema: app",
-        "sql: SELECT NOW() FROM kept_v, user: app, schema: app",
-        "sql: SELECT n FROM kept_v, user: nobody",
-        "sql: SELECT n FROM kept_v, user: app, schema: app, after: [SET no_such = 1]",
+        "sql: SELECT n FROM kept_wm, user: app, schema: app",
+        "sql: SELECT id FROM kept_wm, user: app, schema: app, prepared: true",
+        "sql: SELECT 'x' FROM kept_wm, user: app, schema: app, after: [\"SET time_zone = '+05:00'\"]",
+        "sql: SELECT no_such FROM kept_wm, user: app, schema: app",
+        "sql: SELECT NOW() FROM kept_wm, user: app, schema: app",
+        "sql: SELECT n FROM kept_wm, user: nobody",
+        "sql: SELECT n FROM kept_wm, user: app, schema: app, after: [SET no_such = 1]",
     ]);
     let forebay = behind(&servers, ("monitor", "session"), &first, "");
     let failed = || forebay.log().matches("could not be fetched in advance").count();
@@ -39,29 +39,29 @@ fn answers_are_fetched_in_advance(bed: &Bed) {
         assert!(log.contains(why), "{why}: {log}");
     }
     let mut client = Client::connect(&forebay.endpoint, &Login { charset: CHARSET, ..Login::to("app") }).unwrap();
-    client.ok("SELECT n FROM kept_v");
+    client.ok("SELECT n FROM kept_wm");
     assert!(was_hit(&mut client), "the first who asks has it from memory");
-    let reply = client.command(b"\x16SELECT id FROM kept_v", Expect::Prepare);
+    let reply = client.command(b"\x16SELECT id FROM kept_wm", Expect::Prepare);
     let statement = u32::from_le_bytes(reply.packets[0].1[1..5].try_into().unwrap());
     client.command(&execute(statement, 0, &[], true), Expect::Results);
     assert!(was_hit(&mut client), "likewise prepared");
-    client.ok("SELECT 'x' FROM kept_v");
+    client.ok("SELECT 'x' FROM kept_wm");
     assert!(!was_hit(&mut client), "an answer is for sessions with the same settings");
     let mut elsewhere = connect(&forebay);
     elsewhere.ok("SET time_zone = '+05:00'");
-    elsewhere.ok("SELECT 'x' FROM kept_v");
+    elsewhere.ok("SELECT 'x' FROM kept_wm");
     assert!(was_hit(&mut elsewhere), "such as these");
     // Another configuration, another list.
     let config = std::fs::read_to_string(forebay.dir.join("config.yaml")).unwrap();
     let folder = config.split("rules: \"").nth(1).unwrap().split('"').next().unwrap();
     let second = rules(&[
-        "sql: SELECT n + 1 FROM kept_v, user: app, schema: app",
-        "sql: SELECT no_such FROM kept_v, user: app, schema: app",
+        "sql: SELECT n + 1 FROM kept_wm, user: app, schema: app",
+        "sql: SELECT no_such FROM kept_wm, user: app, schema: app",
     ]);
     std::fs::write(format!("{folder}/rules.yaml"), second).unwrap();
     process::signal(forebay.pid(), "HUP");
     eventually("all have been tried", || failed() == 5);
-    client.ok("SELECT n + 1 FROM kept_v");
+    client.ok("SELECT n + 1 FROM kept_wm");
     assert!(was_hit(&mut client));
     forebay.assert_sound();
 }
