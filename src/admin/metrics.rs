@@ -188,6 +188,8 @@ fn cache(to: &mut DescriptorEncoder<'_>, store: &Store) -> fmt::Result {
         &of(&|of| count(&of.saved_us) / 1e6),
     )?;
     let bytes = |of: &Figures| as_float(u64::try_from(of.bytes.load(Ordering::Relaxed)).unwrap_or_default());
+    counter(to, "forebay_cache_warmed", "Answers fetched in advance", &of(&|of| count(&of.warmed)))?;
+    counter(to, "forebay_cache_warm_failures", "Those that could not be", &of(&|of| count(&of.not_warmed)))?;
     gauge(to, "forebay_cache_bytes", "What the answers of a rule take", &of(&bytes))?;
     let causes: Values = CAUSES
         .iter()

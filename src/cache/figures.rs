@@ -23,6 +23,10 @@ pub struct Figures {
     pub passed: AtomicU64,
     /// Answers that gave way or ended.
     pub evicted: AtomicU64,
+    /// Statements of `warm` that were fetched in advance.
+    pub warmed: AtomicU64,
+    /// Those that could not be.
+    pub not_warmed: AtomicU64,
     /// Bytes in memory.
     pub bytes: AtomicI64,
     /// How old hits were in all, in microseconds.

@@ -13,6 +13,7 @@ use super::{
     lease::{Refusal, control_refusal},
 };
 use crate::{
+    cache::Entry,
     pool::{
         birth,
         server::{ControlError, Rows},
@@ -194,6 +195,11 @@ impl Client {
         !self.causal.needs.position.is_empty()
     }
 
+    /// What the session must see.
+    pub(super) fn must_have(&self) -> &Position {
+        &self.causal.needs.position
+    }
+
     /// Whether a server is known to have what the session must see.
     pub(super) fn has_seen(&self, server: ServerId) -> bool {
         self.has(server, &self.causal.needs.position) || self.has_tables(server)
@@ -327,11 +333,11 @@ impl Client {
         let of_group =
             self.causal.reads_for.and_then(|key| shared.freshness.groups.reads_on(key, server, version, now));
         if let Some(other) = of_group.filter(|other| self.causal.read_on.map(|on| on.server) != Some(*other)) {
-            let known = self.known_of(other);
+            let known = self.seen(self.known_of(other));
             if let Some(key) = self.causal.reads_for {
                 shared.freshness.group_must_see(key, &known, now);
             }
-            self.causal.needs.position.want_all(&known);
+            self.causal.needs.add(&known);
         }
         match self.causal.read_on {
             Some(other) if other.server != server => Box::pin(self.learn_floor(other)).await,
@@ -344,10 +350,11 @@ impl Client {
         let Some(seen) = self.causal.of_tables.as_ref().filter(|seen| !self.causal.needs.position.covers(seen)) else {
             return;
         };
+        let seen = Needs { position: seen.clone(), ..Needs::default() };
         if let Some(key) = self.causal.reads_for {
-            self.shared.freshness.group_must_see(key, seen, Instant::now());
+            self.shared.freshness.group_must_see(key, &seen, Instant::now());
         }
-        self.causal.needs.position.want_all(seen);
+        self.causal.needs.add(&seen);
     }
 
     async fn learn_floor(&mut self, ReadOn { server: other, probes }: ReadOn) {
@@ -366,8 +373,8 @@ impl Client {
             self.shared.freshness.replicas.taught(server, position);
         }
         let is_known = told.is_some();
-        let floor = told.unwrap_or_else(|| self.known_of(other));
-        self.causal.needs.position.want_all(&floor);
+        let floor = self.seen(told.unwrap_or_else(|| self.known_of(other)));
+        self.causal.needs.add(&floor);
         // The probe after the next one has begun after the read; until then there may have been whatever has been written.
         if !is_known && self.probes_of(other).is_none_or(|now| now < probes + 2) {
             self.causal.needs.add(&self.shared.freshness.floor());
@@ -376,6 +383,40 @@ impl Client {
 
     fn probes_of(&self, server: ServerId) -> Option<u64> {
         self.shared.topology.view().server(server).map(|server| server.position_probes)
+    }
+
+    /// What it means that a server has been read that has this.
+    fn seen(&self, position: Position) -> Needs {
+        Needs { foreign: self.shared.cache.foreign_in(&position), position, untold_at: None }
+    }
+
+    /// Whether an answer from memory is not older than what the session must see. Writes that were told have made void what
+    /// is older; of others is known which answers have seen them.
+    pub(super) fn may_have(&mut self, entry: &Entry, level: Consistency) -> bool {
+        let foreign = &self.causal.needs.foreign;
+        if level < Consistency::Session || foreign.is_empty() || entry.position.covers(foreign) {
+            return true;
+        }
+        // The binary log may have told of them since.
+        self.causal.needs.foreign = self.shared.cache.foreign_in(foreign);
+        entry.position.covers(&self.causal.needs.foreign)
+    }
+
+    /// An answer that is in memory has been given: what comes next must not be older than that.
+    pub(super) fn has_read(&mut self, entry: &Entry, level: Consistency) {
+        let needs = &mut self.causal.needs;
+        if level < Consistency::Session {
+            return;
+        }
+        needs.untold_at = needs.untold_at.max(entry.untold_at);
+        if needs.position.covers(&entry.seen) && needs.foreign.covers(&entry.foreign) {
+            return;
+        }
+        let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: entry.foreign.clone() };
+        needs.add(&seen);
+        if let Some(key) = self.causal.reads_for {
+            self.shared.freshness.group_must_see(key, &seen, Instant::now());
+        }
     }
 
     fn known_of(&self, server: ServerId) -> Position {

@@ -366,7 +366,7 @@ impl Client {
     }
 
     /// The session is over: the client hears why, the server connections go to others or close (both roll back what is open).
-    async fn finish(&mut self, end: &End) {
+    pub(super) async fn finish(&mut self, end: &End) {
         self.place.handle.set_spare(false);
         if let End::Fatal(error) = end {
             self.meter.refused(error.fault);

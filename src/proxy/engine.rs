@@ -228,7 +228,8 @@ impl Client {
         let mut surprise: Option<Writing> = None;
         loop {
             let Some(server) = self.server_for(decision.target) else {
-                if let Some(entry) = fill.take().and_then(|fill| fill.fallback()) {
+                let fallback = fill.take().and_then(|fill| fill.fallback());
+                if let Some(entry) = fallback.filter(|entry| self.may_have(entry, decision.consistency)) {
                     return Box::pin(self.give(request, &decision, &entry, started)).await;
                 }
                 if !Box::pin(self.awaits_primary(&mut patience, Missing::None)).await? {
@@ -256,7 +257,7 @@ impl Client {
             match attempt {
                 Some(Attempt::Done(mut outcome)) => {
                     if let Some(fill) = fill {
-                        self.keep_answer(*fill, request, &mut outcome, server, started);
+                        self.keep_answer(*fill, (request, &decision), &mut outcome, server, started);
                     }
                     if let Some(writing) = surprise {
                         writing.end(Some(&Need::unknown()));

@@ -96,9 +96,16 @@ async fn place_unwatched(shared: &Shared, link: &Link) {
     }
 }
 
+/// How far the log has been read.
+struct Followed {
+    place: Place,
+    /// When the server was heard last.
+    heard: Instant,
+}
+
 /// Follows the primary's binary log, while the configuration says so.
 pub async fn follow_log(shared: Arc<Shared>) {
-    let mut place: Option<Place> = None;
+    let mut followed: Option<Followed> = None;
     let mut said = false;
     loop {
         let settings = shared.cache.settings();
@@ -108,19 +115,19 @@ pub async fn follow_log(shared: Arc<Shared>) {
         if let (Some(link), Some(primary)) = (link, primary) {
             let server_id = settings.server_id.unwrap_or_else(|| rand::random_range(1 << 30..u32::MAX));
             let why = tokio::select! {
-                why = read_on(&shared, &link, primary, &mut place, server_id) => why,
+                why = read_on(&shared, &link, primary, &mut followed, server_id) => why,
                 () = shared.stopping() => return,
             };
             shared.cache.set_log(false);
             if matches!(why, Trouble::Purged(_)) {
-                place = None;
+                followed = None;
             }
             if !std::mem::replace(&mut said, true) {
                 tracing::warn!(%why, "the primary's binary log can't be read; it is tried again");
             }
         } else {
             // What happens now is not seen.
-            place = None;
+            followed = None;
             said = false;
         }
         tokio::select! {
@@ -137,38 +144,53 @@ async fn read_on(
     shared: &Arc<Shared>,
     link: &Link,
     primary: ServerId,
-    place: &mut Option<Place>,
+    followed: &mut Option<Followed>,
     server_id: u32,
 ) -> Trouble {
     let store = &shared.cache;
-    let mut log = match Log::open(link, place.as_ref(), server_id).await {
+    let mut log = match Log::open(link, followed.as_ref().map(|followed| &followed.place), server_id).await {
         Ok(log) => log,
         Err(why) => return why,
     };
-    let is_lost = place.as_ref() != Some(&log.place);
     let (closer, closing) = mpsc::unbounded_channel();
-    let committed = Committed { link: link.clone(), conn: None, flavor: log.flavor };
+    let committed = Committed { link: link.clone(), store: Arc::clone(store), conn: None, flavor: log.flavor };
     let _closing = Ending(tokio::spawn(committed.end_all(closing)));
-    *place = Some(log.place.clone());
-    if is_lost {
-        store.invalidate_all(Cause::Lost);
+    match followed.take() {
+        Some(before) if log.goes_on => {
+            if before.place.server != log.place.server {
+                // What the other one lost before anybody heard of it may have been read there.
+                store.void_since(before.heard);
+            }
+        }
+        _ => store.invalidate_all(Cause::Lost),
     }
+    let why = read_changes(shared, &mut log, primary, &closer).await;
+    *followed = Some(Followed { place: log.place, heard: log.heard });
+    why
+}
+
+async fn read_changes(
+    shared: &Shared,
+    log: &mut Log,
+    primary: ServerId,
+    closer: &mpsc::UnboundedSender<Told>,
+) -> Trouble {
+    let store = &shared.cache;
     let mut is_open = false;
     loop {
         if !is_open && log.is_caught_up() {
             is_open = true;
             store.set_log(true);
-            tracing::info!(file = %String::from_utf8_lossy(&log.place.file), at = log.place.at, "reads the primary's binary log");
+            tracing::info!(file = %String::from_utf8_lossy(&log.place.file), at = log.place.at, goes_on = log.goes_on, "reads the primary's binary log");
         }
         match log.next().await {
-            Ok(Some(change)) => take_in(store, &log, &change, &closer),
+            Ok(Some(change)) => take_in(store, log, &change, closer),
             Ok(None) => {}
             Err(why) => return why,
         }
-        *place = Some(log.place.clone());
         store.log_lag_ms.store(u64::try_from(log.lag.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         if shared.topology.view().primary.is_some_and(|now| now != primary) {
-            return Trouble::Purged("another server is the primary".to_owned());
+            return Trouble::Lost("another server is the primary".to_owned());
         }
         if !store.settings().follow_log || !store.is_used() {
             return Trouble::Purged("it is not to be read any more".to_owned());
@@ -177,12 +199,20 @@ async fn read_on(
 }
 
 /// A write that the log tells of: it is over when the primary has committed it.
-type Told = (Writing, Option<Position>);
+struct Told {
+    /// `None`: the transaction has written nothing more.
+    writing: Option<Writing>,
+    position: Option<Position>,
+}
 
 fn take_in(store: &Arc<Store>, log: &Log, change: &Change, closer: &mpsc::UnboundedSender<Told>) {
     let slots = match change {
         Change::Table { schema, table } => vec![slot(schema, table)],
         Change::Unknown => vec![EVERYTHING],
+        Change::Over(transaction) => {
+            let _ = closer.send(Told { writing: None, position: Some(transaction.clone()) });
+            return;
+        }
         Change::Statement { schema, text } => {
             let dialect = dialect(log.flavor);
             let facts = sql::facts(text, dialect);
@@ -197,12 +227,13 @@ fn take_in(store: &Arc<Store>, log: &Log, change: &Change, closer: &mpsc::Unboun
         return;
     }
     store.invalidations.count(Cause::Log);
-    let _ = closer.send((store.begin_write(slots), log.transaction.clone()));
+    let _ = closer.send(Told { writing: Some(store.begin_write(slots)), position: log.transaction.clone() });
 }
 
 /// Ends writes when the primary has committed them: what stands in its log may not be seen yet by who reads there.
 struct Committed {
     link: Link,
+    store: Arc<Store>,
     conn: Option<Conn>,
     flavor: Flavor,
 }
@@ -212,11 +243,15 @@ impl Committed {
         let mut told = Vec::new();
         while closing.recv_many(&mut told, 1000).await > 0 {
             let mut position = Position::default();
-            told.iter().filter_map(|(_, position)| position.as_ref()).for_each(|one| position.want_all(one));
+            told.iter().filter_map(|told| told.position.as_ref()).for_each(|one| position.want_all(one));
             self.wait_for(&position).await;
-            for (writing, position) in told.drain(..) {
-                let need = position.as_ref().map_or_else(Need::unknown, Need::at);
-                writing.end(Some(&need));
+            for Told { writing, position } in told.drain(..) {
+                match (writing, position) {
+                    (Some(writing), Some(position)) => writing.end_part(&Need::at(&position)),
+                    (Some(writing), None) => writing.end_part(&Need::unknown()),
+                    (None, Some(position)) => self.store.account_for(&position),
+                    (None, None) => {}
+                }
             }
         }
     }

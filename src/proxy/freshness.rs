@@ -27,6 +27,9 @@ pub struct Needs {
     pub position: Position,
     /// The newest write whose transaction nobody told.
     pub untold_at: Option<Instant>,
+    /// Of these, transactions that servers were seen to have and of which nobody told what they write: answers in memory
+    /// may be older.
+    pub foreign: Position,
 }
 
 /// What all sessions know together.
@@ -88,6 +91,7 @@ impl Needs {
     pub fn add(&mut self, other: &Needs) {
         self.position.want_all(&other.position);
         self.untold_at = self.untold_at.max(other.untold_at);
+        self.foreign.want_all(&other.foreign);
     }
 
     /// Whether every server will do.
@@ -148,9 +152,8 @@ impl Freshness {
     }
 
     /// What sessions of a group have seen, others of it must see too.
-    pub fn group_must_see(&self, key: u64, position: &Position, now: Instant) {
-        let needs = Needs { position: position.clone(), untold_at: None };
-        self.groups.wrote(key, &needs, self.next_version(), now);
+    pub fn group_must_see(&self, key: u64, needs: &Needs, now: Instant) {
+        self.groups.wrote(key, needs, self.next_version(), now);
     }
 
     /// Adds what anybody wrote to a session's needs, unless it has that version already; the version. `None`: nobody knows
@@ -183,7 +186,7 @@ impl Freshness {
         let mut guard = self.everything();
         let everything = &mut *guard;
         if !everything.begun {
-            let before = Needs { position: position.cloned().unwrap_or_default(), untold_at: None };
+            let before = Needs { position: position.cloned().unwrap_or_default(), ..Needs::default() };
             everything.needs.add(&before);
             everything.version = self.next_version();
             everything.begun = true;

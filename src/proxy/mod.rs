@@ -148,6 +148,7 @@ pub async fn start_on(
     tokio::spawn(follow::learn_definitions(Arc::clone(&shared)));
     tokio::spawn(follow::follow_log(Arc::clone(&shared)));
     warm::keep_warm(&shared, &workers);
+    cached::warm::keep_warm(&shared, &workers);
     tracing::info!("listening on {}", listening.join(", "));
     Ok(Running { shared, workers, stop, listeners, listening })
 }
@@ -230,6 +231,7 @@ async fn watch_positions(shared: Arc<Shared>) {
         }
         if shared.freshness.observe(&shared.topology.view()) {
             shared.topology.forget_acknowledged();
+            shared.cache.positions_lost();
             let text = "the primary does not have what it had: the positions of all writes are forgotten";
             tracing::warn!("{text}");
             shared.events.add(Topic::Servers, true, text);

@@ -123,7 +123,7 @@ impl Client {
         }
         match self.cached.note.filter(|_| self.is_marked(request)) {
             Some(Note::Hit(age)) => say("cache", format!("hit, {} ms old", age.as_millis())),
-            Some(Note::Miss) => say("cache", "miss".to_owned()),
+            Some(Note::Miss(kept)) => say("cache", (if kept { "miss, kept" } else { "miss" }).to_owned()),
             Some(Note::Passed(why)) => say("cache", format!("not used: {why}")),
             None => {}
         }

@@ -62,7 +62,8 @@ impl Warm {
     }
 }
 
-fn plain_password(user: &User) -> Option<Credential> {
+/// What may be used towards a server where no client has proven itself.
+pub(super) fn plain_password(user: &User) -> Option<Credential> {
     user.secrets.iter().find_map(|secret| match secret {
         Secret::Plain(password) => Some(Credential::Password(password.clone())),
         _ => None,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cache::{Need, Writing, stamps::EVERYTHING, tables},
-    sql::{Effects, Kind, Transaction},
+    sql::{Effects, Facts, Kind, Transaction},
 };
 
 impl Client {
@@ -54,7 +54,9 @@ impl Client {
         if changes_schema {
             self.shared.cache.schema_changed();
         }
-        if self.state.in_transaction() || self.state.autocommit_off() {
+        let is_open = self.state.in_transaction() || self.state.autocommit_off();
+        self.cached.acted = is_open && (self.cached.acted || !is_harmless(facts));
+        if is_open {
             self.cached.written.extend(own);
             self.cached.written = tables::sorted(std::mem::take(&mut self.cached.written));
         } else {
@@ -99,4 +101,10 @@ impl Client {
         let view = self.shared.topology.view();
         view.primary.and_then(|id| view.server(id)).is_some_and(|primary| primary.position.is_some())
     }
+}
+
+/// Whether a transaction has still done nothing but read.
+fn is_harmless(facts: &Facts) -> bool {
+    let begins = matches!(facts.transaction, Some(Transaction::Begin { .. }));
+    !facts.effects.contains(Effects::SEVERAL_STATEMENTS) && (begins || matches!(facts.kind, Kind::Set | Kind::Use))
 }

@@ -31,6 +31,7 @@ mod verdict;
 pub use compile::{RuleError, expression};
 pub use file::{
     AnyOrAll, Cache, CostMatch, Deny, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition, RuleFile, RuleTest,
+    Warm,
 };
 pub use group::{ANALYTICS, Balance, Group};
 pub use reach::Idle;

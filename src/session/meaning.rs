@@ -44,6 +44,14 @@ impl State {
         }
     }
 
+    /// Its transactions lock what they read.
+    pub fn is_serializable(&self) -> bool {
+        let is_level = |name: &str| matches!(name, "transaction_isolation" | "tx_isolation");
+        let own = self.variables.since(0).find(|(name, _)| is_level(name)).map(|(_, value)| value);
+        let born = || self.birth.values.iter().find(|(name, _)| is_level(name)).and_then(|(_, value)| value.as_deref());
+        own.or_else(born).is_some_and(|level| level.eq_ignore_ascii_case(b"SERIALIZABLE"))
+    }
+
     /// Nothing but its schema and its variables, all of them known, tells this session from others.
     pub fn is_told_by_settings(&self) -> bool {
         let known = !self.in_doubt && !self.collation_unknown && !self.birth.values.is_empty();

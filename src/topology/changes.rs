@@ -4,7 +4,7 @@
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_replication.html>,
 //! <https://mariadb.com/kb/en/2-binlog-event-header/>, <https://mariadb.com/kb/en/gtid_event/>
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_core::Stream;
 use mysql_async::{
@@ -12,6 +12,8 @@ use mysql_async::{
     binlog::events::{Event, GtidEvent, QueryEvent, RotateEvent, TableMapEvent},
     prelude::Queryable,
 };
+
+use mysql_common::packets::Sid;
 
 use super::{Position, flavor, link::Link};
 use crate::sql::lexer::Flavor;
@@ -25,9 +27,12 @@ const SILENCE: Duration = Duration::from_secs(5);
 mod kind {
     pub const QUERY: u8 = 2;
     pub const ROTATE: u8 = 4;
+    pub const XID: u8 = 16;
     pub const TABLE_MAP: u8 = 19;
     pub const INCIDENT: u8 = 26;
+    pub const HEARTBEAT: u8 = 27;
     pub const GTID: u8 = 33;
+    pub const HEARTBEAT_V2: u8 = 41;
     pub const GTID_TAGGED: u8 = 42;
     pub const MARIADB_GTID: u8 = 162;
     pub const MARIADB_QUERY_COMPRESSED: u8 = 165;
@@ -42,6 +47,8 @@ pub struct Place {
     pub file: Vec<u8>,
     /// The byte in it.
     pub at: u64,
+    /// The transactions before; empty: the server does not number them.
+    pub executed: Position,
 }
 
 /// What has changed.
@@ -63,6 +70,8 @@ pub enum Change {
     },
     /// Nobody can say what.
     Unknown,
+    /// Nothing more: this transaction is over.
+    Over(Position),
 }
 
 /// Why a log can't be read on.
@@ -101,6 +110,10 @@ pub struct Log {
     pub transaction: Option<Position>,
     /// How far behind the server it is.
     pub lag: Duration,
+    /// It is read on from the place of before: nothing has been missed.
+    pub goes_on: bool,
+    /// When the server was heard last.
+    pub heard: Instant,
 }
 
 impl std::fmt::Debug for Log {
@@ -110,7 +123,10 @@ impl std::fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens a server's log: where it ends, or at a place of before if it is the same server's.
+    /// Opens a server's log: at a place of before, if it can be found again there, else where it ends.
+    ///
+    /// On the same server a place is a byte in a file. On another one (and on MySQL always, where transactions are numbered) it
+    /// is what has been read, as long as that server has all of it.
     ///
     /// # Errors
     /// See [`Trouble`].
@@ -125,24 +141,48 @@ impl Log {
         let flavor = version.and_then(|version| flavor::of_version(&version));
         let flavor = flavor.ok_or_else(|| Trouble::Lost("a version that says nothing".to_owned()))?;
         let end = end_of_log(&mut conn, flavor).await?;
-        let place = from.filter(|place| place.server == end.server).unwrap_or(&end).clone();
         let heartbeat_ns = HEARTBEAT.as_nanos();
         conn.query_drop(format!(
             "SET @master_heartbeat_period={heartbeat_ns}, @source_heartbeat_period={heartbeat_ns}"
         ))
         .await?;
-        if matches!(flavor, Flavor::MariaDb { .. }) {
+        let is_mariadb = matches!(flavor, Flavor::MariaDb { .. });
+        if is_mariadb {
             // With GTIDs, please.
             conn.query_drop("SET @mariadb_slave_capability=4").await?;
         }
-        let request = BinlogStreamRequest::new(server_id).with_filename(&place.file).with_pos(place.at);
+        let is_same = |from: &Place| from.server == end.server;
+        let has_all = |from: &Place| !from.executed.is_empty() && end.executed.covers(&from.executed);
+        let by_number = from.filter(|from| has_all(from) && !(is_mariadb && is_same(from)));
+        let by_file = from.filter(|from| is_same(from) && (is_mariadb || from.executed.is_empty()));
+        let request = BinlogStreamRequest::new(server_id);
+        let (place, request) = match (by_number, by_file) {
+            (Some(from), _) if is_mariadb => {
+                let state = from.executed.to_sql();
+                conn.query_drop(format!("SET @slave_connect_state='{state}', @slave_gtid_strict_mode=1")).await?;
+                (from, request)
+            }
+            (Some(from), _) => {
+                let sids = from.executed.to_sql().split(',').map(str::parse).collect::<Result<Vec<Sid<'_>>, _>>();
+                let sids = sids.map_err(|error| Trouble::Purged(format!("a position that makes no sense: {error}")))?;
+                (from, request.with_gtid().with_gtid_set(sids))
+            }
+            (None, Some(from)) => (from, request.with_filename(&from.file).with_pos(from.at)),
+            (None, None) => (&end, request.with_filename(&end.file).with_pos(end.at)),
+        };
+        // Where it is found by its number, the server says in which file that is.
+        let (file, at) = if by_number.is_some() { (Vec::new(), 0) } else { (place.file.clone(), place.at) };
+        let executed = place.executed.clone();
         let stream = conn.get_binlog_stream(request).await?;
-        Ok(Log { stream, place, end, flavor, transaction: None, lag: Duration::ZERO })
+        let place = Place { server: end.server.clone(), file, at, executed };
+        let goes_on = by_number.or(by_file).is_some();
+        Ok(Log { stream, place, end, flavor, transaction: None, lag: Duration::ZERO, goes_on, heard: Instant::now() })
     }
 
     /// Whether it has been read to where it ended when it was opened.
     pub fn is_caught_up(&self) -> bool {
-        (&self.place.file, self.place.at) >= (&self.end.file, self.end.at)
+        let all = !self.end.executed.is_empty() && self.place.executed.covers(&self.end.executed);
+        all || (&self.place.file, self.place.at) >= (&self.end.file, self.end.at)
     }
 
     /// The next change; `None`: something else has been read.
@@ -156,6 +196,7 @@ impl Log {
             Ok(None) => return Err(Trouble::Lost("the server has ended the log".to_owned())),
             Ok(Some(event)) => event?,
         };
+        self.heard = Instant::now();
         let change =
             self.read(&event).map_err(|error| Trouble::Lost(format!("an event that makes no sense: {error}")))?;
         let header = event.header();
@@ -170,6 +211,13 @@ impl Log {
         Ok(change)
     }
 
+    /// The one before is over.
+    fn next_transaction(&mut self, next: Option<Position>) -> Option<Change> {
+        let before = std::mem::replace(&mut self.transaction, next)?;
+        self.place.executed.merge(&before);
+        Some(Change::Over(before))
+    }
+
     fn read(&mut self, event: &Event) -> std::io::Result<Option<Change>> {
         Ok(match event.header().event_type_raw() {
             kind::ROTATE => {
@@ -182,13 +230,11 @@ impl Log {
                 let gtid: GtidEvent = event.read_event()?;
                 let uuid: String = gtid.sid().iter().map(|byte| format!("{byte:02x}")).collect();
                 let tag = gtid.tag().map(|tag| format!("{tag}:")).unwrap_or_default();
-                self.transaction = Position::parse(format!("{uuid}:{tag}{}", gtid.gno()).as_bytes());
-                None
+                self.next_transaction(Position::parse(format!("{uuid}:{tag}{}", gtid.gno()).as_bytes()))
             }
-            kind::MARIADB_GTID => {
-                self.transaction = mariadb_gtid(event);
-                None
-            }
+            kind::MARIADB_GTID => self.next_transaction(mariadb_gtid(event)),
+            // Heartbeats come where there is nothing to send: never inside a transaction.
+            kind::XID | kind::HEARTBEAT | kind::HEARTBEAT_V2 => self.next_transaction(None),
             kind::TABLE_MAP => {
                 let map: TableMapEvent<'_> = event.read_event()?;
                 let (schema, table) = (map.database_name_raw().to_vec(), map.table_name_raw().to_vec());
@@ -222,6 +268,11 @@ async fn end_of_log(conn: &mut Conn, flavor: Flavor) -> Result<Place, Trouble> {
     let none = || Trouble::Lost("it writes no binary log (log_bin is off)".to_owned());
     let row = row.ok_or_else(none)?;
     let (file, at) = (row.get::<Vec<u8>, _>(0).ok_or_else(none)?, row.get::<u64, _>(1).ok_or_else(none)?);
+    let executed: Option<String> = match flavor {
+        Flavor::MySql { .. } => row.get(4),
+        Flavor::MariaDb { .. } => conn.exec_first("SELECT BINLOG_GTID_POS(?, ?)", (&file, at)).await?.flatten(),
+    };
+    let executed = executed.and_then(|gtids| Position::parse(gtids.as_bytes())).unwrap_or_default();
     let server: Option<String> = conn.query_first(server).await?;
-    Ok(Place { server: server.unwrap_or_default(), file, at })
+    Ok(Place { server: server.unwrap_or_default(), file, at, executed })
 }

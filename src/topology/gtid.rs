@@ -104,6 +104,27 @@ impl Position {
                 .all(|(domain, theirs)| self.mariadb.get(domain).is_some_and(|mine| mine.sequence >= theirs.sequence))
     }
 
+    /// What of this is not in `other` (MariaDB: its domains that are further here).
+    pub fn without(&self, other: &Position) -> Position {
+        let left = |source: &Source, mine: &Intervals| match other.mysql.get(source) {
+            Some(theirs) => mine.without(theirs),
+            None => mine.clone(),
+        };
+        let mysql = self.mysql.iter().map(|(source, mine)| (source.clone(), left(source, mine)));
+        let is_further = |domain: &u32, mine: &MariaDbGtid| {
+            other.mariadb.get(domain).is_none_or(|theirs| theirs.sequence < mine.sequence)
+        };
+        Position {
+            mysql: mysql.filter(|(_, left)| !left.is_empty()).collect(),
+            mariadb: self
+                .mariadb
+                .iter()
+                .filter(|(domain, mine)| is_further(domain, mine))
+                .map(|(d, g)| (*d, *g))
+                .collect(),
+        }
+    }
+
     /// The text for `WAIT_FOR_EXECUTED_GTID_SET` (`uuid:1-5:7,uuid:tag:3`) or `MASTER_GTID_WAIT` (`d-s-n`, one per
     /// domain). Only hex digits, digits, tags (`[a-z0-9_]`) and `-:,`: safe between quotes.
     pub fn to_sql(&self) -> String {

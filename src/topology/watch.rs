@@ -185,6 +185,11 @@ impl Topology {
         self.board.view.load()
     }
 
+    /// The same, to be kept for longer.
+    pub fn view_now(&self) -> Arc<View> {
+        self.board.view.load_full()
+    }
+
     /// Waits until every server has been probed once, at most for `timeout`; the view as it is then.
     pub async fn first_view(&self, timeout: Duration) -> Arc<View> {
         let mut unprobed = self.board.unprobed.subscribe();

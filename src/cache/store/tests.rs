@@ -1,6 +1,6 @@
-use super::*;
+use super::{writing::IN_DOUBT, *};
 use crate::{
-    cache::{dependencies::Definitions, stamps::slot},
+    cache::{Reply, dependencies::Definitions, stamps::slot},
     sql::{Dialect, Flavor},
     wire::{
         capability::{CapabilityFlags, StatusFlags},
@@ -64,7 +64,13 @@ fn miss(store: &Arc<Store>, key: &[u8]) -> Fill {
 }
 
 fn new(rows: usize) -> New {
-    New { reply: Some(reply(rows)), rule: "r".into(), digest: 1, cost: Duration::from_millis(5) }
+    New {
+        reply: Some(reply(rows)),
+        rule: "r".into(),
+        digest: 1,
+        cost: Duration::from_millis(5),
+        position: Position::default(),
+    }
 }
 
 fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
@@ -96,9 +102,9 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
         let writing = store.begin_write(vec![table("t")]);
         if whole {
             writing.end(None);
-            fill.keep(new(1), &POLICY, 1.0);
+            assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
         } else {
-            fill.keep(new(1), &POLICY, 1.0);
+            assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
             writing.end(None);
         }
         assert!(!hits(&store, b"k", &POLICY));
@@ -107,7 +113,7 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
     let writing = store.begin_write(vec![table("t")]);
     let fill = miss(&store, b"k");
     writing.end(None);
-    fill.keep(new(1), &POLICY, 1.0);
+    assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
     assert!(!hits(&store, b"k", &POLICY));
     assert_eq!(store.figures("r").outrun.load(Ordering::Relaxed), 3);
 }
@@ -235,4 +241,56 @@ async fn what_was_written_unwatched_is_the_primarys_until_its_place_is_known() {
     // An order is about a write, too.
     store.invalidate(vec![table("t")], None, Cause::Order);
     assert!(need(b"k").is_primary());
+}
+
+const UUID: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+
+fn position(numbers: &str) -> Position {
+    Position::parse(format!("{UUID}:{numbers}").as_bytes()).unwrap()
+}
+
+fn read_at(numbers: &str) -> New {
+    New { position: position(numbers), ..new(1) }
+}
+
+#[tokio::test]
+async fn an_answer_says_what_may_be_seen_in_it() {
+    let store = store();
+    store.account_for(&position("1-5"));
+    store.begin_write(vec![table("u")]).end(Some(&Need::at(&position("6"))));
+    store.begin_write(vec![table("t")]).end(Some(&Need::at(&position("3"))));
+    let kept = miss(&store, b"k").keep(read_at("1-8"), &POLICY, 1.0).unwrap();
+    assert_eq!(*kept.position, position("1-8"), "what its server had");
+    assert_eq!(*kept.seen, position("3:7-8"), "the last write of its table, and what nobody told of");
+    assert_eq!(kept.foreign, position("7-8"));
+    assert_eq!(kept.untold_at, None);
+    assert_eq!(store.foreign_in(&position("1-9")), position("7-9"));
+    store.begin_write(vec![table("t")]).end_part(&Need::at(&position("7")));
+    assert_eq!(store.foreign_in(&position("7")), position("7"), "more of it may follow");
+    store.account_for(&position("7"));
+    assert!(store.foreign_in(&position("7")).is_empty());
+    store.positions_lost();
+    assert_eq!(store.foreign_in(&position("1-9")), position("1-9"));
+}
+
+#[tokio::test]
+async fn an_answer_knows_when_nobody_told_where_its_table_was_written() {
+    let store = store();
+    store.begin_write(vec![table("t")]).end(Some(&Need::unknown()));
+    let kept = miss(&store, b"k").keep(read_at("1"), &POLICY, 1.0).unwrap();
+    assert!(kept.untold_at.is_some_and(|at| at <= Instant::now()));
+}
+
+#[tokio::test]
+async fn what_came_lately_is_void_where_another_primary_may_lack_it() {
+    let store = store();
+    miss(&store, b"old").keep(new(1), &POLICY, 1.0);
+    let flying = miss(&store, b"flying");
+    store.void_since(Instant::now() + 2 * TOLD_IN);
+    assert!(hits(&store, b"old", &POLICY), "it came before");
+    assert!(flying.keep(new(1), &POLICY, 1.0).is_none() && !hits(&store, b"flying", &POLICY));
+    store.void_since(Instant::now());
+    assert!(!hits(&store, b"old", &POLICY));
+    miss(&store, b"new").keep(new(1), &POLICY, 1.0);
+    assert!(hits(&store, b"new", &POLICY));
 }

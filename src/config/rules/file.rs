@@ -16,7 +16,7 @@ use crate::{
         Cost,
         rules::{
             AnyOrAll, Cache, CostMatch, Deny, Group, Limit, Log, Match, OneOrMany, Per, Rewrite, RuleDefinition,
-            RuleFile, RuleTest,
+            RuleFile, RuleTest, Warm,
         },
     },
     topology::ServerSettings,
@@ -210,9 +210,40 @@ fn cache(section: Section<'_>) -> Option<Cache> {
         empty: section.get("empty", &form::SWITCH).unwrap_or(true),
         jitter_percent: section.get("jitter_percent", &PERCENT).unwrap_or_default(),
         time_functions: section.get("time_functions", &form::SWITCH).unwrap_or(false),
+        in_transaction: section.get("in_transaction", &form::SWITCH).unwrap_or(false),
+        warm: warm(&section),
     };
     section.finish();
     ttl.map(|_| cache)
+}
+
+const CHARSET: Form<u16> = Form {
+    what: "a collation's number",
+    examples: "a whole number from 1 to 65535, such as 255",
+    parse: |text| text.parse().ok().filter(|number| *number > 0),
+};
+
+/// More of them would keep the servers busy at every reload.
+const MAX_WARM: usize = 100;
+
+fn warm(section: &Section<'_>) -> Vec<Warm> {
+    let entries = section.sections("warm", "`[{sql: SELECT 1 FROM t, user: app}]`").unwrap_or_default();
+    if entries.len() > MAX_WARM {
+        section.error(section.place("warm"), format!("`warm` lists more than {MAX_WARM} statements"));
+    }
+    let all = entries.into_iter().filter_map(|entry| {
+        require(&entry, "sql", "a statement, as clients send it");
+        require(&entry, "user", "one of `users`");
+        let text = |key| entry.get(key, &form::TEXT);
+        let after = entry.list("after", &form::TEXT).unwrap_or_default();
+        let (sql, user, schema) = (text("sql"), text("user"), text("schema"));
+        let (prepared, charset) =
+            (entry.get("prepared", &form::SWITCH).unwrap_or(false), entry.get("charset", &CHARSET));
+        entry.finish();
+        let after = after.into_iter().map(|word| word.value).collect();
+        sql.zip(user).map(|(sql, user)| Warm { sql, user, schema, after, charset, prepared })
+    });
+    all.collect()
 }
 
 fn words(section: &Section<'_>, key: &'static str) -> Option<OneOrMany> {

@@ -244,6 +244,9 @@ fn what_the_reader_refuses_in_rules_by_its_form_the_schema_refuses_too() {
         ("{name: a, log: {slower: never}}", false),
         ("{name: a, cache: {ttl: 5m, stale_if_error: 0s}}", true),
         ("{name: a, cache: {tags: [a]}}", false),
+        ("{name: a, cache: {ttl: 5m, warm: [{sql: SELECT 1 FROM t, user: app, charset: 45}]}}", true),
+        ("{name: a, cache: {ttl: 5m, warm: [{sql: SELECT 1 FROM t}]}}", false),
+        ("{name: a, cache: {ttl: 5m, in_transaction: sometimes}}", false),
         ("{match: {kind: read}, route: primary}", false),
     ] {
         assert_eq!(is_valid(rule), valid, "{rule}");

@@ -183,6 +183,34 @@ pub struct Cache {
     /// Answers to texts with NOW() and its like are kept, too.
     #[serde(default)]
     pub time_functions: bool,
+    /// Transactions that have only read so far are given answers from memory, too: newer than their snapshot, maybe.
+    #[serde(default)]
+    pub in_transaction: bool,
+    /// Statements whose answers are fetched at the start and whenever the configuration has changed.
+    #[serde(default)]
+    pub warm: Vec<Warm>,
+}
+
+/// A statement whose answer is to be there before anybody asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Warm {
+    /// Its text, as clients send it.
+    pub sql: String,
+    /// Whose session it is asked in.
+    pub user: String,
+    /// In this schema.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// What clients run first, `SET NAMES …` and such: an answer is for sessions with the same settings.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// The number of the collation that clients name when they log in. Default: that of the session that began last.
+    #[serde(default)]
+    pub charset: Option<u16>,
+    /// It is prepared and executed, as many drivers do.
+    #[serde(default)]
+    pub prepared: bool,
 }
 
 /// `x` or `[x, y]`.

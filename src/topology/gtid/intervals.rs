@@ -41,6 +41,30 @@ impl Intervals {
         })
     }
 
+    /// The numbers that are not in `other`.
+    pub(super) fn without(&self, other: &Intervals) -> Intervals {
+        let mut left = Vec::new();
+        for &(first, last) in &self.0 {
+            let mut next = first;
+            let at = other.0.partition_point(|&(_, end)| end < first);
+            for &(start, end) in other.0[at..].iter().take_while(|(start, _)| *start <= last) {
+                if next < start {
+                    left.push((next, start - 1));
+                }
+                next = next.max(end.saturating_add(1));
+            }
+            if next <= last {
+                left.push((next, last));
+            }
+        }
+        Intervals(left)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The intervals, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().copied()

@@ -12,6 +12,21 @@ fn position(text: &str) -> Position {
 }
 
 #[test]
+fn what_is_not_in_another() {
+    for (mine, other, left) in [
+        ("", "", ""),
+        (&*format!("{A}:1-9"), "", &*format!("{A}:1-9")),
+        (&format!("{A}:1-9"), &format!("{A}:1-9"), ""),
+        (&format!("{A}:1-9"), &format!("{A}:3:5-6:9-20"), &format!("{A}:1-2:4:7-8")),
+        (&format!("{A}:3-4:8-9,{B}:1"), &format!("{A}:1-3:9"), &format!("{A}:4:8,{B}:1")),
+        (&format!("{A}:5-6"), &format!("{A}:1-4:7"), &format!("{A}:5-6")),
+        ("0-1-9,1-1-5", "0-2-9,1-1-4", "1-1-5"),
+    ] {
+        assert_eq!(position(mine).without(&position(other)), position(left), "{mine} without {other}");
+    }
+}
+
+#[test]
 fn reads_and_writes_both_dialects() {
     for (text, sql) in [
         ("", ""),

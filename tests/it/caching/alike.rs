@@ -38,7 +38,7 @@ fn logins(bed: &Bed) -> Vec<(&'static str, Login)> {
 }
 
 /// Slow on one occasion is slow by chance.
-fn without_slow(reply: &Reply) -> Reply {
+pub(super) fn without_slow(reply: &Reply) -> Reply {
     const SLOW: u8 = 0x08;
     let mut reply = reply.clone();
     for (kind, payload) in &mut reply.packets {

@@ -5,6 +5,10 @@ mod bypassed;
 mod held;
 mod model;
 mod orders;
+mod past;
+mod positions;
+mod transactions;
+mod warm;
 
 use crate::support::{
     bed::Bed,
@@ -25,13 +29,18 @@ fn caching(bed: &Bed, rules: &str, more: &str) -> Forebay {
 /// The same, which asks the servers as this user.
 fn in_front_of(bed: &Bed, monitor: &str, rules: &str, more: &str) -> Forebay {
     let servers: Vec<_> = bed.cluster.servers().map(named).collect();
+    behind(&servers, (monitor, "global"), rules, more)
+}
+
+/// The same in front of these, with this level.
+fn behind(servers: &[(String, u16)], (monitor, consistency): (&str, &str), rules: &str, more: &str) -> Forebay {
     let folder = paths::scratch("rules");
     std::fs::write(folder.join("rules.yaml"), rules).unwrap();
     let yaml = format!(
         "{}users: [{{name: app, password: secret, explain: true}}, {{name: other, password: secret}}]\n\
          monitor: {{user: {monitor}, password: secret}}\nhealth: {{interval: 200ms}}\n\
-         routing: {{consistency: global, rules: \"{}\"}}\n{more}",
-        servers_yaml(&servers),
+         routing: {{consistency: {consistency}, rules: \"{}\"}}\n{more}",
+        servers_yaml(servers),
         folder.display()
     );
     let forebay = Forebay::configured(&yaml, &[]);

@@ -2,7 +2,7 @@
 
 mod fenced;
 mod history;
-mod house;
+pub mod house;
 mod killed;
 mod load;
 mod lost_writes;

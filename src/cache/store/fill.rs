@@ -1,0 +1,124 @@
+//! Reads on their way to a server whose answers may be kept.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{
+        Reply,
+        figures::{Figures, count},
+        flights::Flight,
+        stamps::Slot,
+    },
+    Entry, Need, Policy, Store,
+    entries::signed,
+};
+use crate::topology::Position;
+
+/// What an entry takes besides its packets, key and slots.
+const ENTRY_BYTES: usize = 460;
+/// How long is remembered that an answer can't be kept, so that nobody waits for it.
+pub(super) const UNFIT: Duration = Duration::from_secs(1);
+
+/// A read whose answer may be kept.
+#[derive(Debug)]
+pub struct Fill {
+    pub(super) store: Arc<Store>,
+    pub(super) flight: Flight,
+    pub(super) begun: u64,
+    pub(super) slots: Box<[Slot]>,
+    pub(super) figures: Arc<Figures>,
+    /// What the read must have seen.
+    pub(super) need: Need,
+    /// What there was before, if that may be given where no server answers.
+    pub fallback: Option<Arc<Entry>>,
+}
+
+/// An answer on its way into the store.
+#[derive(Debug)]
+pub struct New {
+    /// It; `None`: it is not fit to be kept.
+    pub reply: Option<Reply>,
+    /// The rule that marks it.
+    pub rule: Arc<str>,
+    /// The statement's shape.
+    pub digest: u64,
+    /// How long a server took.
+    pub cost: Duration,
+    /// What that server had when it was asked, besides what it must have.
+    pub position: Position,
+}
+
+impl Fill {
+    /// Says what the answer depends on. `None`: it can't be kept; else what the read must have seen.
+    pub fn depends_on(&mut self, slots: Vec<Slot>, figures: Arc<Figures>) -> Option<Need> {
+        self.slots = slots.into();
+        self.figures = figures;
+        let dependencies = self.store.dependencies.load();
+        let keeps = dependencies.as_ref().is_some_and(|dependencies| dependencies.may_keep(&self.slots));
+        self.need = self.store.need(&self.slots);
+        keeps.then(|| self.need.clone())
+    }
+
+    /// How long an answer may be.
+    pub fn max_bytes(&self) -> usize {
+        self.store.settings.load().max_entry_bytes
+    }
+
+    /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
+    pub fn keep(self, new: New, policy: &Policy, jitter: f64) -> Option<Arc<Entry>> {
+        let store = Arc::clone(&self.store);
+        if !store.stamps.hold(&self.slots, self.begun) || store.is_behind_fence(self.begun) {
+            count(&self.figures.outrun);
+            return None;
+        }
+        let mut reply =
+            new.reply.filter(|reply| policy.empty || reply.rows > 0).filter(|_| new.cost >= policy.min_cost);
+        let key = Arc::clone(&self.flight.key);
+        let size = |reply: &Option<Reply>| {
+            ENTRY_BYTES + key.len() + self.slots.len() * size_of::<Slot>() + reply.as_ref().map_or(0, Reply::len)
+        };
+        let in_use = u64::try_from(self.figures.bytes.load(Ordering::Relaxed)).unwrap_or_default();
+        if policy.max_bytes.is_some_and(|most| in_use + size(&reply) as u64 > most) {
+            reply = None;
+        }
+        let keeps = reply.is_some();
+        count(if keeps { &self.figures.fills } else { &self.figures.unfit });
+        let bytes = size(&reply);
+        let mut position = new.position;
+        position.merge(&self.need.position);
+        let foreign = store.foreign_in(&position);
+        let mut seen = self.need.position.clone();
+        seen.want_all(&foreign);
+        let (ttl, stale) = match reply {
+            Some(_) => (policy.ttl.mul_f64(jitter), policy.stale_while_revalidate.max(policy.stale_if_error)),
+            None => (UNFIT, Duration::ZERO),
+        };
+        self.figures.bytes.fetch_add(signed(bytes), Ordering::Relaxed);
+        let entry = Entry {
+            reply,
+            rule: new.rule,
+            figures: Arc::clone(&self.figures),
+            digest: new.digest,
+            cost: new.cost,
+            since: Instant::now(),
+            ttl,
+            stale,
+            position: store.shared(0, position),
+            seen: store.shared(1, seen),
+            foreign,
+            untold_at: self.need.untold_at(),
+            slots: self.slots.clone(),
+            begun: self.begun,
+            bytes,
+        };
+        let entry = Arc::new(entry);
+        store.entries.load().insert(Arc::clone(&key), Arc::clone(&entry));
+        if store.is_behind_fence(self.begun) {
+            store.entries.load().invalidate(&key);
+        }
+        keeps.then_some(entry)
+    }
+}
