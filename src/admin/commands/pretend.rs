@@ -1,7 +1,7 @@
 //! What clients ask by themselves when they connect.
 
 use super::Answer;
-use crate::admin::{SCHEMA, VERSION_COMMENT, tables::TABLES};
+use crate::admin::{SCHEMA, VERSION, VERSION_COMMENT, tables::TABLES};
 
 /// As a server would, as far as a client needs it; `None`: it is not one of these.
 pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
@@ -56,7 +56,7 @@ fn item_of(item: &str) -> Option<(String, Option<String>)> {
     let value = match expression.to_ascii_lowercase().as_str() {
         variable if variable.starts_with("@@") => variable_of(variable),
         "database()" | "schema()" => Some(SCHEMA.to_owned()),
-        "version()" => Some(concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION")).to_owned()),
+        "version()" => Some(VERSION.to_owned()),
         "user()" | "current_user()" | "current_user" => Some("operator@forebay".to_owned()),
         "connection_id()" => Some("1".to_owned()),
         number if number.parse::<i64>().is_ok() => Some(number.to_owned()),
@@ -73,7 +73,7 @@ fn variable_of(name: &str) -> Option<String> {
     let name = name.trim_start_matches("@@").trim_start_matches("session.").trim_start_matches("global.");
     let value = match name {
         "version_comment" => VERSION_COMMENT,
-        "version" => concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION")),
+        "version" => VERSION,
         "max_allowed_packet" => "16777216",
         "auto_increment_increment" | "autocommit" => "1",
         "lower_case_table_names" | "performance_schema" | "transaction_read_only" | "tx_read_only" => "0",
