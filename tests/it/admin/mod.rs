@@ -1,6 +1,7 @@
 //! The operator's doors.
 
 mod hostile;
+mod schema;
 mod tls;
 
 use std::{
