@@ -204,7 +204,7 @@ fn requests(bed: &Bed) {
         ("GET / HTTP/9.9\r\n\r\n".into(), "400"),
         ("\0\0\0\0\r\n\r\n".into(), "400"),
         ("\x16\x03\x01\x02\0\x01".into(), "400"),
-        ("DELETE /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into(), "405"),
+        ("DELETE /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into(), "405"),
         ("GET /assets/..%2f..%2fetc%2fpasswd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into(), "404"),
     ] {
         let answer = raw(&house, request.as_bytes());

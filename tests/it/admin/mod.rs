@@ -1,5 +1,6 @@
 //! The operator's doors.
 
+mod clients;
 mod hostile;
 mod schema;
 mod tls;

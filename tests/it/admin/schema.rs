@@ -7,6 +7,7 @@ use crate::support::{
     bed::{Bed, both},
     cluster::Kind,
     http::{get, get_with},
+    process::eventually,
     raw::{Client, Expect, Login},
 };
 
@@ -55,8 +56,9 @@ fn answers_are_as_the_document_says(bed: &Bed) {
         looked += 1;
     }
     assert!(looked >= 17, "{looked}");
-    let points = json(&get(house.http, "/api/v1/history", TOKEN));
-    assert!(points["points"].as_array().is_some_and(|points| !points.is_empty()), "{points}");
+    let history = || get(house.http, "/api/v1/history", TOKEN);
+    eventually("there is a past", || !json(&history())["points"].as_array().unwrap().is_empty());
+    assert_fits(&paths["/api/v1/history"]["get"], &history(), "a history with points");
 
     let act = |action: &str, who: &str, body: &str| {
         let path = format!("/api/v1/actions/{action}");
