@@ -20,8 +20,10 @@ pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
         | ["COMMIT" | "ROLLBACK" | "BEGIN" | ""]
         | ["START", "TRANSACTION", ..]
         | ["UNLOCK", "TABLES"]
+        | ["DO", ..]
         | [] => Some(Answer::Done(String::new())),
         ["SELECT", ..] if !has_word(text, "FROM") => selected(text),
+        ["SELECT", _, "FROM", "DUAL"] => selected(text.get(..text.len() - " FROM DUAL".len())?.trim_end()),
         ["SELECT", ..] => catalog::selected(text),
         ["SHOW", "DATABASES" | "SCHEMAS", ..] => Some(one("Database", SCHEMA)),
         ["SHOW", "TABLES", ..] | ["SHOW", "FULL", "TABLES", ..] => {

@@ -39,7 +39,9 @@ pub(super) struct Admitted<S> {
 impl<S> Admitted<S> {
     /// `seq`: of the packet that answers the login.
     pub(super) fn new(stream: S, user: &str, capabilities: CapabilityFlags, seq: u8) -> Admitted<S> {
+        // With session tracking it writes what an OK says behind its length, as servers do for all clients.
         let asked = CapabilityFlags::CLIENT_PROTOCOL_41
+            | CapabilityFlags::CLIENT_SESSION_TRACK
             | CapabilityFlags::CLIENT_SECURE_CONNECTION
             | CapabilityFlags::CLIENT_PLUGIN_AUTH
             | capabilities & CapabilityFlags::CLIENT_DEPRECATE_EOF;
