@@ -213,7 +213,7 @@ fn requests(bed: &Bed) {
     }
     // Bodies in pieces that never end.
     let endless = format!("{}1\r\nx\r\n", post("", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked"));
-    let pieces = endless + &"10000\r\n".to_owned() + &"y".repeat(0x10000) + "\r\n";
+    let pieces = endless + "10000\r\n" + &"y".repeat(0x10000) + "\r\n";
     let answer = raw(&house, (pieces + &format!("10000\r\n{}\r\n", "y".repeat(0x10000)).repeat(40)).as_bytes());
     assert!(answer.starts_with("HTTP/1.1 413") || answer.is_empty(), "{answer}");
     assert!(get(house.http, "/metrics", TOKEN).starts_with("HTTP/1.1 200"));
