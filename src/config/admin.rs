@@ -171,6 +171,13 @@ fn http(section: Section<'_>) -> Option<Http> {
                 format!("`admin.http.listen` is {}, which others can reach: give a `token`", listen.value),
             );
         }
+        Some(listen) if section.node("tls").is_none() && !is_loopback(listen.value.ip()) => {
+            let message = format!(
+                "`admin.http.listen` is {}, which others can reach, and token and passwords pass in the clear: give `tls`",
+                listen.value
+            );
+            section.findings().warning(Some(listen.at), message);
+        }
         _ => {}
     }
     let tls = tls::of_http(&section);
@@ -180,4 +187,26 @@ fn http(section: Section<'_>) -> Option<Http> {
 
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{compose, error::Findings};
+
+    #[test]
+    fn a_token_in_the_clear_is_doubtful() {
+        let warnings = |http: &str| {
+            let findings = Findings::new(Path::new("config.yaml"));
+            let text = format!("admin: {{http: {{token: sixteen-characters, {http}}}}}\n");
+            compose::read_text(&findings, &text, &|_| None, &mut Vec::new());
+            findings.into_parts().1.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+        };
+        let said = warnings("listen: \"0.0.0.0:6080\"");
+        assert!(said.iter().any(|message| message.contains("pass in the clear: give `tls`")), "{said:?}");
+        for good in ["listen: \"127.0.0.1:6080\"", "listen: \"0.0.0.0:6080\", tls: {certificate: a, key: b}"] {
+            assert!(warnings(good).iter().all(|message| !message.contains("in the clear: give `tls`")), "{good}");
+        }
+    }
 }

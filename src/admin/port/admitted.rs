@@ -133,3 +133,73 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Admitted<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+    use crate::wire::handshake::FirstPacket;
+
+    /// What a reader gets of these bytes, which come so many at a time, behind the login.
+    async fn read(sent: &[u8], piece_bytes: usize) -> io::Result<Vec<u8>> {
+        let (mut client, server) = tokio::io::duplex(1 << 22);
+        let mut admitted = Admitted::new(server, "op", CapabilityFlags::CLIENT_DEPRECATE_EOF, 4);
+        greeted(&mut admitted, &mut client).await;
+        let sends = async move {
+            for piece in sent.chunks(piece_bytes) {
+                client.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut got = Vec::new();
+        let (read, ()) = tokio::join!(admitted.read_to_end(&mut got), sends);
+        read.map(|_| got)
+    }
+
+    /// The greeting reaches nobody; then there is a login, whose answer is numbered as the client expects it.
+    async fn greeted(admitted: &mut Admitted<DuplexStream>, client: &mut DuplexStream) {
+        admitted.write_all(b"greeting").await.unwrap();
+        let mut head = [0; HEADER_BYTES];
+        admitted.read_exact(&mut head).await.unwrap();
+        let head = Header::read(&head).unwrap();
+        let mut login = vec![0; head.payload_bytes];
+        admitted.read_exact(&mut login).await.unwrap();
+        let Ok(FirstPacket::Login(login)) = FirstPacket::parse(&login) else { panic!("{login:?}") };
+        assert_eq!((head.seq, &login.user[..], login.schema), (3, &b"op"[..], None));
+        admitted.write_all(b"OK").await.unwrap();
+        let mut told = [0; 2];
+        client.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"OK");
+    }
+
+    fn command(seq: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        packet::push(&mut bytes, seq, payload);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn commands_pass_however_they_come() {
+        let long = vec![b'x'; 10_000];
+        let sent = [command(0, b"\x03SELECT 1"), command(0, b""), command(0, &long), command(0, b"\x01")].concat();
+        for piece_bytes in [1, 3, 4, 5, 100, 20_000] {
+            assert_eq!(read(&sent, piece_bytes).await.unwrap(), sent, "{piece_bytes} at a time");
+        }
+        let most = command(0, &vec![b'x'; MAX_COMMAND_BYTES]);
+        assert_eq!(read(&most, 1 << 16).await.unwrap().len(), most.len());
+    }
+
+    #[tokio::test]
+    async fn what_is_none_does_not() {
+        let good = command(0, b"\x0e");
+        for (bad, why) in [
+            (command(1, b"\x0e"), "packets out of order"),
+            (command(255, b"\x0e"), "packets out of order"),
+            (command(0, &vec![b'x'; MAX_COMMAND_BYTES + 1]), "a command of more than a mebibyte"),
+        ] {
+            let said = read(&[&good[..], &bad].concat(), 1 << 16).await.unwrap_err();
+            assert_eq!(said.to_string(), why);
+        }
+    }
+}
