@@ -23,6 +23,8 @@ mod server;
 mod set;
 mod shutdown;
 
+pub use explain::COLUMNS as EXPLAIN_COLUMNS;
+
 /// What a command answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {

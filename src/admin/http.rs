@@ -1,6 +1,6 @@
 //! HTTP: whether Forebay works, for load balancers; metrics, for Prometheus; the admin tables and commands as JSON.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 
 use super::{metrics, operator::Operator};
 use crate::config::Role;
@@ -23,21 +23,10 @@ mod dashboard;
 mod door;
 mod history;
 mod openapi;
+mod serve;
 
 pub(super) use door::Door;
-
-/// Serves until Forebay stops.
-pub(super) async fn serve(listener: TcpListener, door: Door, operator: Arc<Operator>) {
-    let stopping = {
-        let operator = Arc::clone(&operator);
-        async move { operator.shared().stopping().await }
-    };
-    let pages = pages(door, operator).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    let ended: io::Result<()> = axum::serve(listener, pages).with_graceful_shutdown(stopping).await;
-    if let Err(error) = ended {
-        tracing::error!(%error, "HTTP has ended");
-    }
-}
+pub(super) use serve::serve;
 
 /// What pages look at.
 #[derive(Debug, Clone)]

@@ -68,6 +68,18 @@ impl Collector for Now {
             "The version of the configuration in force",
             &plain(as_float(version)),
         )?;
+        gauge(
+            &mut to,
+            "forebay_digests",
+            "Shapes of statements that are known",
+            &plain(as_float(shared.digests.count() as u64)),
+        )?;
+        counter(
+            &mut to,
+            "forebay_digests_forgotten",
+            "Shapes that were forgotten for others",
+            &plain(as_float(shared.digests.forgotten())),
+        )?;
         let paused = if shared.pause.is_on() { 1.0 } else { 0.0 };
         gauge(&mut to, "forebay_paused", "1: new statements wait for an operator's RESUME", &plain(paused))?;
         let outcome = |word: &str, value: f64| (vec![("outcome", word.to_owned())], value);

@@ -9,9 +9,9 @@ mod port;
 mod query;
 pub mod tables;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 pub use operator::Operator;
 
@@ -19,6 +19,8 @@ use crate::config::Admin;
 
 /// What the tables are in, for whoever writes `forebay.servers`.
 pub const SCHEMA: &str = "forebay";
+/// A server's, as clients expect one; the rest is Forebay's own.
+const VERSION: &str = concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION"));
 /// What clients show when they connect.
 const VERSION_COMMENT: &str = "Forebay's admin port: HELP lists its commands";
 
@@ -32,16 +34,30 @@ pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec
     if let Some(settings) = &settings.port {
         let listener = bind(settings.listen).await?;
         open.push(format!("admin port on {}", listener.local_addr()?));
-        tokio::spawn(port::serve(listener, settings.users.clone().into(), Arc::clone(operator)));
+        tokio::spawn(port::serve(listener, settings.users.clone(), Arc::clone(operator)));
     }
     if let Some(settings) = &settings.http {
         let listener = bind(settings.listen).await?;
-        open.push(format!("http://{}", listener.local_addr()?));
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        open.push(format!("{scheme}://{}", listener.local_addr()?));
         tokio::spawn(live::sample(Arc::clone(operator)));
-        let door = http::Door { token: settings.token.clone(), users };
+        let door = http::Door::new(settings.token.clone(), users);
         tokio::spawn(http::serve(listener, door, Arc::clone(operator)));
     }
     Ok(open)
+}
+
+/// The next connection. What is in the way is waited for: most likely there are no descriptors left.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::warn!(%error, "one of the operator's doors can't take a client");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> io::Result<TcpListener> {

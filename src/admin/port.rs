@@ -1,190 +1,113 @@
 //! The admin port: commands as statements of MySQL's protocol, so that every client there is can send them.
+//!
+//! Clients come in as they do at the ports for applications ([`login`]), and only then meet `opensrv-mysql`, to which
+//! [`admitted`] shows them as logged in.
 
-use std::{
-    io,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 
-use async_trait::async_trait;
-use opensrv_mysql::{
-    AsyncMysqlIntermediary, AsyncMysqlShim, Column, ColumnFlags, ColumnType, ErrorKind, InitWriter, OkResponse,
-    ParamParser, QueryResultWriter, StatementMetaWriter,
-};
+use opensrv_mysql::AsyncMysqlIntermediary;
 use tokio::{
-    io::AsyncWrite,
+    io::BufWriter,
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 
-use super::{
-    commands::{self, Answer, Call, Failure},
-    operator::Operator,
-};
+use self::{admitted::Admitted, login::Logins, session::Session};
+use super::operator::Operator;
 use crate::{
-    auth::native,
-    config::{OperatorUser, Role},
+    config::OperatorUser,
+    net::Stream,
+    proxy::{
+        Peer,
+        handshakes::{Handshakes, Turn},
+        login::{LoggedIn, Refusal},
+    },
+    telemetry::Seldom,
 };
+
+mod admitted;
+mod login;
+mod session;
 
 /// Operators at once.
 const MAX_CLIENTS: usize = 64;
-/// For a login.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a wrong password costs.
-const LOGIN_DELAY: Duration = Duration::from_secs(1);
+/// Clients at once that have not logged in: they have places of their own.
+const MAX_HANDSHAKES: u32 = 64;
+
+/// Who is on the port, and who comes.
+struct Port {
+    logins: Logins,
+    places: Arc<Semaphore>,
+    operator: Arc<Operator>,
+    full: Seldom,
+}
 
 /// Serves until Forebay stops.
-pub(super) async fn serve(listener: TcpListener, users: Arc<[OperatorUser]>, operator: Arc<Operator>) {
-    let room = Arc::new(Semaphore::new(MAX_CLIENTS));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = operator.shared().stopping() => return,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "the admin port can't take a client");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            tracing::warn!(%peer, "the admin port is full: {MAX_CLIENTS} clients are on it");
-            continue;
-        };
-        let (users, operator) = (Arc::clone(&users), Arc::clone(&operator));
+pub(super) async fn serve(listener: TcpListener, users: Vec<OperatorUser>, operator: Arc<Operator>) {
+    let handshakes = Arc::new(Handshakes::of("the admin port's 64 clients that log in"));
+    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
+    let port = Arc::new(Port { logins: Logins::new(users), places, operator, full: Seldom::default() });
+    while let Some((stream, peer, turn)) = next(&listener, &handshakes, &port).await {
+        let port = Arc::clone(&port);
         tokio::spawn(async move {
-            if let Err(error) = talk(stream, users, operator).await {
+            if let Err(error) = port.talk(stream, peer, turn).await {
                 tracing::debug!(%peer, %error, "a client of the admin port is gone");
             }
-            drop(place);
         });
     }
 }
 
-async fn talk(stream: TcpStream, users: Arc<[OperatorUser]>, operator: Arc<Operator>) -> io::Result<()> {
-    let peer = stream.peer_addr()?.to_string();
-    stream.set_nodelay(true)?;
-    let (reader, writer) = stream.into_split();
-    let is_in = Arc::new(AtomicBool::new(false));
-    let session = Session {
-        users,
-        operator: Arc::clone(&operator),
-        peer,
-        salt: salt(),
-        is_in: Arc::clone(&is_in),
-        user: OnceLock::new(),
+/// The next client and its place; `None`: Forebay stops.
+async fn next(
+    listener: &TcpListener,
+    handshakes: &Arc<Handshakes>,
+    port: &Port,
+) -> Option<(TcpStream, SocketAddr, Turn)> {
+    let accepted = async {
+        let (stream, peer) = super::accept(listener).await;
+        (stream, peer, handshakes.enter(MAX_HANDSHAKES).await)
     };
-    let mut talk = std::pin::pin!(AsyncMysqlIntermediary::run_on(session, reader, writer));
-    if let Ok(ended) = tokio::time::timeout(LOGIN_TIMEOUT, &mut talk).await {
-        return ended;
-    }
-    if !is_in.load(Ordering::Relaxed) {
-        return Err(io::Error::new(io::ErrorKind::TimedOut, "it did not log in"));
-    }
     tokio::select! {
-        ended = talk => ended,
-        () = operator.shared().stopping() => Ok(()),
+        accepted = accepted => Some(accepted),
+        () = port.operator.shared().stopping() => None,
     }
 }
 
-/// Without NUL, which would end it for some clients.
-fn salt() -> [u8; 20] {
-    std::array::from_fn(|_| rand::random_range(1..=127))
-}
-
-struct Session {
-    users: Arc<[OperatorUser]>,
-    operator: Arc<Operator>,
-    peer: String,
-    salt: [u8; 20],
-    is_in: Arc<AtomicBool>,
-    /// Who has logged in.
-    user: OnceLock<OperatorUser>,
-}
-
-#[async_trait]
-impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
-    type Error = io::Error;
-
-    fn version(&self) -> String {
-        concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION")).to_owned()
-    }
-
-    fn salt(&self) -> [u8; 20] {
-        self.salt
-    }
-
-    async fn authenticate(&self, plugin: &str, name: &[u8], salt: &[u8], answer: &[u8]) -> bool {
-        let user = self.users.iter().find(|user| user.user.name.as_bytes() == name);
-        let proves = |secret| native::verify(secret, answer, salt).is_some();
-        let good = plugin == "mysql_native_password" && user.is_some_and(|user| user.user.secrets.iter().any(proves));
-        let name = String::from_utf8_lossy(name);
-        if good {
-            self.is_in.store(true, Ordering::Relaxed);
-            // One login for each connection.
-            let _ = user.map(|user| self.user.set(user.clone()));
-            tracing::info!(peer = self.peer, user = %name, "somebody is on the admin port");
-        } else {
-            tracing::warn!(peer = self.peer, user = %name, "the admin port refused a login");
-            tokio::time::sleep(LOGIN_DELAY).await;
-        }
-        good
-    }
-
-    async fn on_prepare<'a>(&'a mut self, _: &'a str, info: StatementMetaWriter<'a, W>) -> io::Result<()> {
-        info.error(ErrorKind::ER_UNSUPPORTED_PS, b"The admin port takes plain statements only, none that are prepared")
-            .await
-    }
-
-    async fn on_execute<'a>(
-        &'a mut self,
-        _: u32,
-        _: ParamParser<'a>,
-        results: QueryResultWriter<'a, W>,
-    ) -> io::Result<()> {
-        results.error(ErrorKind::ER_UNKNOWN_STMT_HANDLER, b"Unknown prepared statement handler").await
-    }
-
-    async fn on_close<'a>(&'a mut self, _: u32)
-    where
-        W: 'async_trait,
-    {
-    }
-
-    async fn on_init<'a>(&'a mut self, _: &'a str, writer: InitWriter<'a, W>) -> io::Result<()> {
-        // There is one schema as good as another: none.
-        writer.ok().await
-    }
-
-    async fn on_query<'a>(&'a mut self, text: &'a str, results: QueryResultWriter<'a, W>) -> io::Result<()> {
-        let (user, role) = self.user.get().map_or(("", Role::ReadOnly), |user| (&user.user.name, user.role));
-        let call = Call { operator: &self.operator, user, role, peer: &self.peer };
-        match commands::run(&call, text).await {
-            Ok(Answer::Done(info)) => results.completed(OkResponse { info, ..OkResponse::default() }).await,
-            Ok(Answer::Table { columns, rows }) => {
-                let column = |name: &String| Column {
-                    table: String::new(),
-                    column: name.clone(),
-                    coltype: ColumnType::MYSQL_TYPE_VAR_STRING,
-                    colflags: ColumnFlags::empty(),
-                };
-                let columns: Vec<Column> = columns.iter().map(column).collect();
-                let mut writer = results.start(&columns).await?;
-                for row in rows {
-                    writer.write_row(row).await?;
-                }
-                writer.finish().await
+impl Port {
+    async fn talk(&self, stream: TcpStream, peer: SocketAddr, turn: Turn) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let context = self.logins.context(&self.operator);
+        let login = crate::proxy::login::login(Stream::Tcp(stream), Peer(Some(peer)), &context);
+        let LoggedIn { mut channel, user, capabilities, .. } = tokio::select! {
+            login = login => login.map_err(io::Error::other)?,
+            () = turn.taken() => return Err(io::Error::new(io::ErrorKind::TimedOut, "it gave way to others")),
+        };
+        drop(turn);
+        let Ok(_place) = self.places.try_acquire() else {
+            if let Some(unsaid) = self.full.pass(Instant::now()) {
+                tracing::warn!(%peer, user = user.name, unsaid, "the admin port is full: {MAX_CLIENTS} clients are on it");
             }
-            Err(Failure::Unknown(message)) => results.error(ErrorKind::ER_PARSE_ERROR, message.as_bytes()).await,
-            Err(Failure::Forbidden(message)) => {
-                results.error(ErrorKind::ER_SPECIFIC_ACCESS_DENIED_ERROR, message.as_bytes()).await
-            }
-            Err(Failure::Wrong(message)) => results.error(ErrorKind::ER_WRONG_ARGUMENTS, message.as_bytes()).await,
+            channel.push(&Refusal::TooManyConnections.payload(&context.greeting, true));
+            channel.close().await;
+            return Ok(());
+        };
+        tracing::info!(%peer, user = user.name, tls = channel.stream().is_tls(), "somebody is on the admin port");
+        // What the login has to say before its OK.
+        channel.flush().await.map_err(io::Error::other)?;
+        let seq = channel.seq;
+        let stream = channel.into_stream().map_err(io::Error::other)?;
+        let (reader, writer) = tokio::io::split(Admitted::new(stream, &user.name, capabilities, seq));
+        // It writes row by row.
+        let writer = BufWriter::new(writer);
+        let session = Session {
+            operator: Arc::clone(&self.operator),
+            user: user.name.clone(),
+            role: self.logins.role(&user.name),
+            peer: peer.to_string(),
+        };
+        tokio::select! {
+            ended = AsyncMysqlIntermediary::run_on(session, reader, writer) => ended,
+            () = self.operator.shared().stopping() => Ok(()),
         }
     }
 }

@@ -69,7 +69,7 @@ fn answer(look: &Look<'_>, query: &Query) -> Result<Answer, String> {
 }
 
 /// Answers a query over these rows of a table.
-fn over(table: &Table, rows: Vec<Row>, query: &Query) -> Result<Answer, String> {
+pub(super) fn over(table: &Table, rows: Vec<Row>, query: &Query) -> Result<Answer, String> {
     let select = plain(query)?;
     let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
     let shown = shown(select, &columns)?;
@@ -157,7 +157,7 @@ fn shown(select: &Select, columns: &[&str]) -> Result<Vec<(String, Expr)>, Strin
 }
 
 /// As MySQL calls an expression: its text, a column without its table.
-fn title(expression: &Expr) -> String {
+pub(super) fn title(expression: &Expr) -> String {
     match expression {
         Expr::Identifier(name) => name.value.clone(),
         Expr::CompoundIdentifier(parts) => parts.last().map(|part| part.value.clone()).unwrap_or_default(),

@@ -7,7 +7,14 @@ use super::{
     secret,
     section::{At, Section},
 };
-use crate::auth::{Secret, User};
+use crate::{
+    auth::{Secret, User},
+    net::tls::ServerSideSettings,
+};
+
+mod tls;
+
+pub use tls::AdminTls;
 
 /// Numbers only: a door for operators must not depend on a name server.
 const SOCKET_ADDRESS: Form<SocketAddr> = Form {
@@ -43,6 +50,8 @@ pub struct Port {
     pub listen: SocketAddr,
     /// Who may; at least one.
     pub users: Vec<OperatorUser>,
+    /// Whether clients may use TLS, or must.
+    pub tls: ServerSideSettings,
 }
 
 /// A user of it.
@@ -74,12 +83,15 @@ pub struct Http {
     pub listen: SocketAddr,
     /// What everything but `/healthz` asks for; `None`: nothing, which only a loopback address may.
     pub token: Option<String>,
+    /// `None`: it speaks without TLS only; otherwise with it only.
+    pub tls: Option<ServerSideSettings>,
 }
 
 /// Without the token.
 impl std::fmt::Debug for Http {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Http").field("listen", &self.listen).field("token", &self.token.is_some()).finish()
+        let Http { listen, token, tls } = self;
+        f.debug_struct("Http").field("listen", listen).field("token", &token.is_some()).field("tls", tls).finish()
     }
 }
 
@@ -94,6 +106,7 @@ pub fn read(root: &Section<'_>) -> Admin {
 fn port(section: &Section<'_>) -> Option<Port> {
     const EXAMPLE: &str = "`users: [{name: admin, password: \"${FOREBAY_ADMIN_PASSWORD}\"}]`";
     let listen = section.get_at("listen", &SOCKET_ADDRESS);
+    let tls = tls::of_port(section);
     let users = section.sections("users", EXAMPLE).map(|sections| sections.into_iter().filter_map(user).collect());
     match (listen, users) {
         (Some(At { value: listen, .. }), Some(users)) => {
@@ -101,12 +114,19 @@ fn port(section: &Section<'_>) -> Option<Port> {
             if section.is_empty_list("users") {
                 section.error(section.place("users"), format!("`admin.users` is an empty list: write {EXAMPLE}"));
             }
-            Some(Port { listen, users })
+            Some(Port { listen, users, tls: tls.unwrap_or_default() })
         }
         (Some(listen), None) if section.node("users").is_none() => {
             section.error(
                 listen.at,
                 format!("`admin.listen` needs `admin.users`: nobody else may come in. Write {EXAMPLE}"),
+            );
+            None
+        }
+        (None, None) if section.node("listen").is_none() && section.node("tls").is_some() => {
+            section.error(
+                section.place("tls"),
+                "`admin.tls` is about the port of `admin.listen`: HTTP has `admin.http.tls`",
             );
             None
         }
@@ -128,16 +148,8 @@ fn user(section: Section<'_>) -> Option<OperatorUser> {
         section.error(section.at, "a user of the admin port needs `password`, `password_file` or `password_hash`");
     }
     let secret = secret::any(&section);
-    match &secret {
-        Some(Secret::Sha2 { .. } | Secret::Ed25519(_)) => section.error(
-            section.place("password_hash"),
-            "`admin.users[].password_hash`: the admin port speaks mysql_native_password: give a hash of that kind (`*` and 40 hex digits) \
-             or the password itself",
-        ),
-        Some(secret) if secret.is_empty_password() => {
-            section.error(section.at, "a user of the admin port can't do without a password");
-        }
-        _ => {}
+    if secret.as_ref().is_some_and(Secret::is_empty_password) {
+        section.error(section.at, "a user of the admin port can't do without a password");
     }
     let role = section.word("role", &ROLE).map(|role| role.value).unwrap_or_default();
     section.finish();
@@ -159,12 +171,42 @@ fn http(section: Section<'_>) -> Option<Http> {
                 format!("`admin.http.listen` is {}, which others can reach: give a `token`", listen.value),
             );
         }
+        Some(listen) if section.node("tls").is_none() && !is_loopback(listen.value.ip()) => {
+            let message = format!(
+                "`admin.http.listen` is {}, which others can reach, and token and passwords pass in the clear: give `tls`",
+                listen.value
+            );
+            section.findings().warning(Some(listen.at), message);
+        }
         _ => {}
     }
+    let tls = tls::of_http(&section);
     section.finish();
-    Some(Http { listen: listen?.value, token })
+    Some(Http { listen: listen?.value, token, tls })
 }
 
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{compose, error::Findings};
+
+    #[test]
+    fn a_token_in_the_clear_is_doubtful() {
+        let warnings = |http: &str| {
+            let findings = Findings::new(Path::new("config.yaml"));
+            let text = format!("admin: {{http: {{token: sixteen-characters, {http}}}}}\n");
+            compose::read_text(&findings, &text, &|_| None, &mut Vec::new());
+            findings.into_parts().1.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+        };
+        let said = warnings("listen: \"0.0.0.0:6080\"");
+        assert!(said.iter().any(|message| message.contains("pass in the clear: give `tls`")), "{said:?}");
+        for good in ["listen: \"127.0.0.1:6080\"", "listen: \"0.0.0.0:6080\", tls: {certificate: a, key: b}"] {
+            assert!(warnings(good).iter().all(|message| !message.contains("in the clear: give `tls`")), "{good}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! All sections together: read, held against each other, built.
 
 use super::{
-    Admin, Config, ConfigError, admin, cache, cross, discovery,
+    Admin, AdminTls, Config, ConfigError, admin, cache, cross, discovery,
     error::Findings,
     failover, groups,
     health::{self, Health, Monitor},
@@ -44,9 +44,10 @@ pub fn read_text(
     let mut rules = parts.rules(findings);
     in_rules.append(&mut rules.errors);
     // Certificates are loaded only for what holds together.
-    let certificates = if findings.has_errors() { None } else { parts.tls.load(&root) };
+    let certificates = if findings.has_errors() { None } else { parts.load_certificates(&root) };
     root.finish();
-    parts.build(rules, certificates?)
+    let (certificates, admin_tls) = certificates?;
+    parts.build(rules, certificates, admin_tls)
 }
 
 /// What the sections say.
@@ -121,7 +122,13 @@ impl Parts {
         rules::load(findings, &context)
     }
 
-    fn build(self, rules: rules::Loaded, certificates: tls::Loaded) -> Option<Config> {
+    /// What is wrong with one half says nothing of the other: both are tried.
+    fn load_certificates(&self, root: &Section<'_>) -> Option<(tls::Loaded, AdminTls)> {
+        let (loaded, admin) = (self.tls.load(root), self.admin.load_tls(root));
+        loaded.zip(admin)
+    }
+
+    fn build(self, rules: rules::Loaded, certificates: tls::Loaded, admin_tls: AdminTls) -> Option<Config> {
         let monitor = self.monitor?;
         let topology = topology::Settings {
             servers: self.servers.into_iter().map(|server| server.value).collect(),
@@ -156,6 +163,7 @@ impl Parts {
             rules_folder: rules.folder,
             secret_files: Vec::new(),
             admin: self.admin,
+            admin_tls,
             cache: self.cache,
             log: self.log,
             warnings: rules.warnings,

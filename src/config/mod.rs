@@ -40,7 +40,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use admin::{Admin, Http, OperatorUser, Port, Role};
+pub use admin::{Admin, AdminTls, Http, OperatorUser, Port, Role};
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use log::level as log_level;
 pub use rules::dialect;
@@ -86,6 +86,8 @@ pub struct Config {
     pub cache: crate::cache::Settings,
     /// The operator's doors.
     pub admin: Admin,
+    /// What is seen of TLS there.
+    pub admin_tls: AdminTls,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.

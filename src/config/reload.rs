@@ -15,7 +15,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Config, ConfigErrors};
+use super::{AdminTls, Config, ConfigErrors};
+use arc_swap::ArcSwap;
+
 use crate::{
     net::tls::{ClientSide, ServerSide},
     proxy::Shared,
@@ -38,6 +40,8 @@ pub struct Reloader {
     /// Held from reading to the swap: one at a time.
     busy: tokio::sync::Mutex<()>,
     versions: Mutex<VecDeque<Arc<Version>>>,
+    /// TLS at the operator's doors, by the files as they were read last.
+    admin_tls: ArcSwap<AdminTls>,
     /// How often it was asked to.
     pub counts: Counts,
 }
@@ -92,12 +96,14 @@ pub enum Outcome {
 impl Reloader {
     /// `config`, read from `file`, is in force: the first version.
     pub fn new(file: &Path, config: Config, shared: Arc<Shared>) -> Reloader {
+        let admin_tls = ArcSwap::from_pointee(config.admin_tls.clone());
         let first = Version { number: 1, since: SystemTime::now(), why: "start".into(), changes: Vec::new(), config };
         Reloader {
             file: file.to_owned(),
             shared,
             busy: tokio::sync::Mutex::default(),
             versions: Mutex::new(VecDeque::from([Arc::new(first)])),
+            admin_tls,
             counts: Counts::default(),
         }
     }
@@ -115,6 +121,11 @@ impl Reloader {
     /// The file that it reads.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// What is seen of TLS at the operator's doors now.
+    pub fn admin_tls(&self) -> Arc<AdminTls> {
+        self.admin_tls.load_full()
     }
 
     /// What the clients share.
@@ -167,6 +178,7 @@ impl Reloader {
             tracing::warn!("{warning}");
         }
         let (live, servers) = config.clone().into_parts();
+        self.admin_tls.store(Arc::new(config.admin_tls.clone()));
         self.shared.apply(live, servers).await;
         if changes.is_empty() {
             tell_later(&later);
@@ -196,10 +208,14 @@ impl Reloader {
 
 /// An old version's certificates may have run out: what the files hold now is as good or better, if it can be read.
 fn with_present_certificates(config: Config) -> Config {
-    let loaded = ServerSide::load(&config.client_tls_settings)
-        .and_then(|client_tls| Ok((client_tls, ClientSide::load(&config.server_tls_settings)?)));
-    match loaded {
-        Ok((client_tls, server_tls)) => Config { client_tls, server_tls, ..config },
+    let loaded = || {
+        let client_tls = ServerSide::load(&config.client_tls_settings)?;
+        let server_tls = ClientSide::load(&config.server_tls_settings)?;
+        let admin_tls = AdminTls::load(&config.admin).map_err(|(_, error)| error)?;
+        Ok::<_, String>((client_tls, server_tls, admin_tls))
+    };
+    match loaded() {
+        Ok((client_tls, server_tls, admin_tls)) => Config { client_tls, server_tls, admin_tls, ..config },
         Err(_) => config,
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     topology::ProbeTls,
 };
 
-const CLIENTS_MODE: Words<Mode> = Words {
+pub(super) const CLIENTS_MODE: Words<Mode> = Words {
     what: "a TLS mode",
     words: &[("disabled", Mode::Disabled), ("preferred", Mode::Preferred), ("required", Mode::Required)],
 };
@@ -183,7 +183,7 @@ fn read_servers(section: Section<'_>, half: &mut At<ClientSideSettings>) {
 }
 
 /// Both files or neither.
-fn identity(section: &Section<'_>) -> (Option<PathBuf>, Option<PathBuf>) {
+pub(super) fn identity(section: &Section<'_>) -> (Option<PathBuf>, Option<PathBuf>) {
     let (certificate, key) = (path(section, "certificate"), path(section, "key"));
     for (given, other) in [("certificate", "key"), ("key", "certificate")] {
         if section.node(given).is_some() && section.node(other).is_none() {

@@ -125,6 +125,11 @@ impl ServerSide {
         Ok(ServerSide { mode: settings.mode, verify: settings.verify, config })
     }
 
+    /// None at all.
+    pub fn none() -> ServerSide {
+        ServerSide { mode: Mode::Disabled, verify: ClientVerify::Off, config: None }
+    }
+
     /// Whether clients are told that they may use TLS.
     pub fn is_offered(&self) -> bool {
         self.config.is_some()

@@ -18,8 +18,10 @@ use crate::telemetry::Seldom;
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The places of clients that log in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Handshakes {
+    /// What bounds them, for the log.
+    limit: &'static str,
     inner: Mutex<Inner>,
     /// A place has become free.
     free: Notify,
@@ -40,6 +42,11 @@ struct Waiting {
 }
 
 impl Handshakes {
+    /// None yet. `limit`: what bounds them, for the log.
+    pub fn of(limit: &'static str) -> Handshakes {
+        Handshakes { limit, inner: Mutex::default(), free: Notify::new(), said: Seldom::default() }
+    }
+
     /// Waits for one of `max` places.
     pub async fn enter(self: &Arc<Self>, max: u32) -> Turn {
         loop {
@@ -69,11 +76,7 @@ impl Handshakes {
             }
             oldest.remove().taken.notify_one();
             if let Some(unsaid) = self.said.pass(now.into_std()) {
-                tracing::warn!(
-                    unsaid,
-                    ?age,
-                    "limits.max_handshakes is reached: a client that has not logged in gives way"
-                );
+                tracing::warn!(unsaid, ?age, "{} is reached: a client that has not logged in gives way", self.limit);
             }
         }
         let number = inner.next;
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn a_newcomer_takes_the_place_that_becomes_free_first() {
         runtime().block_on(async {
-            let handshakes = Arc::new(Handshakes::default());
+            let handshakes = Arc::new(Handshakes::of("a limit"));
             let first = handshakes.enter(2).await;
             let second = handshakes.enter(2).await;
             let (third, ()) = tokio::join!(handshakes.enter(2), async {
@@ -137,7 +140,7 @@ mod tests {
     #[test]
     fn whoever_takes_too_long_gives_way() {
         runtime().block_on(async {
-            let handshakes = Arc::new(Handshakes::default());
+            let handshakes = Arc::new(Handshakes::of("a limit"));
             let silent = handshakes.enter(1).await;
             let start = Instant::now();
             let next = handshakes.enter(1).await;

@@ -70,7 +70,7 @@ impl Client {
         drop(under_way);
         match permitted {
             Ok(()) => {
-                tracing::info!(client = self.place.handle.id, user = %self.identity.name, target = id, query_only, "KILL");
+                tracing::info!(client = self.place.handle.id, user = %self.identity.name, killed = id, query_only, "KILL");
                 self.send_ok().await
             }
             Err(error) => self.send_error(&error).await,

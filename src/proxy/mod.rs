@@ -23,7 +23,7 @@ pub mod fuzz;
 pub mod given;
 pub mod glance;
 mod hand_over;
-mod handshakes;
+pub mod handshakes;
 mod idle;
 mod kill;
 pub mod latencies;

@@ -174,7 +174,7 @@ impl Shared {
             topology,
             servers: tokio::sync::Mutex::new(servers),
             registry: Arc::default(),
-            handshakes: Arc::default(),
+            handshakes: Arc::new(Handshakes::of("limits.max_handshakes")),
             guard: Arc::default(),
             turned_away: Seldom::default(),
             queries,

@@ -178,7 +178,12 @@ impl Digests {
         all
     }
 
-    /// How many were forgotten.
+    /// How many shapes are known.
+    pub fn count(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).known.len()).sum()
+    }
+
+    /// How many were forgotten for others, since the start.
     pub fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)
     }
@@ -188,7 +193,6 @@ impl Digests {
         for shard in &self.shards {
             shard.lock().unwrap_or_else(PoisonError::into_inner).known.clear();
         }
-        self.forgotten.store(0, Ordering::Relaxed);
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the low bits")]
@@ -277,6 +281,6 @@ mod tests {
         let all = digests.all();
         assert_eq!(all.len(), SHARDS * MAX_IN_SHARD);
         assert!(all.iter().any(|(digest, _)| *digest == 0));
-        assert_eq!(digests.forgotten(), number - all.len() as u64);
+        assert_eq!((digests.count(), digests.forgotten()), (all.len(), number - all.len() as u64));
     }
 }

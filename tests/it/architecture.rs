@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("proxy", &["wire", "auth", "sql", "session", "net", "topology", "routing", "pool", "cache", "telemetry"]),
     ("config", &["auth", "net", "sql", "topology", "routing", "pool", "cache", "proxy", "telemetry"]),
-    ("admin", &["auth", "sql", "topology", "routing", "pool", "cache", "telemetry", "proxy", "config"]),
+    ("admin", &["wire", "auth", "sql", "net", "topology", "routing", "pool", "cache", "telemetry", "proxy", "config"]),
     ("cli", &["admin", "cache", "config", "proxy", "topology", "routing", "telemetry", "net", "auth", "sql"]),
     // The list of fuzz targets: none of the program.
     ("fuzz", &["wire", "auth", "sql", "session", "net", "topology", "proxy", "config"]),

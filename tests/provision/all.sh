@@ -20,6 +20,10 @@ python3 -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'
 command -v javac > /dev/null || packages+=(default-jdk-headless)
 "$here/apt.sh" "${packages[@]}"
 
+# What operators read the slow log and sit at the admin port with; without them those tests are skipped.
+"$here/apt.sh" percona-toolkit || echo "no percona-toolkit: pt-query-digest reads no slow log" >&2
+"$here/apt.sh" mycli || echo "no mycli: it does not visit the admin port" >&2
+
 # A service that listens nowhere; without it one test says that it is skipped.
 "$here/apt.sh" haproxy || echo "no haproxy: the tests behind it are skipped" >&2
 # A browser for the dashboard; the same.

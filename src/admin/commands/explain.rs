@@ -13,6 +13,9 @@ use crate::{
 
 const SYNTAX: &str = "EXPLAIN ROUTE [USER u] [SCHEMA s] [IN TRANSACTION] FOR statement";
 
+/// What it answers.
+pub const COLUMNS: [&str; 2] = ["what", "says"];
+
 pub(super) fn explain(operator: &Operator, text: &str) -> Result<Answer, Failure> {
     let asked_for = parse(text).ok_or_else(|| Failure::Wrong(format!("not understood: write {SYNTAX}")))?;
     let text = now(operator, &asked_for).to_string();
@@ -20,7 +23,7 @@ pub(super) fn explain(operator: &Operator, text: &str) -> Result<Answer, Failure
         let (what, says) = line.split_once(": ").unwrap_or((line, ""));
         vec![Some(what.to_owned()), Some(says.to_owned())]
     };
-    Ok(Answer::table(&["what", "says"], text.lines().map(row).collect()))
+    Ok(Answer::table(&COLUMNS, text.lines().map(row).collect()))
 }
 
 /// As it would be decided at this moment, by the rules in force and the servers as they are.

@@ -1,14 +1,30 @@
 //! What clients ask by themselves when they connect.
 
 use super::Answer;
-use crate::admin::{SCHEMA, VERSION_COMMENT, tables::TABLES};
+use crate::admin::{
+    SCHEMA, VERSION, VERSION_COMMENT,
+    tables::{self, TABLES, Table},
+};
+
+mod catalog;
 
 /// As a server would, as far as a client needs it; `None`: it is not one of these.
 pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
     let one = |name: &str, value: &str| Answer::table(&[name], vec![vec![Some(value.to_owned())]]);
+    if text.contains("/*!") {
+        return uncommented(text);
+    }
     match words {
-        ["SET", ..] | ["USE", ..] | ["COMMIT" | "ROLLBACK" | "BEGIN" | ""] | [] => Some(Answer::Done(String::new())),
+        ["SET", ..]
+        | ["USE", ..]
+        | ["COMMIT" | "ROLLBACK" | "BEGIN" | ""]
+        | ["START", "TRANSACTION", ..]
+        | ["UNLOCK", "TABLES"]
+        | ["DO", ..]
+        | [] => Some(Answer::Done(String::new())),
         ["SELECT", ..] if !has_word(text, "FROM") => selected(text),
+        ["SELECT", _, "FROM", "DUAL"] => selected(text.get(..text.len() - " FROM DUAL".len())?.trim_end()),
+        ["SELECT", ..] => catalog::selected(text),
         ["SHOW", "DATABASES" | "SCHEMAS", ..] => Some(one("Database", SCHEMA)),
         ["SHOW", "TABLES", ..] | ["SHOW", "FULL", "TABLES", ..] => {
             let row = |name: &str| vec![Some(name.to_owned()), Some("VIEW".to_owned())];
@@ -18,11 +34,49 @@ pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
             let columns = ["Tables_in_forebay", "Table_type"];
             Some(Answer::table(if full { &columns } else { &columns[..1] }, kept.collect()))
         }
-        ["SHOW", "COLLATION" | "ENGINES" | "CHARSET" | "PLUGINS" | "STATUS" | "PROCESSLIST", ..]
-        | ["SHOW", "CHARACTER", "SET", ..]
-        | ["SHOW", "GLOBAL" | "SESSION", "STATUS", ..] => Some(Answer::table(&["Name", "Value"], Vec::new())),
+        ["SHOW", "TABLE", "STATUS", ..] => Some(catalog::status()),
+        ["SHOW", "COLUMNS" | "FIELDS", "FROM" | "IN", name, ..] => Some(catalog::described(table_of(name)?, false)),
+        ["SHOW", "FULL", "COLUMNS" | "FIELDS", "FROM" | "IN", name, ..] => {
+            Some(catalog::described(table_of(name)?, true))
+        }
+        ["DESCRIBE" | "DESC" | "EXPLAIN", name] => Some(catalog::described(table_of(name)?, false)),
+        ["SHOW", "GRANTS", ..] => Some(one("Grants", "GRANT SELECT ON `forebay`.* TO CURRENT_USER")),
+        ["SHOW", what @ ("FULL" | "GLOBAL" | "SESSION" | "STORAGE"), rest, ..] => nothing_of(rest, what),
+        ["SHOW", what, rest @ ..] => nothing_of(what, rest.first().unwrap_or(&"")),
         _ => None,
     }
+}
+
+/// What servers list and there is none of here.
+fn nothing_of(what: &str, next: &str) -> Option<Answer> {
+    let is_one = match what {
+        "COLLATION" | "ENGINES" | "CHARSET" | "PLUGINS" | "STATUS" | "PROCESSLIST" | "PRIVILEGES" | "TRIGGERS"
+        | "INDEX" | "INDEXES" | "KEYS" | "ERRORS" | "PROFILES" => true,
+        "CHARACTER" => next == "SET",
+        "PROCEDURE" | "FUNCTION" | "MASTER" | "SLAVE" | "REPLICA" => next == "STATUS",
+        "ALL" => matches!(next, "SLAVES" | "REPLICAS"),
+        "BINARY" => matches!(next, "LOGS" | "LOG"),
+        _ => false,
+    };
+    is_one.then(|| Answer::table(&["Name", "Value"], Vec::new()))
+}
+
+/// With what stands in comments that servers read.
+fn uncommented(text: &str) -> Option<Answer> {
+    let mut parts = text.split("/*!");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push(' ');
+        plain += &part.trim_start_matches(|digit: char| digit.is_ascii_digit()).replacen("*/", " ", 1);
+    }
+    let words: Vec<String> = plain.split_whitespace().take(5).map(str::to_ascii_uppercase).collect();
+    pretend(&words.iter().map(String::as_str).collect::<Vec<_>>(), plain.trim())
+}
+
+/// The table of that name, quoted or not, with the schema or without.
+fn table_of(name: &str) -> Option<&'static Table> {
+    let name = name.replace('`', "");
+    tables::named(name.strip_prefix("FOREBAY.").unwrap_or(&name))
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -56,9 +110,13 @@ fn item_of(item: &str) -> Option<(String, Option<String>)> {
     let value = match expression.to_ascii_lowercase().as_str() {
         variable if variable.starts_with("@@") => variable_of(variable),
         "database()" | "schema()" => Some(SCHEMA.to_owned()),
-        "version()" => Some(concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION")).to_owned()),
+        "version()" => Some(VERSION.to_owned()),
         "user()" | "current_user()" | "current_user" => Some("operator@forebay".to_owned()),
         "connection_id()" => Some("1".to_owned()),
+        "now()" | "current_timestamp()" | "current_timestamp" | "sysdate()" => {
+            let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
+            Some(now.replace('T', " ").replace('Z', ""))
+        }
         number if number.parse::<i64>().is_ok() => Some(number.to_owned()),
         _ if expression.starts_with('\'') && expression.ends_with('\'') && expression.len() > 1 => {
             Some(expression.trim_matches('\'').to_owned())
@@ -73,7 +131,7 @@ fn variable_of(name: &str) -> Option<String> {
     let name = name.trim_start_matches("@@").trim_start_matches("session.").trim_start_matches("global.");
     let value = match name {
         "version_comment" => VERSION_COMMENT,
-        "version" => concat!("8.0.0-forebay-", env!("CARGO_PKG_VERSION")),
+        "version" => VERSION,
         "max_allowed_packet" => "16777216",
         "auto_increment_increment" | "autocommit" => "1",
         "lower_case_table_names" | "performance_schema" | "transaction_read_only" | "tx_read_only" => "0",
@@ -123,7 +181,20 @@ mod tests {
         assert_eq!(asked("SELECT 'x' AS a, 1").unwrap().1, [some("x"), some("1")]);
         assert_eq!(asked("SHOW DATABASES").unwrap().1, [some(SCHEMA)]);
         assert_eq!(asked("SHOW FULL TABLES FROM `forebay`").unwrap().1, [some("cache"), some("VIEW")]);
-        for other in ["SELECT n + 1", "SELECT * FROM servers", "SHOW SERVERS", "SELECT SLEEP(1)"] {
+        assert_eq!(asked("/*!40101 SET NAMES utf8mb4 */"), None);
+        assert_eq!(asked("SHOW /*!50002 GLOBAL */ STATUS").unwrap().0, ["Name", "Value"]);
+        assert_eq!(asked("DESCRIBE `forebay`.`Servers`").unwrap().1[0], some("server"));
+        assert_eq!(asked("show full columns from forebay.servers").unwrap().0.len(), 7);
+        for other in [
+            "SELECT n + 1",
+            "SELECT * FROM servers",
+            "SHOW SERVERS",
+            "SHOW FULL SESSIONS",
+            "SHOW MASTER",
+            "SHOW CACHE ENTRIES",
+            "DESCRIBE nothing",
+            "SELECT SLEEP(1)",
+        ] {
             assert_eq!(asked(other), None, "{other}");
         }
     }

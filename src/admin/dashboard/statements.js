@@ -20,12 +20,14 @@ export const top = (digests) => table("Literals are hidden as ?", columns, diges
 
 export async function statements(to) {
   const sort = to.sort || "elapsed_us";
-  const all = await rows("digests", { order_by: `${sort} DESC`, limit: 100 });
+  const [all, kept] = await Promise.all([
+    rows("digests", { order_by: `${sort} DESC`, limit: 100 }), rows("metrics", { where: "metric LIKE 'forebay_digests%'", order_by: "metric" })]);
   const again = (key) => { to.sort = key; to.refresh(); };
   const reset = h("button", { class: "quiet", onclick: () => to.confirm("Reset the digests?",
     "What was measured of statements is forgotten.", () => act("reset_digests")) }, "Reset");
   return [to.heading("Statements", to.may && [reset]),
-    h("section", { class: "card" }, table("The first hundred; a column's title sorts by it", columns, all, sort, again))];
+    h("section", { class: "card" }, table("The first hundred; a column's title sorts by it", columns, all, sort, again),
+      h("p", { class: "soft" }, `${kept.map((one) => count(one.value)).join(" shapes are known, ")} were forgotten, which took the least time.`))];
 }
 
 /** "primary:3 replica1:40" */

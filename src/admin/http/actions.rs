@@ -16,7 +16,7 @@ use super::{
     door::Visitor,
 };
 use crate::admin::{
-    commands::{self, Call},
+    commands::{self, Call, EXPLAIN_COLUMNS},
     operator::Operator,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Action {
     /// The command; `{name}` stands for a field of the body.
     pub command: &'static str,
     pub fields: &'static [Field],
+    /// The columns of its answer; none: it says that it is done.
+    pub shows: &'static [&'static str],
 }
 
 /// A field of the body.
@@ -44,7 +46,7 @@ const fn field(name: &'static str, kind: &'static str, is_required: bool, words:
 
 /// All of them.
 pub(super) const ACTIONS: [Action; 14] = [
-    Action { name: "drain", command: "DRAIN SERVER", fields: &[field("server", "string", true, "")] },
+    Action { name: "drain", command: "DRAIN SERVER", fields: &[field("server", "string", true, "")], shows: &[] },
     Action {
         name: "explain",
         command: "EXPLAIN ROUTE",
@@ -54,6 +56,7 @@ pub(super) const ACTIONS: [Action; 14] = [
             field("in_transaction", "boolean", false, "IN TRANSACTION"),
             field("statement", "string", true, "FOR"),
         ],
+        shows: &EXPLAIN_COLUMNS,
     },
     Action {
         name: "flush_cache",
@@ -65,22 +68,34 @@ pub(super) const ACTIONS: [Action; 14] = [
             field("rule", "string", false, "RULE"),
             field("digest", "string", false, "DIGEST"),
         ],
+        shows: &[],
     },
-    Action { name: "flush_pool", command: "FLUSH POOL", fields: &[] },
+    Action { name: "flush_pool", command: "FLUSH POOL", fields: &[], shows: &[] },
     Action {
         name: "kill",
         command: "KILL",
         fields: &[field("query_only", "boolean", false, "QUERY"), field("id", "integer", true, "")],
+        shows: &[],
     },
-    Action { name: "offline", command: "OFFLINE SERVER", fields: &[field("server", "string", true, "")] },
-    Action { name: "online", command: "ONLINE SERVER", fields: &[field("server", "string", true, "")] },
-    Action { name: "pause", command: "PAUSE", fields: &[field("wait_seconds", "integer", false, "WAIT")] },
-    Action { name: "reload", command: "RELOAD", fields: &[] },
-    Action { name: "reset_digests", command: "RESET DIGESTS", fields: &[] },
-    Action { name: "resume", command: "RESUME", fields: &[] },
-    Action { name: "rollback", command: "ROLLBACK TO", fields: &[field("version", "integer", true, "")] },
-    Action { name: "set_log_level", command: "SET log_level =", fields: &[field("level", "string", true, "")] },
-    Action { name: "shutdown", command: "SHUTDOWN", fields: &[field("graceful", "boolean", false, "GRACEFUL")] },
+    Action { name: "offline", command: "OFFLINE SERVER", fields: &[field("server", "string", true, "")], shows: &[] },
+    Action { name: "online", command: "ONLINE SERVER", fields: &[field("server", "string", true, "")], shows: &[] },
+    Action { name: "pause", command: "PAUSE", fields: &[field("wait_seconds", "integer", false, "WAIT")], shows: &[] },
+    Action { name: "reload", command: "RELOAD", fields: &[], shows: &[] },
+    Action { name: "reset_digests", command: "RESET DIGESTS", fields: &[], shows: &[] },
+    Action { name: "resume", command: "RESUME", fields: &[], shows: &[] },
+    Action { name: "rollback", command: "ROLLBACK TO", fields: &[field("version", "integer", true, "")], shows: &[] },
+    Action {
+        name: "set_log_level",
+        command: "SET log_level =",
+        fields: &[field("level", "string", true, "")],
+        shows: &[],
+    },
+    Action {
+        name: "shutdown",
+        command: "SHUTDOWN",
+        fields: &[field("graceful", "boolean", false, "GRACEFUL")],
+        shows: &[],
+    },
 ];
 
 pub(super) async fn action(
@@ -187,7 +202,7 @@ mod tests {
     #[test]
     fn every_action_is_a_command_and_documented() {
         let page = include_str!("../../../docs/admin.md");
-        for Action { name, command, fields } in &ACTIONS {
+        for Action { name, command, fields, .. } in &ACTIONS {
             let found = commands::COMMANDS.iter().any(|known| known.syntax.starts_with(command));
             assert!(found, "{command}");
             let fields: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();

@@ -1,20 +1,32 @@
 //! Who may come in, and as what: by the token, by name and password of an admin user, or from a loopback address to look.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    body::{Body, to_bytes},
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::config::{OperatorUser, Role};
+use super::serve::Guest;
+use crate::{
+    config::{OperatorUser, Role},
+    telemetry::Seldom,
+};
 
 /// What a wrong token or password costs.
 const DELAY: Duration = Duration::from_secs(1);
+/// The longest body: the longest statement that the admin port takes.
+const MAX_BODY_BYTES: usize = 1 << 20;
+/// For a body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What opens it.
 pub struct Door {
@@ -22,6 +34,7 @@ pub struct Door {
     pub token: Option<String>,
     /// Whose names and passwords do.
     pub users: Vec<OperatorUser>,
+    refusals: Seldom,
 }
 
 /// Who has come in.
@@ -37,7 +50,10 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     if is_led_here(&request) {
         return (StatusCode::FORBIDDEN, "another site's page may not ask for this\n").into_response();
     }
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.to_string());
+    let Some(guest) = request.extensions().get::<Arc<Guest>>().cloned() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let peer = guest.peer.to_string();
     let shown = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_vec());
     let found = match &shown {
         Some(shown) => door.known(shown),
@@ -47,7 +63,9 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     };
     let Some((user, role)) = found else {
         if shown.is_some() {
-            tracing::warn!(peer, "HTTP refused a token or password");
+            if let Some(unsaid) = door.refusals.pass(Instant::now()) {
+                tracing::warn!(peer, unsaid, "HTTP refused a token or password");
+            }
             tokio::time::sleep(DELAY).await;
         }
         let how = challenges(&request);
@@ -55,8 +73,24 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
                     admin.users\n";
         return (StatusCode::UNAUTHORIZED, how, text).into_response();
     };
-    request.extensions_mut().insert(Visitor { user, role, peer: peer.unwrap_or_default() });
-    next.run(request).await
+    if !guest.let_in() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "there are too many here already\n").into_response();
+    }
+    request.extensions_mut().insert(Visitor { user, role, peer });
+    match with_body(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused,
+    }
+}
+
+/// The request with its body, which is waited for only so long, and only so much of it is taken.
+async fn with_body(request: Request) -> Result<Request, Response> {
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body))),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "a body of more than a mebibyte\n").into_response()),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come\n").into_response()),
+    }
 }
 
 /// What would do. The dashboard asks for names and passwords itself: a browser that is told of them would ask too, and
@@ -71,6 +105,11 @@ fn challenges(request: &Request) -> HeaderMap {
 }
 
 impl Door {
+    /// With this token, and for these users.
+    pub fn new(token: Option<String>, users: Vec<OperatorUser>) -> Door {
+        Door { token, users, refusals: Seldom::default() }
+    }
+
     fn known(&self, shown: &[u8]) -> Option<(String, Role)> {
         let (scheme, rest) = shown.split_at_checked(shown.iter().position(|byte| *byte == b' ')? + 1)?;
         match scheme.to_ascii_lowercase().as_slice() {
@@ -126,7 +165,7 @@ mod tests {
             role,
         };
         let users = vec![user("op", Role::Administrator), user("looks", Role::ReadOnly)];
-        Door { token: Some("a-token-of-the-test".into()), users }
+        Door::new(Some("a-token-of-the-test".into()), users)
     }
 
     #[test]

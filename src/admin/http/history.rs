@@ -15,16 +15,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_core::Stream;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{
     Doors,
     answer::{failed, json_page},
+    openapi::closed,
 };
 use crate::{
     admin::{live::Latest, operator::Operator},
-    telemetry::history::{MAX_SECONDS, MINUTE_S, Point, STEP_S},
+    telemetry::history::{MAX_SECONDS, MINUTE_S, Point, STEP_S, ShapePoint},
     topology::ServerId,
 };
 
@@ -50,8 +51,8 @@ pub(super) async fn shape(State(doors): State<Doors>, Path(digest): Path<String>
     let Ok(number) = u64::from_str_radix(&digest, 16) else {
         return failed(StatusCode::BAD_REQUEST, &format!("`{digest}` is no digest: write its hexadecimal digits"));
     };
-    let point = |point: &crate::telemetry::history::ShapePoint| json!({ "at_s": point.at_s, "calls": point.calls, "errors": point.errors, "mean_us": point.mean_us, "p95_us": point.p95_us });
-    let points: Vec<Value> = doors.operator.live.kept().shapes.points(number).iter().map(point).collect();
+    let kept = doors.operator.live.kept();
+    let points: Vec<Value> = kept.shapes.points(number).iter().map(|point| figures(&SHAPE_POINT, point)).collect();
     json_page(StatusCode::OK, &json!({ "step_s": STEP_S, "points": points }))
 }
 
@@ -106,19 +107,56 @@ fn moment(operator: &Operator, latest: &Latest) -> Value {
     json!({ "point": value(point), "servers": servers, "hits": places.hits, "paused": shared.pause.is_on() })
 }
 
+/// What is said of a span of time: name, meaning, value.
+type Figure<T> = (&'static str, &'static str, fn(&T) -> Value);
+
+const POINT: [Figure<Point>; 12] = [
+    ("at_s", "its end, in seconds since 1970", |point| point.at_s.into()),
+    ("span_ms", "how long it is, in milliseconds", |point| point.span_ms.into()),
+    ("calls", "statements that ended in it", |point| point.calls.into()),
+    ("errors", "those that ended in an error", |point| point.errors.into()),
+    ("hits", "those answered from memory", |point| point.hits.into()),
+    ("rows", "rows that clients got", |point| point.rows.into()),
+    ("bytes", "bytes that servers sent", |point| point.bytes.into()),
+    ("p50_us", "half of them took no longer, in microseconds", |point| point.p50_us.into()),
+    ("p95_us", "nineteen of twenty", |point| point.p95_us.into()),
+    ("p99_us", "99 of 100", |point| point.p99_us.into()),
+    ("apdex", "from 0, everybody is annoyed, to 1; null: no statement", |point| point.apdex.into()),
+    ("clients", "clients connected at its end", |point| point.clients.into()),
+];
+
+const SHAPE_POINT: [Figure<ShapePoint>; 5] = [
+    ("at_s", "its end, in seconds since 1970", |point| point.at_s.into()),
+    ("calls", "statements", |point| point.calls.into()),
+    ("errors", "those that ended in an error", |point| point.errors.into()),
+    ("mean_us", "how long they took on average, in microseconds", |point| point.mean_us.into()),
+    ("p95_us", "of the latest calls nineteen of twenty took no longer", |point| point.p95_us.into()),
+];
+
+fn figures<T>(of: &[Figure<T>], point: &T) -> Value {
+    of.iter().map(|(name, _, value)| ((*name).to_owned(), value(point))).collect::<Map<_, _>>().into()
+}
+
 fn value(point: &Point) -> Value {
-    json!({
-        "at_s": point.at_s,
-        "span_ms": point.span_ms,
-        "calls": point.calls,
-        "errors": point.errors,
-        "hits": point.hits,
-        "rows": point.rows,
-        "bytes": point.bytes,
-        "p50_us": point.p50_us,
-        "p95_us": point.p95_us,
-        "p99_us": point.p99_us,
-        "apdex": point.apdex,
-        "clients": point.clients,
-    })
+    figures(&POINT, point)
+}
+
+/// The forms of [`history`]'s and of [`shape`]'s answers.
+pub(super) fn schemas() -> [Value; 2] {
+    let of = |figures: Vec<(&'static str, &'static str)>, more: Value| {
+        let figure = |(name, about): (&str, &str)| {
+            let kind = if name == "apdex" { json!(["number", "null"]) } else { json!("integer") };
+            (name.to_owned(), json!({ "type": kind, "description": about }))
+        };
+        let points = closed(figures.into_iter().map(figure).collect());
+        let mut keys = Map::from_iter([("points".to_owned(), json!({ "type": "array", "items": points }))]);
+        keys.insert("step_s".to_owned(), json!({ "type": "integer", "description": "seconds from point to point" }));
+        keys.extend(more.as_object().cloned().unwrap_or_default());
+        closed(keys)
+    };
+    let most = json!({ "most": { "type": "integer", "description": "points that are kept" } });
+    [
+        of(POINT.iter().map(|(name, about, _)| (*name, *about)).collect(), most),
+        of(SHAPE_POINT.iter().map(|(name, about, _)| (*name, *about)).collect(), json!({})),
+    ]
 }

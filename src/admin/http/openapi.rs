@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{
     actions::{ACTIONS, Action},
     answer::json_page,
-    api::PARAMETERS,
+    api::{FULL, PARAMETERS},
+    history,
 };
 use crate::admin::{
     commands::COMMANDS,
@@ -45,7 +46,8 @@ struct Page {
     about: &'static str,
     /// Name, place and meaning of what it takes.
     parameter: Option<(&'static str, &'static str, &'static str)>,
-    kind: &'static str,
+    /// What it answers; `None`: server-sent events.
+    answers: Option<fn() -> Value>,
 }
 
 const PAGES: [Page; 4] = [
@@ -54,28 +56,28 @@ const PAGES: [Page; 4] = [
         name: "digest_history",
         about: "A statement shape every ten seconds of the last half hour, if it is one of those that took the most time",
         parameter: Some(("digest", "path", "its 16 hexadecimal digits")),
-        kind: "application/json",
+        answers: Some(|| history::schemas()[1].clone()),
     },
     Page {
         path: "/api/v1/history",
         name: "history",
         about: "Statements, errors, latencies and Apdex of the last ten minutes or the last day",
         parameter: Some(("step", "query", "`second` or `minute`")),
-        kind: "application/json",
+        answers: Some(|| history::schemas()[0].clone()),
     },
     Page {
         path: "/api/v1/stream",
         name: "stream",
         about: "The same as it comes, second by second, as server-sent events",
         parameter: None,
-        kind: "text/event-stream",
+        answers: None,
     },
     Page {
         path: "/api/v1/whoami",
         name: "whoami",
         about: "As whom one is here, and the role",
         parameter: None,
-        kind: "application/json",
+        answers: Some(whoami),
     },
 ];
 
@@ -86,16 +88,37 @@ impl Page {
             .iter()
             .map(|(name, place, about)| json!({ "name": name, "in": place, "required": *place == "path", "description": about, "schema": { "type": "string" } }))
             .collect();
-        let mut responses = responses(&json!({ "type": "object" }));
-        if self.kind != "application/json" {
-            responses["200"]["content"] = json!({ self.kind: { "schema": { "type": "string" } } });
+        let mut responses = responses(&self.answers.map_or(Value::Null, |answers| answers()));
+        if self.answers.is_none() {
+            responses["200"]["content"] = json!({ "text/event-stream": { "schema": { "type": "string" } } });
         }
         json!({ "operationId": self.name, "description": self.about, "parameters": parameters, "responses": responses })
     }
 }
 
+/// An object that has these keys, all of them and no others.
+pub(super) fn closed(properties: Map<String, Value>) -> Value {
+    let required: Vec<&String> = properties.keys().collect();
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
+fn object(properties: Value) -> Value {
+    match properties {
+        Value::Object(properties) => closed(properties),
+        _ => Value::Null,
+    }
+}
+
+fn rows(row: &Value) -> Value {
+    object(json!({ "rows": { "type": "array", "items": row } }))
+}
+
+fn whoami() -> Value {
+    object(json!({ "user": { "type": "string" }, "role": { "enum": ["administrator", "read_only"] } }))
+}
+
 fn error() -> Value {
-    let schema = json!({ "type": "object", "required": ["error"], "properties": { "error": { "type": "string" } } });
+    let schema = object(json!({ "error": { "type": "string" } }));
     json!({ "description": "What is wrong, and what would be right", "content": { "application/json": { "schema": schema } } })
 }
 
@@ -109,16 +132,15 @@ fn look(table: &Table) -> Value {
         };
         (column.name.to_owned(), json!({ "type": [kind, "null"], "description": column.about }))
     };
-    let row = json!({ "type": "object", "properties": table.columns.iter().map(column).collect::<Map<_, _>>() });
+    let row = closed(table.columns.iter().map(column).collect());
+    let (full, about) = FULL;
+    let full = json!({ "name": full, "in": "query", "description": about, "schema": { "type": "string", "enum": ["0", "1"] } });
+    let parameters: Vec<Value> = PARAMETERS.map(parameter).into_iter().chain([full]).collect();
     json!({
         "operationId": table.name,
         "description": table.about,
-        "parameters": PARAMETERS.map(parameter),
-        "responses": responses(&json!({
-            "type": "object",
-            "required": ["rows"],
-            "properties": { "rows": { "type": "array", "items": row } },
-        })),
+        "parameters": parameters,
+        "responses": responses(&rows(&row)),
     })
 }
 
@@ -132,14 +154,16 @@ fn act(action: &Action) -> Value {
         "required": required,
         "additionalProperties": false,
     });
+    let text = json!({ "type": "string" });
+    let answers = match action.shows {
+        [] => object(json!({ "done": text })),
+        columns => rows(&closed(columns.iter().map(|column| ((*column).to_owned(), text.clone())).collect())),
+    };
     json!({
         "operationId": action.name,
         "description": about,
         "requestBody": { "required": true, "content": { "application/json": { "schema": schema } } },
-        "responses": responses(&json!({
-            "type": "object",
-            "properties": { "done": { "type": "string" }, "rows": { "type": "array", "items": { "type": "object" } } },
-        })),
+        "responses": responses(&answers),
     })
 }
 

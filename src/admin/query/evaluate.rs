@@ -57,6 +57,10 @@ impl Group<'_> {
                 let (left, right) = (of(left)?, of(right)?);
                 binary(op, &left, &right).ok_or_else(|| unknown(expression))
             }
+            Expr::Function(function) if is_if(function) => {
+                let [condition, then, otherwise] = arguments(function)[..] else { return Err(unknown(expression)) };
+                of(if self.is_true(condition)? { then } else { otherwise })
+            }
             Expr::Function(function) if self.sums => self.of_many(function).ok_or_else(|| unknown(expression))?,
             _ => Err(unknown(expression)),
         }
@@ -112,12 +116,25 @@ impl Group<'_> {
 /// Whether an expression is about many rows.
 pub(super) fn is_of_many(expression: &Expr) -> bool {
     match expression {
-        Expr::Function(_) => true,
+        Expr::Function(function) => !is_if(function) || arguments(function).into_iter().any(is_of_many),
         Expr::Nested(inner) => is_of_many(inner),
         Expr::BinaryOp { left, right, .. } => is_of_many(left) || is_of_many(right),
         Expr::UnaryOp { expr, .. } => is_of_many(expr),
         _ => false,
     }
+}
+
+fn is_if(function: &Function) -> bool {
+    function.name.to_string().eq_ignore_ascii_case("IF")
+}
+
+fn arguments(function: &Function) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
+    let plain = |argument| match argument {
+        &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref plain)) => Some(plain),
+        _ => None,
+    };
+    list.args.iter().filter_map(plain).collect()
 }
 
 /// NULL first; as numbers if both are; else as text in any case.
@@ -200,6 +217,6 @@ fn as_float(count: usize) -> f64 {
 fn unknown(expression: &Expr) -> String {
     format!(
         "`{expression}` is not understood: there are columns, literals, = != < <= > >= LIKE IN BETWEEN, IS NULL, AND OR NOT, \
-         + - * / and, of what is shown, COUNT SUM MIN MAX AVG"
+         + - * /, IF() and, of what is shown, COUNT SUM MIN MAX AVG"
     )
 }

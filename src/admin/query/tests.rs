@@ -65,6 +65,8 @@ fn what_is_understood() {
         ("SELECT weight * 2 + 1 AS more FROM pets WHERE name = 'tom'", "more: 9"),
         ("SELECT name FROM pets WHERE weight NOT IN (4, 5, 30)", "name: Rover"),
         ("SELECT name FROM pets WHERE weight = NULL", "name: "),
+        ("SELECT name, IF(weight > 50, 'big', kind) AS k FROM pets WHERE kind = 'dog'", "name k: Rex dog; Rover big"),
+        ("SELECT IF(COUNT(*) > 2, 'many', 'few') AS n FROM pets", "n: many"),
     ] {
         assert_eq!(ask(text).as_deref(), Ok(answer), "{text}");
     }
@@ -75,6 +77,7 @@ fn what_is_not_understood_is_an_error() {
     for (text, error) in [
         ("SELECT nam FROM pets", "there is no column `nam`: did you mean `name`?"),
         ("SELECT quantity FROM pets", "there is no column `quantity`: there are name, kind, weight"),
+        ("SELECT IF(1, 2) FROM pets", "`IF(1, 2)` is not understood"),
         ("SELECT SLEEP(9) FROM pets", "`SLEEP(9)` is not understood"),
         ("SELECT name FROM pets WHERE COUNT(*) > 1", "`COUNT(*)` is not understood"),
         ("SELECT name FROM pets UNION SELECT 1", "only one SELECT"),

@@ -9,7 +9,7 @@ use crate::{
 pub(super) const TABLE: Table = Table {
     name: "digests",
     about: "What statements cost, by their shape: what took the most time comes first. Some 10,000 shapes are kept; those that took \
-            the least time are forgotten first.",
+            the least time are forgotten first, and `forebay_digests_forgotten_total` of SHOW METRICS says how many were.",
     columns: &[
         text("digest", "the shape's number, in hexadecimal"),
         number("calls", "statements"),

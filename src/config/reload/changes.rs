@@ -16,6 +16,10 @@ pub fn keep_what_must_stay(old: &Config, new: &mut Config) -> Vec<&'static str> 
     keep("threads", old.proxy.threads != new.proxy.threads);
     keep("log", old.log != new.log);
     keep("admin", old.admin != new.admin);
+    if old.admin != new.admin {
+        // What was loaded now is of other files than those that stay.
+        new.admin_tls = old.admin_tls.clone();
+    }
     new.admin = old.admin.clone();
     new.proxy.listen.clone_from(&old.proxy.listen);
     new.proxy.threads = old.proxy.threads;

@@ -71,9 +71,12 @@ fn stamps(reloader: &Reloader) -> Vec<(PathBuf, Stamp)> {
 fn of_version(Version { config, .. }: &Version) -> impl Iterator<Item = PathBuf> {
     let (clients, servers) = (&config.client_tls_settings, &config.server_tls_settings);
     let tls = [&clients.certificate, &clients.key, &clients.client_ca, &servers.ca, &servers.certificate, &servers.key];
+    let (port, http) = (config.admin.port.as_ref(), config.admin.http.as_ref());
+    let doors = port.map(|port| &port.tls).into_iter().chain(http.and_then(|http| http.tls.as_ref()));
+    let tls = tls.into_iter().chain(doors.flat_map(|tls| [&tls.certificate, &tls.key]));
     // One that can't be read is told of by the reload that its loss causes.
     let rules = rules::files_in(&config.rules_folder).unwrap_or_default();
-    config.secret_files.iter().chain(tls.into_iter().flatten()).cloned().chain(rules).collect::<Vec<_>>().into_iter()
+    config.secret_files.iter().chain(tls.flatten()).cloned().chain(rules).collect::<Vec<_>>().into_iter()
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -69,6 +69,7 @@ fn in_a_browser(bed: &Bed) {
 
     // A page for one shape.
     browser.click("Statements");
+    browser.until("how many are not shown", "document.body.innerText.includes('shapes are known, 0 were forgotten')");
     browser.click("select ? + ? + ?");
     browser.until("its page", "document.querySelector('pre')?.textContent === 'select ? + ? + ?'");
     browser.until("who answered", "document.body.innerText.includes('Who answered')");

@@ -5,7 +5,7 @@ mod broken_replies;
 mod clients;
 pub mod crash;
 mod cuts;
-mod hostile;
+pub mod hostile;
 mod kills;
 mod limits;
 mod silent_servers;
@@ -26,7 +26,7 @@ use crate::support::{
 
 /// A Forebay of a test's own, with more of the configuration.
 /// What sessions leave in the pool is not kept for long.
-const QUICK_POOL: &str = "pool: {idle_timeout: 200ms}\n";
+pub const QUICK_POOL: &str = "pool: {idle_timeout: 200ms}\n";
 
 fn forebay(bed: &Bed, more: &str) -> Forebay {
     // What sessions leave in the pool is not kept for long: these tests count descriptors.
@@ -56,7 +56,7 @@ fn assert_descriptors_return(forebay: &Forebay, before: usize) {
 }
 
 /// What a work takes must lie within these seconds; a machine that is busy with other things is given more of them.
-fn within<T>(seconds: std::ops::Range<f64>, work: impl FnOnce() -> T) -> T {
+pub fn within<T>(seconds: std::ops::Range<f64>, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     let took = start.elapsed().as_secs_f64();
@@ -66,6 +66,6 @@ fn within<T>(seconds: std::ops::Range<f64>, work: impl FnOnce() -> T) -> T {
     result
 }
 
-fn pause(milliseconds: u64) {
+pub fn pause(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }

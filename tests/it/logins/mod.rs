@@ -1,7 +1,6 @@
 //! Who gets in, as whom, and how: passwords, TLS, and what a session begins with. On servers of this theme's own, since
 //! these tests change their global settings.
 
-mod authority;
 mod birth;
 mod change_user;
 mod freshness;

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{House, authority::Authority, houses, login};
+use super::{House, houses, login};
 use crate::support::{
+    authority::Authority,
     cluster::Kind,
     forebay::Forebay,
     process::{eventually, signal},

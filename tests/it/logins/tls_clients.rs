@@ -1,7 +1,8 @@
 //! TLS between clients and Forebay.
 
-use super::{House, authority::Authority, houses, login, outcome, wait_for};
+use super::{House, houses, login, outcome, wait_for};
 use crate::support::{
+    authority::{self, Authority},
     endpoint::Endpoint,
     forebay::Forebay,
     raw::{Cap, Client, Login},
@@ -62,8 +63,8 @@ fn certificates_of_clients(house: &House) {
             ours.file().display()
         )
     };
-    let shows = |identity: Option<&super::authority::Identity>| Login {
-        identity: identity.map(super::authority::Identity::pem),
+    let shows = |identity: Option<&authority::Identity>| Login {
+        identity: identity.map(authority::Identity::pem),
         ..secure(&login("plain", "pw-plain"))
     };
     for (verify, none, good_one, bad_one) in [

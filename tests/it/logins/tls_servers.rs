@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{House, authority::Authority, houses, login, outcome, wait_for};
+use super::{House, houses, login, outcome, wait_for};
 use crate::support::{
+    authority::Authority,
     cluster::{Kind, Server},
     forebay::Forebay,
     paths,

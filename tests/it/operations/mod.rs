@@ -1,5 +1,6 @@
 //! What operators live by: metrics, logs, the way a Forebay ends.
 
+mod documented;
 mod grafana;
 mod metrics;
 mod slow_log;

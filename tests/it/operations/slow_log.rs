@@ -116,6 +116,7 @@ fn the_servers_format_is_read_by_their_tool(bed: &Bed) {
     let all = text(&house);
     assert!(all.contains("shown-word") && all.contains("slow_nobody") && !all.contains("hidden-word"), "{all}");
 
+    by_pt_query_digest(&house);
     let summary = run(Command::new("mysqldumpslow").arg(file(&house))).good();
     let of = |what: &str| {
         let all: Vec<_> = summary.split("Count: ").filter(|group| group.contains(what)).collect();
@@ -126,6 +127,31 @@ fn the_servers_format_is_read_by_their_tool(bed: &Bed) {
     assert!(reads.starts_with("3 ") && reads.contains("=1.0 (3)") && reads.contains("app[app]@[127.0.0.1]"), "{reads}");
     assert!(of("slow_odd").starts_with("1 ") && of("slow_nobody").starts_with("1 "), "{summary}");
     assert!(!summary.contains("Server_time") && !summary.contains("timestamp="), "{summary}");
+}
+
+/// Percona's tool knows the three reads for one shape, and what each took.
+fn by_pt_query_digest(house: &House) {
+    if Command::new("pt-query-digest").arg("--version").output().is_err() {
+        return eprintln!("no percona-toolkit: pt-query-digest reads no slow log");
+    }
+    let mut tool = Command::new("pt-query-digest");
+    tool.args(["--output", "json", "--limit", "100%", "--no-version-check"]).arg(file(house));
+    let report: Value = serde_json::from_str(&run(&mut tool).good()).unwrap();
+    let classes = report["classes"].as_array().unwrap();
+    let of = |what: &str| {
+        let mut found = classes.iter().filter(|class| class["fingerprint"].as_str().unwrap().contains(what));
+        let class = found.next().unwrap_or_else(|| panic!("{what} in {report:#}")).clone();
+        assert!(found.next().is_none(), "{what} in {report:#}");
+        class
+    };
+    let reads = of("as slow_read");
+    assert_eq!((&reads["query_count"], &reads["fingerprint"]), (&3.into(), &"select ?, ? as slow_read".into()));
+    let metrics = &reads["metrics"];
+    assert_eq!((&metrics["user"]["value"], &metrics["db"]["value"]), (&"app".into(), &"app".into()), "{reads:#}");
+    let number = |of: &Value| of.as_f64().unwrap_or_else(|| of.as_str().unwrap().parse().unwrap());
+    assert!((number(&metrics["Rows_sent"]["sum"]) - 3.0).abs() < 0.5, "{reads:#}");
+    assert!(number(&metrics["Query_time"]["sum"]) > 0.0 && number(&metrics["Server_time"]["sum"]) > 0.0, "{reads:#}");
+    assert_eq!(of("slow_odd")["query_count"], 1);
 }
 
 fn a_full_disk_stops_nobody(bed: &Bed) {

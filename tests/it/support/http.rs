@@ -7,7 +7,12 @@ use std::{
 
 /// A page for who has this token; the whole answer.
 pub fn get(port: u16, path: &str, token: &str) -> String {
-    ask(port, &format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"), "")
+    get_with(port, path, &format!("Authorization: Bearer {token}\r\n"))
+}
+
+/// The same for who sends these headers, with their line ends.
+pub fn get_with(port: u16, path: &str, headers: &str) -> String {
+    ask(port, &format!("GET {path} HTTP/1.1\r\n{headers}"), "")
 }
 
 /// The same with a body, and headers with their line ends.

@@ -1,6 +1,7 @@
 //! What the tests stand on.
 #![allow(dead_code, unused_imports, reason = "a kit: not every theme uses every tool")]
 
+pub mod authority;
 pub mod bed;
 pub mod breaking_relay;
 pub mod cluster;

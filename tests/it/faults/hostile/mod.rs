@@ -27,22 +27,22 @@ use crate::support::{
 const MEGABYTE: u64 = 1 << 20;
 
 /// What Forebay held before the attack.
-struct Before {
+pub struct Before {
     descriptors: usize,
     bytes: u64,
 }
 
 impl Before {
-    fn of(forebay: &Forebay) -> Before {
+    pub fn of(forebay: &Forebay) -> Before {
         Before { descriptors: descriptors(forebay.pid()), bytes: resident_bytes(forebay.pid()) }
     }
 
-    fn grown_bytes(&self, forebay: &Forebay) -> u64 {
+    pub fn grown_bytes(&self, forebay: &Forebay) -> u64 {
         resident_bytes(forebay.pid()).saturating_sub(self.bytes)
     }
 
     /// Descriptors come back to what they were, memory nearly so, and nothing has panicked.
-    fn assert_returned(&self, forebay: &Forebay, megabytes: u64) {
+    pub fn assert_returned(&self, forebay: &Forebay, megabytes: u64) {
         super::assert_descriptors_return(forebay, self.descriptors);
         eventually("memory returns", || self.grown_bytes(forebay) < megabytes * MEGABYTE);
         forebay.assert_sound();
@@ -50,7 +50,7 @@ impl Before {
 }
 
 /// Somebody who minds their own business meanwhile: asks and asks on one connection, and logs in now and then.
-struct Bystander {
+pub struct Bystander {
     over: Arc<AtomicBool>,
     thread: JoinHandle<Seen>,
 }
@@ -64,7 +64,7 @@ struct Seen {
 }
 
 impl Bystander {
-    fn of(forebay: &Forebay) -> Bystander {
+    pub fn of(forebay: &Forebay) -> Bystander {
         let (over, endpoint) = (Arc::new(AtomicBool::new(false)), forebay.endpoint.clone());
         let until = Arc::clone(&over);
         Bystander { over, thread: thread::spawn(move || Bystander::live(&endpoint, &until)) }
@@ -90,7 +90,7 @@ impl Bystander {
     }
 
     /// What happened to them; no answer and no login may have taken longer than this.
-    fn assert_served_within(self, answer: Duration, login: Duration) {
+    pub fn assert_served_within(self, answer: Duration, login: Duration) {
         self.over.store(true, Ordering::Relaxed);
         let seen = self.thread.join().expect("the bystander was served");
         let patience = process::patience();
@@ -99,4 +99,4 @@ impl Bystander {
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_secs(1);

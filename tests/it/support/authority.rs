@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
-use crate::support::paths;
+use super::paths;
 
 /// Signs certificates, which lie as files in a folder of its own.
 pub struct Authority {
@@ -48,7 +48,7 @@ impl Authority {
 }
 
 impl Identity {
-    /// As [`crate::support::raw::Login`] wants it.
+    /// As [`super::raw::Login`] wants it.
     pub fn pem(&self) -> (String, String) {
         let text = |file: &Path| std::fs::read_to_string(file).unwrap();
         (text(&self.certificate), text(&self.key))

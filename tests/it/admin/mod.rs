@@ -1,5 +1,10 @@
 //! The operator's doors.
 
+mod clients;
+mod hostile;
+mod schema;
+mod tls;
+
 use std::{
     fs,
     time::{Duration, Instant},
@@ -15,6 +20,7 @@ use crate::support::{
 
 both!(the_port, tables, kills, pauses, roles_and_the_log, gui_clients, graceful_end, http_pages, http_api);
 
+const TOKEN: &str = "a-token-of-the-test";
 const RULES: &str = "rules:\n- {name: reports, match: {comment: report}, route: primary}\n\
                      - {name: idle, match: {tables: [nothing]}, route: primary}\n";
 
@@ -25,10 +31,15 @@ struct House {
 }
 
 fn house(bed: &Bed) -> House {
+    house_with(bed, "", "", "")
+}
+
+/// With more of the port's, of HTTP's and of the top level's settings.
+fn house_with(bed: &Bed, of_port: &str, of_http: &str, more: &str) -> House {
     let (port, http) = (free_port(), free_port());
     let more = format!(
-        "admin:\n  listen: 127.0.0.1:{port}\n  users: [{{name: op, password: secret-op}}, {{name: looks, password: secret-op, role: read_only}}]\n  \
-         http: {{listen: \"127.0.0.1:{http}\", token: a-token-of-the-test}}\n"
+        "admin:\n  listen: 127.0.0.1:{port}\n{of_port}  users: [{{name: op, password: secret-op}}, {{name: looks, password: secret-op, \
+         role: read_only}}]\n  http: {{listen: \"127.0.0.1:{http}\", token: {TOKEN}{of_http}}}\n{more}"
     );
     let forebay = Forebay::start(bed.cluster, &Settings { more, rules: RULES.to_owned(), ..Settings::default() });
     forebay.wait_until_serving();
@@ -379,7 +390,6 @@ fn json(answer: &str) -> serde_json::Value {
 }
 
 fn http_api(bed: &Bed) {
-    const TOKEN: &str = "a-token-of-the-test";
     let house = house(bed);
     let look = |path: &str| get(house.http, path, TOKEN);
     let mut operator = Client::connect(&house.port, &Login::operator()).unwrap();
