@@ -64,7 +64,7 @@ fn pages(door: Door, operator: Arc<Operator>) -> Router {
         .route("/api/v1/stream", get(history::stream))
         .route("/api/v1/whoami", get(whoami))
         .route("/api/v1/{table}", get(api::table))
-        .route_layer(middleware::from_fn_with_state(Arc::new(door), door::guard));
+        .route_layer(middleware::from_fn_with_state((Arc::new(door), Arc::clone(&operator)), door::guard));
     let open = Router::new()
         .route("/", get(dashboard::index))
         .route("/assets/{name}", get(dashboard::asset))

@@ -9,7 +9,7 @@ use super::live::Live;
 use crate::{
     config::{Config, reload::Reloader},
     proxy::Shared,
-    telemetry::LogLevel,
+    telemetry::{LogLevel, Seldom},
 };
 
 /// Everything that commands, pages and tables look at.
@@ -27,12 +27,33 @@ pub struct Operator {
     pub live: Live,
     /// When Forebay started.
     pub started: Instant,
+    /// Log lines about those who were turned away.
+    pub said: Said,
+}
+
+/// Log lines that anybody can cause who reaches a door, by kind.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The admin port is full.
+    pub full: Seldom,
+    /// A password or token was wrong.
+    pub refused: Seldom,
+    /// Who may only look tried to do something.
+    pub forbidden: Seldom,
 }
 
 impl Operator {
     /// The doors to what this reloader brings into force.
     pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>, level: LogLevel) -> Operator {
-        Operator { reloader, doubts, level, stop: Arc::default(), live: Live::default(), started: Instant::now() }
+        Operator {
+            reloader,
+            doubts,
+            level,
+            stop: Arc::default(),
+            live: Live::default(),
+            started: Instant::now(),
+            said: Said::default(),
+        }
     }
 
     /// What the clients share.

@@ -53,7 +53,9 @@ pub(super) async fn serve(listener: TcpListener, users: Arc<[OperatorUser]>, ope
             }
         };
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            tracing::warn!(%peer, "the admin port is full: {MAX_CLIENTS} clients are on it");
+            if let Some(unsaid) = operator.said.full.due() {
+                tracing::warn!(%peer, unsaid, "the admin port is full: {MAX_CLIENTS} clients are on it");
+            }
             continue;
         };
         let (users, operator) = (Arc::clone(&users), Arc::clone(&operator));
@@ -130,7 +132,9 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Session {
             let _ = user.map(|user| self.user.set(user.clone()));
             tracing::info!(peer = self.peer, user = %name, "somebody is on the admin port");
         } else {
-            tracing::warn!(peer = self.peer, user = %name, "the admin port refused a login");
+            if let Some(unsaid) = self.operator.said.refused.due() {
+                tracing::warn!(peer = self.peer, user = %name, unsaid, "the admin port refused a login");
+            }
             tokio::time::sleep(LOGIN_DELAY).await;
         }
         good

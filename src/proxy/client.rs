@@ -238,6 +238,11 @@ impl Client {
         (self.place.handle.id, &self.identity.name)
     }
 
+    /// Whether the log hears of its end, and of how many it did not before.
+    pub fn may_say_that_it_ended(&self) -> Option<u64> {
+        self.shared.said.ended.due()
+    }
+
     async fn answer_commands(&mut self) -> End {
         if let Some(method) = self.compression {
             self.channel.compress(method);

@@ -387,8 +387,10 @@ impl Client {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
                 self.shared.refused.insert(request.facts.digest);
-                tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
-                    "a statement taken for a read was refused by a replica; it runs on the primary");
+                if let Some(unsaid) = self.shared.said.refused_read.due() {
+                    tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest, unsaid,
+                        "a statement taken for a read was refused by a replica; it runs on the primary");
+                }
                 Ok(Some(Attempt::Elsewhere(why)))
             }
             Ok(mut outcome) => {

@@ -51,6 +51,7 @@ pub mod relay;
 mod renew;
 mod routines;
 mod ruled;
+mod said;
 pub mod settings;
 pub mod shared;
 mod told;

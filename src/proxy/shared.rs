@@ -28,6 +28,7 @@ use super::{
     registry::{Handle, Registry},
     relay::Outcome,
     routines::Routines,
+    said::Said,
     settings::Settings,
     warm::Warm,
 };
@@ -40,7 +41,7 @@ use crate::{
     routing::{Consistency, Cost, Refused, Rules},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
-    telemetry::{Digests, Events, Queries, Seldom, SlowLog, Topic, digests::Seen},
+    telemetry::{Digests, Events, Queries, SlowLog, Topic, digests::Seen},
     topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -93,8 +94,8 @@ pub struct Shared {
     pub(super) handshakes: Arc<Handshakes>,
     /// Failed logins.
     pub guard: Arc<Guard>,
-    /// Log lines about clients that were turned away.
-    pub(super) turned_away: Seldom,
+    /// Log lines that clients cause.
+    pub(super) said: Said,
     /// Where finished statements are told.
     pub queries: Queries,
     /// What is counted for metrics.
@@ -171,7 +172,7 @@ impl Shared {
             registry: Arc::default(),
             handshakes: Arc::default(),
             guard: Arc::default(),
-            turned_away: Seldom::default(),
+            said: Said::default(),
             queries,
             meters: Meters::default(),
             digests: Digests::default(),
@@ -324,9 +325,13 @@ impl Shared {
             () = handle.statement_stopped() => "is not wanted any more by an operator",
             () = if_any(over.map(Notify::notified)) => "returns more than its rule allows",
         };
-        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement {why}; it is killed");
-        if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
-            tracing::warn!(%error, "a statement over its limit could not be killed");
+        if let Some(unsaid) = self.said.cut_short.due() {
+            tracing::info!(server = on.0.0, thread_id = on.1, ?limit, unsaid, "a statement {why}; it is killed");
+        }
+        if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await
+            && let Some(unsaid) = self.said.not_cut_short.due()
+        {
+            tracing::warn!(%error, unsaid, "a statement over its limit could not be killed");
         }
         // What the kill still rolls back is rolled back without this connection too.
         tokio::time::timeout(live.settings.patience(), relay).await.ok()

@@ -11,7 +11,10 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::config::{OperatorUser, Role};
+use crate::{
+    admin::operator::Operator,
+    config::{OperatorUser, Role},
+};
 
 /// What a wrong token or password costs.
 const DELAY: Duration = Duration::from_secs(1);
@@ -33,7 +36,11 @@ pub(super) struct Visitor {
 }
 
 /// Lets in whoever may; the page learns who it is.
-pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((door, operator)): State<(Arc<Door>, Arc<Operator>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if is_led_here(&request) {
         return (StatusCode::FORBIDDEN, "another site's page may not ask for this\n").into_response();
     }
@@ -47,7 +54,9 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     };
     let Some((user, role)) = found else {
         if shown.is_some() {
-            tracing::warn!(peer, "HTTP refused a token or password");
+            if let Some(unsaid) = operator.said.refused.due() {
+                tracing::warn!(peer, unsaid, "HTTP refused a token or password");
+            }
             tokio::time::sleep(DELAY).await;
         }
         let how = challenges(&request);
