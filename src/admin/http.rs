@@ -107,7 +107,7 @@ async fn ready(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static s
 }
 
 async fn metrics_page(State(operator): State<Arc<Operator>>) -> Response {
-    match metrics::page(&operator.reloader) {
+    match metrics::page(&operator) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -9,7 +9,7 @@ use super::live::Live;
 use crate::{
     config::{Config, reload::Reloader},
     proxy::Shared,
-    telemetry::{LogLevel, Seldom},
+    telemetry::{Log, Seldom},
 };
 
 /// Everything that commands, pages and tables look at.
@@ -19,8 +19,8 @@ pub struct Operator {
     pub reloader: Arc<Reloader>,
     /// What `forebay check` warns of.
     pub doubts: fn(&Config) -> Vec<String>,
-    /// How much is logged.
-    pub level: LogLevel,
+    /// The log.
+    pub log: Arc<Log>,
     /// Told when an operator wants Forebay to end.
     pub stop: Arc<Notify>,
     /// What has been lately, and who is told of it.
@@ -44,11 +44,11 @@ pub struct Said {
 
 impl Operator {
     /// The doors to what this reloader brings into force.
-    pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>, level: LogLevel) -> Operator {
+    pub fn new(reloader: Arc<Reloader>, doubts: fn(&Config) -> Vec<String>, log: Arc<Log>) -> Operator {
         Operator {
             reloader,
             doubts,
-            level,
+            log,
             stop: Arc::default(),
             live: Live::default(),
             started: Instant::now(),

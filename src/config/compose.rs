@@ -77,6 +77,8 @@ impl Parts {
         let groups = groups::read(root, &listed);
         let servers_are_good = root.findings().error_count() == errors_before;
         let users = users::read(root);
+        let log = log::read(root);
+        cross::check_files(root, &serving.settings, &log);
         Parts {
             serving,
             servers,
@@ -90,7 +92,7 @@ impl Parts {
             tls: tls::read(root),
             admin: admin::read(root),
             cache: cache::read(root),
-            log: log::read(root),
+            log,
         }
     }
 

@@ -21,13 +21,14 @@ pub mod interpolate;
 mod log;
 mod metrics;
 pub mod reload;
+mod rotation;
 mod rules;
 pub mod schema;
 mod secret;
 pub mod section;
 mod servers;
 mod serving;
-mod slow_log;
+mod statement_logs;
 pub mod suggest;
 #[cfg(test)]
 mod tests;

@@ -105,7 +105,7 @@ impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
         let facts = self.facts_of(query.text);
-        self.meter.is(facts.kind);
+        self.meter.is(facts.kind, facts.digest);
         match self.live.rules.is_empty() {
             true => self.query_with(payload, query.text, facts, None).await,
             false => Box::pin(self.query_by_rules(payload, query.text, facts)).await,

@@ -41,7 +41,7 @@ use crate::{
     routing::{Consistency, Cost, Refused, Rules},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
-    telemetry::{Digests, Events, Queries, SlowLog, Topic, digests::Seen},
+    telemetry::{Digests, Events, Queries, StatementLog, Topic, digests::Seen},
     topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -103,7 +103,9 @@ pub struct Shared {
     /// What statements cost, by their shape.
     pub digests: Digests,
     /// Where statements are written that take long.
-    pub slow_log: SlowLog,
+    pub slow_log: StatementLog,
+    /// Where all are written, or a share of them.
+    pub access_log: StatementLog,
     /// Whether statements wait for an operator.
     pub pause: Pause,
     /// What happened lately.
@@ -161,8 +163,8 @@ impl Shared {
         cache.apply(live.cache.clone(), live.rules.cache());
         let freshness = Freshness::default();
         freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
-        let slow_log = SlowLog::default();
-        slow_log.apply(live.settings.slow_log.as_ref());
+        let (slow_log, access_log) = (StatementLog::new("slow log"), StatementLog::new("access log"));
+        write_statements(&slow_log, &access_log, &live.settings);
         Shared {
             cache,
             pools,
@@ -177,6 +179,7 @@ impl Shared {
             meters: Meters::default(),
             digests: Digests::default(),
             slow_log,
+            access_log,
             events,
             pause: Pause::default(),
             latencies: Latencies::default(),
@@ -202,7 +205,7 @@ impl Shared {
         let patience = live.settings.timeouts.connect.min(FIRST_PROBES_TIMEOUT);
         self.configure_servers(servers, patience).await;
         self.pools.apply(live.settings.pool.clone());
-        self.slow_log.apply(live.settings.slow_log.as_ref());
+        write_statements(&self.slow_log, &self.access_log, &live.settings);
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.rules.cache());
         self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
@@ -384,4 +387,10 @@ impl Shared {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Statements are written as the configuration says.
+fn write_statements(slow: &StatementLog, access: &StatementLog, settings: &Settings) {
+    slow.apply(settings.slow_log.as_ref().map(|slow| &slow.log));
+    access.apply(settings.access_log.as_ref().map(|access| &access.log));
 }

@@ -17,7 +17,7 @@ pub(super) const TABLE: Table = Table {
 
 fn rows(look: &Look<'_>) -> Vec<Row> {
     // Writing into memory does not fail.
-    let page = metrics::page(&look.operator.reloader).unwrap_or_default();
+    let page = metrics::page(look.operator).unwrap_or_default();
     page.lines().filter(|line| !line.starts_with('#')).filter_map(row).collect()
 }
 

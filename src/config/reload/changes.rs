@@ -66,6 +66,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("routing", routing(was) != routing(is) || zone(old) != zone(new)),
         ("metrics", was.apdex_t != is.apdex_t),
         ("slow_log", was.slow_log != is.slow_log),
+        ("access_log", was.access_log != is.access_log),
         ("health", health(old) != health(new)),
         ("discovery", old.topology.discovery != new.topology.discovery),
         ("cache", old.cache != new.cache),
