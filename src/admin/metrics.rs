@@ -1,5 +1,6 @@
 //! The metrics, in OpenMetrics' text form. They are read from where they are kept when somebody asks.
 
+pub mod samples;
 mod statements;
 
 use std::{
@@ -14,7 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::operator::Operator;
+use super::{operator::Operator, statsd};
 use crate::{
     cache::{
         Store,
@@ -36,7 +37,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub fn page(operator: &Operator) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     let (reloader, log) = (Arc::clone(&operator.reloader), Arc::clone(&operator.log));
-    registry.register_collector(Box::new(Now { reloader, log }));
+    registry.register_collector(Box::new(Now { reloader, log, statsd: Arc::clone(&operator.statsd) }));
     let mut page = String::new();
     text::encode(&mut page, &registry)?;
     Ok(page)
@@ -46,6 +47,7 @@ pub fn page(operator: &Operator) -> Result<String, fmt::Error> {
 struct Now {
     reloader: Arc<Reloader>,
     log: Arc<Log>,
+    statsd: Arc<statsd::Counts>,
 }
 
 /// A metric with a value for each thing of a kind.
@@ -123,6 +125,8 @@ impl Collector for Now {
         gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))?;
         let log = outcomes(&self.log.counts);
         counter(&mut to, "forebay_log_lines", "What became of log lines, where they do not go to stderr", &log)?;
+        let packets = [outcome("sent", count(&self.statsd.sent)), outcome("failed", count(&self.statsd.failed))];
+        counter(&mut to, "forebay_statsd_packets", "What became of packets to statsd.address", &packets)?;
         statements::encode(&mut to, shared)
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::Notify;
 
-use super::live::Live;
+use super::{live::Live, statsd};
 
 use crate::{
     config::{Config, reload::Reloader},
@@ -27,6 +27,8 @@ pub struct Operator {
     pub live: Live,
     /// When Forebay started.
     pub started: Instant,
+    /// What became of metrics that are sent.
+    pub statsd: Arc<statsd::Counts>,
     /// Log lines about those who were turned away.
     pub said: Said,
 }
@@ -52,6 +54,7 @@ impl Operator {
             stop: Arc::default(),
             live: Live::default(),
             started: Instant::now(),
+            statsd: Arc::default(),
             said: Said::default(),
         }
     }

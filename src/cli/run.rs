@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::notify::Notifier;
 use crate::{
-    admin::{self, Operator},
+    admin::{self, Operator, statsd::Pushing},
     config::{
         self, Config,
         reload::{self, Reloader},
@@ -77,7 +77,7 @@ async fn serve(file: &Path, config: Config, log: Arc<Log>) -> io::Result<()> {
     let mut ends = Ends::new()?;
     let (mut hang_up, mut flush) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?);
     let notifier = Arc::new(Notifier::from_environment());
-    let doors = config.admin.clone();
+    let (doors, statsd) = (config.admin.clone(), config.statsd.clone());
     let (live, servers) = config.clone().into_parts();
     let mut given = activation::sockets();
     let running = proxy::start_on(&mut given, live, servers, Queries::default()).await?;
@@ -90,6 +90,7 @@ async fn serve(file: &Path, config: Config, log: Arc<Log>) -> io::Result<()> {
     if !doors.is_empty() {
         tracing::info!("{}", doors.join(", "));
     }
+    let pushing = statsd.map(|settings| Pushing::start(settings, &operator));
     tokio::spawn(reload::watch(Arc::clone(&reloader)));
     let status = format!("listening on {}", running.listening.join(", "));
     notifier.ready(&status);
@@ -124,6 +125,9 @@ async fn serve(file: &Path, config: Config, log: Arc<Log>) -> io::Result<()> {
             name = ends.next() => break tracing::warn!("{name} again: what still runs is cut off"),
             _ = beats.tick(), if notifier.watchdog.is_some() => notifier.alive(),
         }
+    }
+    if let Some(pushing) = pushing {
+        pushing.finish().await;
     }
     Ok(())
 }

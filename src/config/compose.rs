@@ -9,6 +9,7 @@ use super::{
     log, rules, secret,
     section::{At, Section},
     servers, serving,
+    statsd::{self, Statsd},
     tls::{self, Tls},
     users::{self, Users},
     yaml,
@@ -63,6 +64,7 @@ struct Parts {
     tls: Tls,
     admin: Admin,
     cache: crate::cache::Settings,
+    statsd: Option<Statsd>,
     log: LogSettings,
 }
 
@@ -92,6 +94,7 @@ impl Parts {
             tls: tls::read(root),
             admin: admin::read(root),
             cache: cache::read(root),
+            statsd: statsd::read(root),
             log,
         }
     }
@@ -159,6 +162,7 @@ impl Parts {
             secret_files: Vec::new(),
             admin: self.admin,
             cache: self.cache,
+            statsd: self.statsd,
             log: self.log,
             warnings: rules.warnings,
         })

@@ -29,6 +29,7 @@ pub mod section;
 mod servers;
 mod serving;
 mod statement_logs;
+mod statsd;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use error::{ConfigError, ConfigErrors, Position};
 pub use log::level as log_level;
 pub use rules::dialect;
 pub use serving::CONSISTENCY;
+pub use statsd::{Statsd, StatsdFormat};
 pub use users::Listed;
 
 use crate::{auth, net, proxy, routing, telemetry, topology};
@@ -87,6 +89,8 @@ pub struct Config {
     pub cache: crate::cache::Settings,
     /// The operator's doors.
     pub admin: Admin,
+    /// Where metrics are sent; `None`: nowhere.
+    pub statsd: Option<Statsd>,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.

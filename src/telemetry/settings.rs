@@ -1,6 +1,6 @@
 //! What the configuration says of the log.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use super::Rotation;
 
@@ -34,6 +34,17 @@ pub enum LogTarget {
         /// Mostly `/run/systemd/journal/socket`.
         socket: PathBuf,
     },
+}
+
+impl fmt::Display for LogTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LogTarget::Stderr => f.write_str("stderr"),
+            LogTarget::File(file) => write!(f, "{}", file.path.display()),
+            LogTarget::Syslog { socket, .. } => write!(f, "syslog by {}", socket.display()),
+            LogTarget::Journald { socket } => write!(f, "journald by {}", socket.display()),
+        }
+    }
 }
 
 /// The log.

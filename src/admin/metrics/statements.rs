@@ -28,6 +28,8 @@ pub(super) fn encode(to: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Re
     let apdex: Values =
         zones.iter().enumerate().map(|(at, zone)| labelled("zone", zone, sum(&|meter| &meter.apdex[at]))).collect();
     counter(to, "forebay_apdex", "Statements by whether apdex_t was met", &apdex)?;
+    let apdex_t = shared.live().settings.apdex_t.as_secs_f64();
+    gauge(to, "forebay_apdex_t_seconds", "The T of Apdex", &plain(apdex_t))?;
     let bytes = [
         labelled("from", "clients", sum(&|meter| &meter.bytes_from_clients)),
         labelled("from", "servers", sum(&|meter| &meter.bytes_from_servers)),

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{Look, Row, Table, text};
-use crate::{
-    config::Config,
-    telemetry::{LogTarget, StatementLogSettings},
-};
+use crate::{config::Config, telemetry::StatementLogSettings};
 
 pub(super) const TABLE: Table = Table {
     name: "variables",
@@ -40,6 +37,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let file = |log: Option<&StatementLogSettings>| {
         log.map_or_else(|| "off".to_owned(), |log| log.file.path.display().to_string())
     };
+    let statsd = config.statsd.as_ref();
     let time = |time: Duration| humantime::format_duration(time).to_string();
     let maybe_time =
         |time: Option<Duration>| time.map_or("off".to_owned(), |time| humantime::format_duration(time).to_string());
@@ -71,7 +69,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.max_handshakes", limits.max_handshakes.to_string()),
         ("limits.relay_window", limits.relay_window_bytes.to_string()),
         ("listen", listen.join(", ")),
-        ("log.target", log_target(&config.log.target)),
+        ("log.target", config.log.target.to_string()),
         ("max_allowed_packet", limits.max_allowed_packet_bytes.to_string()),
         ("metrics.apdex_t", time(proxy.apdex_t)),
         ("pool.hold", time(pool.hold)),
@@ -97,6 +95,8 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("slow_log.file", file(slow.map(|slow| &slow.log))),
         ("slow_log.literals", on(slow.is_some_and(|slow| slow.log.literals))),
         ("slow_log.threshold", maybe_time(slow.map(|slow| slow.threshold))),
+        ("statsd.address", statsd.map_or_else(|| "off".to_owned(), |to| format!("{}:{}", to.host, to.port))),
+        ("statsd.interval", maybe_time(statsd.map(|to| to.interval))),
         ("threads", maybe(proxy.threads.map(|threads| threads as u64))),
         ("timeouts.connect", time(timeouts.connect)),
         ("timeouts.drain", time(timeouts.drain)),
@@ -105,13 +105,4 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("timeouts.idle_in_transaction", maybe_time(timeouts.idle_in_transaction)),
         ("timeouts.query", maybe_time(timeouts.query)),
     ]
-}
-
-fn log_target(target: &LogTarget) -> String {
-    match target {
-        LogTarget::Stderr => "stderr".to_owned(),
-        LogTarget::File(file) => file.path.display().to_string(),
-        LogTarget::Syslog { socket, .. } => format!("syslog by {}", socket.display()),
-        LogTarget::Journald { socket } => format!("journald by {}", socket.display()),
-    }
 }

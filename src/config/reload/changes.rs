@@ -15,11 +15,13 @@ pub fn keep_what_must_stay(old: &Config, new: &mut Config) -> Vec<&'static str> 
     keep("listen", old.proxy.listen != new.proxy.listen);
     keep("threads", old.proxy.threads != new.proxy.threads);
     keep("log", old.log != new.log);
+    keep("statsd", old.statsd != new.statsd);
     keep("admin", old.admin != new.admin);
     new.admin = old.admin.clone();
     new.proxy.listen.clone_from(&old.proxy.listen);
     new.proxy.threads = old.proxy.threads;
     new.log = old.log.clone();
+    new.statsd.clone_from(&old.statsd);
     kept
 }
 
