@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Duration};
 
 use forebay::{
-    proxy::meters::{Metered, Meters, Place, Served},
+    proxy::meters::{Answer, Metered, Meters, Place},
     sql::Kind,
     telemetry::meter::{Count, PerThread, Timer},
     topology::ServerId,
@@ -17,9 +17,9 @@ pub fn cases() -> Vec<Case> {
     let ms = Duration::from_millis;
     let statement = move || {
         client.begins(black_box(40));
-        client.is(black_box(Kind::Select));
+        client.is(black_box(Kind::Select), 7);
         let (server, place) = (ServerId(1), Place::Replicas);
-        client.served(Served { server, place, failed: false, rows: 1, bytes: 120 }, ms(1));
+        client.served(server, place, Answer { rows: 1, bytes: 120, ..Answer::default() }, ms(1));
         client.ended(ms(500), Ok(()));
     };
     let threads = PerThread::<Timer>::default();

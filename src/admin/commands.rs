@@ -160,7 +160,12 @@ fn changes(words: &[&str]) -> bool {
 /// Does it, if this user may; either way it is in the audit log.
 async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, Failure> {
     if call.role != Role::Administrator {
-        audit(call, text, "refused: the role is read_only");
+        // Where HTTP asks for no token that is whoever is on this machine.
+        match call.operator.said.forbidden.due() {
+            Some(0) => audit(call, text, "refused: the role is read_only"),
+            Some(unsaid) => audit(call, text, &format!("refused: the role is read_only (so were {unsaid} before)")),
+            None => {}
+        }
         return Err(Failure::Forbidden(format!(
             "`{}` may look only: this needs a user of the admin port with `role: administrator`",
             call.user

@@ -53,7 +53,7 @@ fn pages(door: Door, operator: Arc<Operator>) -> Router {
         .route("/api/v1/stream", get(history::stream))
         .route("/api/v1/whoami", get(whoami))
         .route("/api/v1/{table}", get(api::table))
-        .route_layer(middleware::from_fn_with_state(Arc::new(door), door::guard));
+        .route_layer(middleware::from_fn_with_state((Arc::new(door), Arc::clone(&operator)), door::guard));
     let open = Router::new()
         .route("/", get(dashboard::index))
         .route("/assets/{name}", get(dashboard::asset))
@@ -96,7 +96,7 @@ async fn ready(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static s
 }
 
 async fn metrics_page(State(operator): State<Arc<Operator>>) -> Response {
-    match metrics::page(&operator.reloader) {
+    match metrics::page(&operator) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -16,9 +16,6 @@ use crate::telemetry::{
     history::{History, Moment, Point, STEP_S, Shapes},
 };
 
-/// Statements that take no longer satisfy.
-pub const APDEX_T: Duration = Duration::from_millis(500);
-
 /// What is remembered, and the latest of it.
 #[derive(Debug)]
 pub struct Live {
@@ -77,8 +74,8 @@ pub(super) async fn sample(operator: Arc<Operator>) {
         let at_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let totals = shared.digests.totals();
         let places = totals.places.clone();
-        let moment =
-            Moment { at_s, clock: began.elapsed(), totals, clients: shared.registry.len() as u64, apdex_t: APDEX_T };
+        let apdex_t = shared.live().settings.apdex_t;
+        let moment = Moment { at_s, clock: began.elapsed(), totals, clients: shared.registry.len() as u64, apdex_t };
         let point = operator.live.kept().history.take(moment);
         if at_s.abs_diff(shapes_at_s) >= STEP_S {
             shapes_at_s = at_s;

@@ -1,5 +1,6 @@
 //! The metrics, in OpenMetrics' text form. They are read from where they are kept when somebody asks.
 
+pub mod samples;
 mod statements;
 
 use std::{
@@ -14,6 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::{operator::Operator, statsd};
 use crate::{
     cache::{
         Store,
@@ -21,6 +23,7 @@ use crate::{
     },
     config::reload::Reloader,
     proxy::{Shared, freshness::Freshness},
+    telemetry::{Log, writing::Counts},
     topology::{Health, Server},
 };
 
@@ -31,23 +34,28 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 ///
 /// # Errors
 /// None that is known: writing into memory.
-pub fn page(reloader: &Arc<Reloader>) -> Result<String, fmt::Error> {
+pub fn page(operator: &Operator) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Now(Arc::clone(reloader))));
+    let (reloader, log) = (Arc::clone(&operator.reloader), Arc::clone(&operator.log));
+    registry.register_collector(Box::new(Now { reloader, log, statsd: Arc::clone(&operator.statsd) }));
     let mut page = String::new();
     text::encode(&mut page, &registry)?;
     Ok(page)
 }
 
 #[derive(Debug)]
-struct Now(Arc<Reloader>);
+struct Now {
+    reloader: Arc<Reloader>,
+    log: Arc<Log>,
+    statsd: Arc<statsd::Counts>,
+}
 
 /// A metric with a value for each thing of a kind.
 type Values = Vec<(Vec<(&'static str, String)>, f64)>;
 
 impl Collector for Now {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
-        let shared = self.0.shared();
+        let (shared, reloader) = (self.reloader.shared(), &self.reloader);
         let (live, view) = (shared.live(), shared.topology.view());
         let plain = |value: f64| vec![(Vec::new(), value)];
         let count = |count: &std::sync::atomic::AtomicU64| as_float(count.load(Ordering::Relaxed));
@@ -61,7 +69,7 @@ impl Collector for Now {
         let truth = |is: bool| Some(if is { 1.0 } else { 0.0 });
 
         gauge(&mut to, "forebay_clients", "Clients connected", &plain(as_float(shared.registry.len() as u64)))?;
-        let version = self.0.versions().last().map_or(0, |version| version.number);
+        let version = reloader.versions().last().map_or(0, |version| version.number);
         gauge(
             &mut to,
             "forebay_config_version",
@@ -84,7 +92,7 @@ impl Collector for Now {
         gauge(&mut to, "forebay_paused", "1: new statements wait for an operator's RESUME", &plain(paused))?;
         let outcome = |word: &str, value: f64| (vec![("outcome", word.to_owned())], value);
         let reloads =
-            [outcome("applied", count(&self.0.counts.applied)), outcome("refused", count(&self.0.counts.refused))];
+            [outcome("applied", count(&reloader.counts.applied)), outcome("refused", count(&reloader.counts.refused))];
         counter(
             &mut to,
             "forebay_reloads",
@@ -127,8 +135,18 @@ impl Collector for Now {
         )?;
         let up = |server: &Server| truth(server.health == Health::Up && server.is_online());
         gauge(&mut to, "forebay_server_up", "1: the server may get statements", &servers(&up))?;
+        let log = outcomes(&self.log.counts);
+        counter(&mut to, "forebay_log_lines", "What became of log lines, where they do not go to stderr", &log)?;
+        let packets = [outcome("sent", count(&self.statsd.sent)), outcome("failed", count(&self.statsd.failed))];
+        counter(&mut to, "forebay_statsd_packets", "What became of packets to statsd.address", &packets)?;
         statements::encode(&mut to, shared)
     }
+}
+
+/// What became of what is written by a thread of its own.
+fn outcomes(counts: &Counts) -> Values {
+    let of = |(word, count): (&str, u64)| (vec![("outcome", word.to_owned())], as_float(count));
+    counts.by_outcome().into_iter().map(of).collect()
 }
 
 /// What happens without a primary, and with another one.

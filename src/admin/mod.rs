@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod operator;
 mod port;
 mod query;
+pub mod statsd;
 pub mod tables;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

@@ -3,7 +3,7 @@
 //! Clients come in as they do at the ports for applications ([`login`]), and only then meet `opensrv-mysql`, to which
 //! [`admitted`] shows them as logged in.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use opensrv_mysql::AsyncMysqlIntermediary;
 use tokio::{
@@ -22,7 +22,6 @@ use crate::{
         handshakes::{Handshakes, Turn},
         login::{LoggedIn, Refusal},
     },
-    telemetry::Seldom,
 };
 
 mod admitted;
@@ -39,14 +38,13 @@ struct Port {
     logins: Logins,
     places: Arc<Semaphore>,
     operator: Arc<Operator>,
-    full: Seldom,
 }
 
 /// Serves until Forebay stops.
 pub(super) async fn serve(listener: TcpListener, users: Vec<OperatorUser>, operator: Arc<Operator>) {
     let handshakes = Arc::new(Handshakes::of("the admin port's 64 clients that log in"));
     let places = Arc::new(Semaphore::new(MAX_CLIENTS));
-    let port = Arc::new(Port { logins: Logins::new(users), places, operator, full: Seldom::default() });
+    let port = Arc::new(Port { logins: Logins::new(users), places, operator });
     while let Some((stream, peer, turn)) = next(&listener, &handshakes, &port).await {
         let port = Arc::clone(&port);
         tokio::spawn(async move {
@@ -84,7 +82,7 @@ impl Port {
         };
         drop(turn);
         let Ok(_place) = self.places.try_acquire() else {
-            if let Some(unsaid) = self.full.pass(Instant::now()) {
+            if let Some(unsaid) = self.operator.said.full.due() {
                 tracing::warn!(%peer, user = user.name, unsaid, "the admin port is full: {MAX_CLIENTS} clients are on it");
             }
             channel.push(&Refusal::TooManyConnections.payload(&context.greeting, true));

@@ -10,13 +10,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::notify::Notifier;
 use crate::{
-    admin::{self, Operator},
+    admin::{self, Operator, statsd::Pushing},
     config::{
         self, Config,
         reload::{self, Reloader},
     },
     proxy,
-    telemetry::{self, LogLevel, Queries},
+    telemetry::{self, Log, Queries},
 };
 
 /// What the end takes beyond `timeouts.drain`.
@@ -31,8 +31,8 @@ pub fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let level = match telemetry::init(&config.log) {
-        Ok(level) => level,
+    let log = match telemetry::init(&config.log) {
+        Ok(log) => Arc::new(log),
         Err(error) => {
             eprintln!("forebay: {error}");
             return ExitCode::FAILURE;
@@ -45,7 +45,11 @@ pub fn run(file: &Path) -> ExitCode {
     for warning in super::check::warnings(&config) {
         tracing::warn!("{warning}");
     }
-    super::in_runtime(serve(file, config, level))
+    super::in_runtime(async {
+        let served = serve(file, config, Arc::clone(&log)).await;
+        log.finish().await;
+        served
+    })
 }
 
 /// The signals that ask for the end.
@@ -69,11 +73,11 @@ impl Ends {
 }
 
 /// Serves until SIGINT or SIGTERM.
-async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
+async fn serve(file: &Path, config: Config, log: Arc<Log>) -> io::Result<()> {
     let mut ends = Ends::new()?;
     let (mut hang_up, mut flush) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?);
     let notifier = Arc::new(Notifier::from_environment());
-    let doors = config.admin.clone();
+    let (doors, statsd) = (config.admin.clone(), config.statsd.clone());
     let (live, servers) = config.clone().into_parts();
     let mut given = activation::sockets();
     let running = proxy::start_on(&mut given, live, servers, Queries::default()).await?;
@@ -81,11 +85,12 @@ async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
         tracing::warn!("a socket was passed that listens on {address}, which is none of `listen`: it is not used");
     }
     let reloader = Arc::new(Reloader::new(file, config, Arc::clone(running.shared())));
-    let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings, level));
+    let operator = Arc::new(Operator::new(Arc::clone(&reloader), super::check::warnings, log));
     let doors = admin::start(&doors, &operator).await?;
     if !doors.is_empty() {
         tracing::info!("{}", doors.join(", "));
     }
+    let pushing = statsd.map(|settings| Pushing::start(settings, &operator));
     tokio::spawn(reload::watch(Arc::clone(&reloader)));
     let status = format!("listening on {}", running.listening.join(", "));
     notifier.ready(&status);
@@ -96,7 +101,9 @@ async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
             name = ends.next() => break name,
             () = operator.stop.notified() => break "SHUTDOWN on the admin port",
             _ = hang_up.recv() => drop(tokio::spawn({
+                operator.log.reopen();
                 running.shared().slow_log.reopen();
+                running.shared().access_log.reopen();
                 let (reloader, notifier, status) = (Arc::clone(&reloader), Arc::clone(&notifier), status.clone());
                 async move {
                     notifier.reloading();
@@ -118,6 +125,9 @@ async fn serve(file: &Path, config: Config, level: LogLevel) -> io::Result<()> {
             name = ends.next() => break tracing::warn!("{name} again: what still runs is cut off"),
             _ = beats.tick(), if notifier.watchdog.is_some() => notifier.alive(),
         }
+    }
+    if let Some(pushing) = pushing {
+        pushing.finish().await;
     }
     Ok(())
 }

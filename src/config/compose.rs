@@ -9,6 +9,7 @@ use super::{
     log, rules, secret,
     section::{At, Section},
     servers, serving,
+    statsd::{self, Statsd},
     tls::{self, Tls},
     users::{self, Users},
     yaml,
@@ -64,6 +65,7 @@ struct Parts {
     tls: Tls,
     admin: Admin,
     cache: crate::cache::Settings,
+    statsd: Option<Statsd>,
     log: LogSettings,
 }
 
@@ -78,6 +80,8 @@ impl Parts {
         let groups = groups::read(root, &listed);
         let servers_are_good = root.findings().error_count() == errors_before;
         let users = users::read(root);
+        let log = log::read(root);
+        cross::check_files(root, &serving.settings, &log);
         Parts {
             serving,
             servers,
@@ -91,7 +95,8 @@ impl Parts {
             tls: tls::read(root),
             admin: admin::read(root),
             cache: cache::read(root),
-            log: log::read(root),
+            statsd: statsd::read(root),
+            log,
         }
     }
 
@@ -165,6 +170,7 @@ impl Parts {
             admin: self.admin,
             admin_tls,
             cache: self.cache,
+            statsd: self.statsd,
             log: self.log,
             warnings: rules.warnings,
         })

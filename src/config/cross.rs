@@ -1,10 +1,17 @@
 //! What no section can see by itself: contradictions between them.
 
-use super::{error::Findings, section::At, tls::Tls};
+use std::path::Path;
+
+use super::{
+    error::Findings,
+    section::{At, Section},
+    tls::Tls,
+};
 use crate::{
     auth::{Secret, User},
     net::{Address, tls::Mode},
-    proxy::Listen,
+    proxy::{Listen, Settings},
+    telemetry::{LogSettings, LogTarget},
     topology::ServerSettings,
 };
 
@@ -43,6 +50,24 @@ pub fn check(
             user.at,
             format!("user `{}` has `require_tls`, but {why}: nobody could log in as that user", user.value.name),
         );
+    }
+}
+
+/// Two threads that write one file would rename it under each other's hands.
+pub fn check_files(root: &Section<'_>, settings: &Settings, log: &LogSettings) {
+    let log = match &log.target {
+        LogTarget::File(file) => Some(&file.path),
+        _ => None,
+    };
+    let slow = settings.slow_log.as_ref().map(|slow| &slow.log.file.path);
+    let access = settings.access_log.as_ref().map(|access| &access.log.file.path);
+    let mut seen: Vec<(&str, &Path)> = Vec::new();
+    for (key, path) in [("slow_log", slow), ("access_log", access), ("log", log)] {
+        let Some(path) = path else { continue };
+        if let Some((other, _)) = seen.iter().find(|(_, other)| *other == path) {
+            root.error(root.place(key), format!("`{key}.file` is `{other}.file`, too: each needs a file of its own"));
+        }
+        seen.push((key, path));
     }
 }
 

@@ -21,13 +21,15 @@ pub mod interpolate;
 mod log;
 mod metrics;
 pub mod reload;
+mod rotation;
 mod rules;
 pub mod schema;
 mod secret;
 pub mod section;
 mod servers;
 mod serving;
-mod slow_log;
+mod statement_logs;
+mod statsd;
 pub mod suggest;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ pub use error::{ConfigError, ConfigErrors, Position};
 pub use log::level as log_level;
 pub use rules::dialect;
 pub use serving::CONSISTENCY;
+pub use statsd::{Statsd, StatsdFormat};
 pub use users::Listed;
 
 use crate::{auth, net, proxy, routing, telemetry, topology};
@@ -88,6 +91,8 @@ pub struct Config {
     pub admin: Admin,
     /// What is seen of TLS there.
     pub admin_tls: AdminTls,
+    /// Where metrics are sent; `None`: nowhere.
+    pub statsd: Option<Statsd>,
     /// The log.
     pub log: telemetry::LogSettings,
     /// What works but is probably not meant.

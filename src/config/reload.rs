@@ -1,7 +1,7 @@
 //! Another configuration while clients are served: read, checked, tested, swapped in as a whole. The last ten versions are
 //! kept, and each of them can be returned to.
 //!
-//! What is wrong changes nothing. What can't change while Forebay runs (its listeners, its threads, its log) stays, and is
+//! What is wrong changes nothing. What can't change while Forebay runs (its listeners, its threads, its log, where it sends metrics) stays, and is
 //! told.
 
 use std::{

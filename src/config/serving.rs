@@ -8,7 +8,7 @@ use super::{
     metrics,
     section::{At, Section},
     servers::ZONE,
-    slow_log,
+    statement_logs::{access_log, slow_log},
     yaml::{Node, Value},
 };
 use crate::{
@@ -115,7 +115,8 @@ pub fn read(root: &Section<'_>) -> Serving {
         sticky: STICKY,
         apdex_t: APDEX_T,
         failover: Failover::default(),
-        slow_log: slow_log::read(root),
+        slow_log: slow_log(root),
+        access_log: access_log(root),
     };
     metrics::read(root, &mut settings);
     if let Some(routing) = root.section("routing") {

@@ -164,10 +164,10 @@ fn documented_defaults_are_the_defaults() {
         text += "\n";
     }
     let documented = load_text(text);
-    // A slow log has a file; its other keys have defaults.
-    let plain =
-        std::fs::read_to_string(top().join("config.yaml")).unwrap().replace("#file: slow.log", "file: slow.log");
-    let plain = load_text(plain);
+    // A log of statements has a file; its other keys have defaults.
+    let plain = std::fs::read_to_string(top().join("config.yaml")).unwrap();
+    let with = |text: String, name: &str| text.replace(&format!("#file: {name}"), &format!("file: {name}"));
+    let plain = load_text(with(with(plain, "slow.log"), "access.log"));
     assert_eq!(documented.proxy, plain.proxy);
     assert_eq!(documented.topology, plain.topology);
     assert_eq!(documented.log, plain.log);

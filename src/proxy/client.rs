@@ -238,6 +238,11 @@ impl Client {
         (self.place.handle.id, &self.identity.name)
     }
 
+    /// Whether the log hears of its end, and of how many it did not before.
+    pub fn may_say_that_it_ended(&self) -> Option<u64> {
+        self.shared.said.ended.due()
+    }
+
     async fn answer_commands(&mut self) -> End {
         if let Some(method) = self.compression {
             self.channel.compress(method);
@@ -255,8 +260,9 @@ impl Client {
             let byte = payload.first().copied().unwrap_or_default();
             // Sessions are idle most of the time: what a command needs is there while it runs.
             self.meter.begins(payload.len());
-            let done = Box::pin(self.command(payload)).await;
-            self.meter.ended(self.live.settings.apdex_t, done.as_ref().copied());
+            let done = Box::pin(self.command(&payload)).await;
+            self.count(&payload, done.as_ref().copied());
+            drop(payload);
             if let Err(end) = done {
                 return end;
             }
@@ -369,7 +375,7 @@ impl Client {
     pub(super) async fn finish(&mut self, end: &End) {
         self.place.handle.set_spare(false);
         if let End::Fatal(error) = end {
-            self.meter.refused(error.fault);
+            self.meter.refused(error.fault, error.code);
             self.channel.push(&error.payload());
         }
         if !matches!(end, End::Cut | End::Killed) {
@@ -444,7 +450,7 @@ impl Client {
     /// Sends an error of Forebay's own; the session goes on.
     pub(super) async fn send_error(&mut self, error: &ClientError) -> Result<(), End> {
         tracing::debug!(client = self.place.handle.id, %error, "refused");
-        self.meter.refused(error.fault);
+        self.meter.refused(error.fault, error.code);
         self.state.warnings = 1;
         (self.last.row_count, self.last.is_gone) = (-1, true);
         self.diagnostics = Some(Box::new(Diagnostics::error(error.code, &error.message)));

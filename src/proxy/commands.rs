@@ -17,13 +17,13 @@ use crate::{
 
 impl Client {
     /// Serves one command.
-    pub(super) async fn command(&mut self, payload: Bytes) -> Result<(), End> {
-        match command::parse(&payload, self.capabilities) {
+    pub(super) async fn command(&mut self, payload: &Bytes) -> Result<(), End> {
+        match command::parse(payload, self.capabilities) {
             Command::Quit => Err(End::Quit),
-            Command::Query(query) => self.query(&payload, query).await,
+            Command::Query(query) => self.query(payload, query).await,
             Command::StmtPrepare(text) => self.prepare(text).await,
-            Command::StmtExecute(execute) => self.execute(&payload, execute).await,
-            Command::StmtBulkExecute(bulk) => self.bulk_execute(&payload, bulk).await,
+            Command::StmtExecute(execute) => self.execute(payload, execute).await,
+            Command::StmtBulkExecute(bulk) => self.bulk_execute(payload, bulk).await,
             Command::StmtSendLongData { statement_id, parameter, data } => {
                 self.send_long_data(statement_id, parameter, data).await
             }
@@ -31,15 +31,15 @@ impl Client {
             Command::StmtReset(id) => self.reset_statement(id).await,
             Command::StmtClose(id) => self.close_statement(id),
             Command::Ping => self.ping().await,
-            Command::InitDb(schema) => self.init_db(&payload, schema).await,
-            Command::FieldList(_) => self.on_primary(&payload, Expect::Columns).await,
-            Command::Statistics => self.on_primary(&payload, Expect::Text).await,
-            Command::Debug => self.on_primary(&payload, Expect::Ok).await,
-            Command::ProcessInfo => self.process_info(&payload).await,
-            Command::SetOption(option) => self.set_option(&payload, option).await,
+            Command::InitDb(schema) => self.init_db(payload, schema).await,
+            Command::FieldList(_) => self.on_primary(payload, Expect::Columns).await,
+            Command::Statistics => self.on_primary(payload, Expect::Text).await,
+            Command::Debug => self.on_primary(payload, Expect::Ok).await,
+            Command::ProcessInfo => self.process_info(payload).await,
+            Command::SetOption(option) => self.set_option(payload, option).await,
             Command::ResetConnection => self.reset_connection().await,
             Command::ChangeUser(fields) => Box::pin(self.change_user(fields)).await,
-            Command::ProcessKill(id) => Box::pin(self.kill_command(&payload, id)).await,
+            Command::ProcessKill(id) => Box::pin(self.kill_command(payload, id)).await,
             Command::Replication(name) => self.send_error(&ClientError::replication(name)).await,
             Command::Unknown(_) => self.send_error(&ClientError::unknown_command()).await,
             Command::Malformed(_) => self.send_error(&ClientError::malformed(self.full_stop())).await,

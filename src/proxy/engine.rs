@@ -105,7 +105,7 @@ impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
         let facts = self.facts_of(query.text);
-        self.meter.is(facts.kind);
+        self.meter.is(facts.kind, facts.digest);
         match self.live.rules.is_empty() {
             true => self.query_with(payload, query.text, facts, None).await,
             false => Box::pin(self.query_by_rules(payload, query.text, facts)).await,
@@ -388,8 +388,10 @@ impl Client {
             Ok(outcome) if outcome.held.is_some() => {
                 let why = format!("error {}", outcome.error.unwrap_or_default());
                 self.shared.refused.insert(request.facts.digest);
-                tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest,
-                    "a statement taken for a read was refused by a replica; it runs on the primary");
+                if let Some(unsaid) = self.shared.said.refused_read.due() {
+                    tracing::info!(server = %self.servers[lease.index].name, why, digest = request.facts.digest, unsaid,
+                        "a statement taken for a read was refused by a replica; it runs on the primary");
+                }
                 Ok(Some(Attempt::Elsewhere(why)))
             }
             Ok(mut outcome) => {

@@ -70,7 +70,11 @@ impl Client {
         drop(under_way);
         match permitted {
             Ok(()) => {
-                tracing::info!(client = self.place.handle.id, user = %self.identity.name, killed = id, query_only, "KILL");
+                if let Some(unsaid) = self.shared.said.kill.due() {
+                    tracing::info!(
+                        client = self.place.handle.id, user = %self.identity.name, killed = id, query_only, unsaid, "KILL"
+                    );
+                }
                 self.send_ok().await
             }
             Err(error) => self.send_error(&error).await,

@@ -1,6 +1,6 @@
 //! From an accepted socket to a served client.
 
-use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, sync::Arc, time::Instant};
+use std::{fs::Permissions, io, os::unix::fs::PermissionsExt, sync::Arc};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -142,7 +142,7 @@ async fn remove_dead_socket(path: &std::path::Path) -> io::Result<()> {
 
 /// Before any server has been reached there is nothing to greet a client with.
 async fn no_server(stream: Stream, shared: &Shared) {
-    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+    if let Some(unsaid) = shared.said.turned_away.due() {
         tracing::warn!(unsaid, "a client came before any server could be reached");
     }
     let mut channel = Channel::new(stream);
@@ -166,13 +166,16 @@ async fn serve(accepted: Accepted, peer: Peer, turn: Turn, proxies: Arc<[HostPat
     // Most of a client's time is behind its login: what that needs is gone by then.
     let Some(mut client) = Box::pin(begin(accepted, peer, turn, proxies, shared)).await else { return };
     let end = client.serve().await;
-    let (client, user) = client.name();
-    match end {
-        End::Quit | End::Told => tracing::debug!(client, user, "disconnected"),
-        End::Cut => tracing::info!(client, user, "a reply broke off; the session was ended"),
-        End::Killed => tracing::info!(client, user, "the session was killed"),
-        End::Gone(error) => tracing::debug!(client, user, %error, "the client is gone"),
-        End::Fatal(error) => tracing::info!(client, user, %error, "the session was ended"),
+    let (id, user) = client.name();
+    let why = match end {
+        End::Quit | End::Told => return tracing::debug!(client = id, user, "disconnected"),
+        End::Gone(error) => return tracing::debug!(client = id, user, %error, "the client is gone"),
+        End::Cut => "a reply broke off".to_owned(),
+        End::Killed => "KILL".to_owned(),
+        End::Fatal(error) => error.to_string(),
+    };
+    if let Some(unsaid) = client.may_say_that_it_ended() {
+        tracing::info!(client = id, user, unsaid, "the session was ended: {why}");
     }
 }
 
@@ -191,7 +194,9 @@ async fn begin(
     let mut stream = match stream {
         Ok(stream) => stream,
         Err(error) => {
-            tracing::warn!(%peer, %error, "a client could not be served");
+            if let Some(unsaid) = shared.said.turned_away.due() {
+                tracing::warn!(%peer, %error, unsaid, "a client could not be served");
+            }
             return None;
         }
     };
@@ -227,7 +232,7 @@ async fn announced(stream: &mut Stream, peer: Peer, proxies: &[HostPattern], sha
         Ok(Err(error)) => error.to_string(),
         Err(_elapsed) => "no PROXY header in time".to_owned(),
     };
-    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+    if let Some(unsaid) = shared.said.turned_away.due() {
         tracing::warn!(proxy = %peer, unsaid, "refused, since `proxy_protocol_from` lists this address and it sent {why}");
     }
     None
@@ -236,7 +241,7 @@ async fn announced(stream: &mut Stream, peer: Peer, proxies: &[HostPattern], sha
 fn too_many(peer: Peer, full: Full, shared: &Shared) {
     shared.meters.logins.turned_away.add_shared(1);
     let which = if full == Full::Total { "limits.max_clients" } else { "limits.per_address" };
-    if let Some(unsaid) = shared.turned_away.pass(Instant::now()) {
+    if let Some(unsaid) = shared.said.turned_away.due() {
         tracing::warn!(%peer, unsaid, "too many connections: {which} is reached");
     }
 }

@@ -97,7 +97,9 @@ impl Client {
     /// The transaction is rolled back, for its connection is gone. The session goes on.
     pub(super) async fn transaction_lost(&mut self, server: ServerId, why: &str) -> Result<Option<Attempt>, End> {
         let name = self.name_of(server);
-        tracing::info!(client = self.place.handle.id, server = %name, why, "a transaction is lost");
+        if let Some(unsaid) = self.shared.said.lost.due() {
+            tracing::info!(client = self.place.handle.id, server = %name, why, unsaid, "a transaction is lost");
+        }
         self.lose(server);
         self.state.transaction_lost();
         self.begun_later = None;

@@ -11,7 +11,7 @@ use crate::{
     topology::ServerId,
 };
 
-pub use metered::{Metered, Served};
+pub use metered::{Answer, Ended, Metered};
 
 /// Kinds of statements.
 pub const KINDS: [Kind; 25] = [
@@ -81,6 +81,27 @@ pub enum Place {
     Forebay,
     /// By a server of a group of the user's own.
     Group(Box<str>),
+}
+
+impl Outcome {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        OUTCOMES.get(self as usize).map_or("", |(_, word)| word)
+    }
+}
+
+impl Place {
+    /// Its word, or the group's name.
+    pub fn name(&self) -> &str {
+        let [primary, replicas, cache, forebay] = PLACES;
+        match self {
+            Place::Primary => primary,
+            Place::Replicas => replicas,
+            Place::Cache => cache,
+            Place::Forebay => forebay,
+            Place::Group(name) => name,
+        }
+    }
 }
 
 /// Their words, in the order of [`Meter::places`].

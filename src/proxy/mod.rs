@@ -51,6 +51,7 @@ pub mod relay;
 mod renew;
 mod routines;
 mod ruled;
+mod said;
 pub mod settings;
 pub mod shared;
 mod told;
@@ -195,7 +196,7 @@ impl Running {
             let _ = tokio::time::timeout(LAST_WORD_TIMEOUT, nobody_left(&shared)).await;
         }
         drop(workers);
-        shared.slow_log.finish().await;
+        tokio::join!(shared.slow_log.finish(), shared.access_log.finish());
         shared.topology.shutdown();
     }
 

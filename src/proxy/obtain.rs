@@ -165,9 +165,9 @@ impl Client {
             }
             Err(error) => {
                 let is_unusable = matches!(error, ConnectError::Tls(_) | ConnectError::Impossible(_));
-                if is_unusable {
-                    // The servers' health says nothing of these: only the configuration can mend them.
-                    tracing::warn!(server = %target.name, user = %self.identity.name, %error, "no connection");
+                // The servers' health says nothing of these: only the configuration can mend them.
+                if is_unusable && let Some(unsaid) = self.shared.said.unconnected.due() {
+                    tracing::warn!(server = %target.name, user = %self.identity.name, %error, unsaid, "no connection");
                 }
                 self.shared.unreachable(&target, begun, &error);
                 let why = error.to_string();
@@ -226,7 +226,12 @@ impl Client {
     fn exhausted(&self, server: ServerId, why: Exhausted) -> ClientError {
         let name = self.name_of(server);
         let held = self.shared.pools.held(server);
-        tracing::warn!(client = self.place.handle.id, user = %self.identity.name, server = %name, ?why, %held, "no server connection is free");
+        if let Some(unsaid) = self.shared.said.exhausted.due() {
+            tracing::warn!(
+                client = self.place.handle.id, user = %self.identity.name, server = %name, ?why, %held, unsaid,
+                "no server connection is free"
+            );
+        }
         match why {
             Exhausted::TimedOut { waited, max_connections } => {
                 ClientError::pool_exhausted(&name, max_connections, waited.as_millis())

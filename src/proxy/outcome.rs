@@ -160,8 +160,10 @@ impl Client {
                 Err(End::Fatal(error))
             }
             Refusal::Refused(payload) if decision.repeatable && self.is_replica(server) => {
-                tracing::warn!(client = self.place.handle.id, server = %self.name_of(server),
-                    "a replica refused what the primary accepts: {}", describe(&payload));
+                if let Some(unsaid) = self.shared.said.refused_user.due() {
+                    tracing::warn!(client = self.place.handle.id, server = %self.name_of(server), unsaid,
+                        "a replica refused what the primary accepts: {}", describe(&payload));
+                }
                 self.drop_server(server);
                 Ok(Some(Attempt::Elsewhere(describe(&payload))))
             }
@@ -178,7 +180,12 @@ impl Client {
         (request, decision): (&Request<'_>, &Decision),
     ) -> Result<Option<Attempt>, End> {
         let name = self.name_of(server);
-        tracing::warn!(client = self.place.handle.id, server = %name, why, "the connection to a server broke under a statement");
+        if let Some(unsaid) = self.shared.said.broken.due() {
+            tracing::warn!(
+                client = self.place.handle.id, server = %name, why, unsaid,
+                "the connection to a server broke under a statement"
+            );
+        }
         self.shared.topology.report_failure(server, why);
         // KILL may be why: its word counts, and a killed statement is not run again.
         self.place.handle.kills_settled().await;

@@ -53,7 +53,7 @@ impl Client {
             return self.send_error(&self.unknown_statement(id, "mysqld_stmt_execute")).await;
         };
         let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
-        self.meter.is(facts.kind);
+        self.meter.is(facts.kind, facts.digest);
         let is_bound = statement.types.is_some() || statement.parameters == 0;
         statement.cursor_on = None;
         self.cursor_fixes.retain(|(of, _)| *of != id);

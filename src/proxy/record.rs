@@ -1,11 +1,14 @@
 //! What is told of a finished statement: to metrics, to the figures by shape, and to whoever listens.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::{
-    client::Client,
+    client::{Client, End},
     engine::Action,
-    meters::{Place, Served},
+    meters::{Answer, Place},
+    relay::Outcome,
     told::Done,
 };
 use crate::{
@@ -13,8 +16,9 @@ use crate::{
     telemetry::{
         QueryEvent,
         queries::bounded_text,
-        slow_log::{Entry, MAX_STATEMENT_BYTES},
+        statement_log::{Entry, MAX_STATEMENT_BYTES},
     },
+    wire::command::{self, Command},
 };
 
 impl Client {
@@ -31,8 +35,58 @@ impl Client {
             None if replica => Place::Replicas,
             None => Place::Primary,
         };
-        let (failed, rows, bytes) = (outcome.error.is_some(), outcome.rows, outcome.bytes);
-        self.meter.served(Served { server, place, failed, rows, bytes }, elapsed);
+        let Outcome { on_server, error, rows, affected_rows, bytes, .. } = *outcome;
+        let answer = Answer { server: Some(server), on_server, error, rows, affected_rows, bytes };
+        self.meter.served(server, place, answer, elapsed);
+    }
+
+    /// Counts a command that has ended. A statement goes into the access log, if there is one and chance wants it.
+    pub(super) fn count(&mut self, payload: &Bytes, end: Result<(), &End>) {
+        let Some(ended) = self.meter.ended(self.live.settings.apdex_t, end) else { return };
+        let Some(settings) = &self.live.settings.access_log else { return };
+        if settings.sample < 1.0 && rand::random::<f64>() >= settings.sample {
+            return;
+        }
+        let prepared = &mut self.statements;
+        let mut of = |id| prepared.get_mut(id).map(|(_, statement)| Arc::clone(&statement.text));
+        let text = match command::parse(payload, self.capabilities) {
+            Command::Query(query) => Some(query.text.into()),
+            Command::StmtExecute(execute) => of(execute.statement_id),
+            Command::StmtBulkExecute(bulk) => of(bulk.statement_id),
+            _ => None,
+        };
+        let text = text.unwrap_or_default();
+        let answer = ended.answer;
+        self.shared.access_log.record(|| Entry {
+            server: answer.server.map(|server| self.name_of(server).into()),
+            group: self.meter.place().0.name().into(),
+            outcome: ended.outcome.name(),
+            kind: ended.kind.name(),
+            digest: ended.digest,
+            elapsed: ended.elapsed,
+            waited: ended.waited,
+            on_server: answer.on_server,
+            rows: answer.rows,
+            affected_rows: answer.affected_rows,
+            bytes: answer.bytes,
+            error: answer.error,
+            statement: self.written(settings.log.literals, ended.kind, &text),
+            ..self.entry()
+        });
+    }
+
+    /// What is the same of all entries now.
+    fn entry(&self) -> Entry {
+        let schema = self.state.schema.as_deref().map(Into::into);
+        Entry::of(self.place.handle.id, Arc::clone(&self.identity.name), self.peer.ip(), schema)
+    }
+
+    /// A statement as it may be written.
+    fn written(&self, literals: bool, kind: Kind, text: &[u8]) -> Vec<u8> {
+        match literals && may_be_shown(kind) {
+            true => Entry::cut(text),
+            false => fingerprint(text, self.state.dialect(), MAX_STATEMENT_BYTES),
+        }
     }
 
     /// Tells whoever listens of a finished statement.
@@ -63,12 +117,10 @@ impl Client {
         if elapsed < settings.threshold || request.text.is_empty() || matches!(request.action, Action::Prepare { .. }) {
             return;
         }
+        let (place, ended) = self.meter.place();
         self.shared.slow_log.record(|| Entry {
-            at: SystemTime::now(),
-            connection_id: self.place.handle.id,
-            user: self.identity.name.clone(),
-            client: self.peer.ip(),
-            schema: self.state.schema.as_deref().map(Into::into),
+            group: place.name().into(),
+            outcome: ended.name(),
             server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
             kind: request.facts.kind.name(),
             digest: request.facts.digest,
@@ -79,11 +131,8 @@ impl Client {
             affected_rows: outcome.affected_rows,
             bytes: outcome.bytes,
             error: outcome.error,
-            statement: if settings.literals && may_be_shown(request.facts.kind) {
-                Entry::cut(request.text)
-            } else {
-                fingerprint(request.text, self.state.dialect(), MAX_STATEMENT_BYTES)
-            },
+            statement: self.written(settings.log.literals, request.facts.kind, request.text),
+            ..self.entry()
         });
     }
 }

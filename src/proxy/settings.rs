@@ -7,7 +7,7 @@ use crate::{
     net::Address,
     pool,
     routing::{Consistency, GroupBy, Scope, rules::Balance},
-    telemetry::SlowLogSettings,
+    telemetry::{AccessLogSettings, SlowLogSettings},
 };
 
 /// How clients are served. Checked values.
@@ -53,6 +53,8 @@ pub struct Settings {
     pub failover: Failover,
     /// Where statements are written that take long; `None`: nowhere.
     pub slow_log: Option<SlowLogSettings>,
+    /// Where all are written, or a share of them; `None`: nowhere.
+    pub access_log: Option<AccessLogSettings>,
 }
 
 impl Settings {

@@ -28,6 +28,7 @@ use super::{
     registry::{Handle, Registry},
     relay::Outcome,
     routines::Routines,
+    said::Said,
     settings::Settings,
     warm::Warm,
 };
@@ -40,7 +41,7 @@ use crate::{
     routing::{Consistency, Cost, Refused, Rules, Scope},
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
-    telemetry::{Digests, Events, Queries, Seldom, SlowLog, Topic, digests::Seen},
+    telemetry::{Digests, Events, Queries, StatementLog, Topic, digests::Seen},
     topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
 };
@@ -98,8 +99,8 @@ pub struct Shared {
     pub(super) handshakes: Arc<Handshakes>,
     /// Failed logins.
     pub guard: Arc<Guard>,
-    /// Log lines about clients that were turned away.
-    pub(super) turned_away: Seldom,
+    /// Log lines that clients cause.
+    pub(super) said: Said,
     /// Where finished statements are told.
     pub queries: Queries,
     /// What is counted for metrics.
@@ -107,7 +108,9 @@ pub struct Shared {
     /// What statements cost, by their shape.
     pub digests: Digests,
     /// Where statements are written that take long.
-    pub slow_log: SlowLog,
+    pub slow_log: StatementLog,
+    /// Where all are written, or a share of them.
+    pub access_log: StatementLog,
     /// Whether statements wait for an operator.
     pub pause: Pause,
     /// What happened lately.
@@ -165,8 +168,8 @@ impl Shared {
         cache.apply(live.cache.clone(), live.watches_writes());
         let freshness = Freshness::default();
         freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
-        let slow_log = SlowLog::default();
-        slow_log.apply(live.settings.slow_log.as_ref());
+        let (slow_log, access_log) = (StatementLog::new("slow log"), StatementLog::new("access log"));
+        write_statements(&slow_log, &access_log, &live.settings);
         Shared {
             cache,
             pools,
@@ -176,11 +179,12 @@ impl Shared {
             registry: Arc::default(),
             handshakes: Arc::new(Handshakes::of("limits.max_handshakes")),
             guard: Arc::default(),
-            turned_away: Seldom::default(),
+            said: Said::default(),
             queries,
             meters: Meters::default(),
             digests: Digests::default(),
             slow_log,
+            access_log,
             events,
             pause: Pause::default(),
             latencies: Latencies::default(),
@@ -206,7 +210,7 @@ impl Shared {
         let patience = live.settings.timeouts.connect.min(FIRST_PROBES_TIMEOUT);
         self.configure_servers(servers, patience).await;
         self.pools.apply(live.settings.pool.clone());
-        self.slow_log.apply(live.settings.slow_log.as_ref());
+        write_statements(&self.slow_log, &self.access_log, &live.settings);
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.watches_writes());
         self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
@@ -329,9 +333,13 @@ impl Shared {
             () = handle.statement_stopped() => "is not wanted any more by an operator",
             () = if_any(over.map(Notify::notified)) => "returns more than its rule allows",
         };
-        tracing::info!(server = on.0.0, thread_id = on.1, ?limit, "a statement {why}; it is killed");
-        if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await {
-            tracing::warn!(%error, "a statement over its limit could not be killed");
+        if let Some(unsaid) = self.said.cut_short.due() {
+            tracing::info!(server = on.0.0, thread_id = on.1, ?limit, unsaid, "a statement {why}; it is killed");
+        }
+        if let Err(error) = Box::pin(self.kill_on_server(live, identity, on, "KILL QUERY")).await
+            && let Some(unsaid) = self.said.not_cut_short.due()
+        {
+            tracing::warn!(%error, unsaid, "a statement over its limit could not be killed");
         }
         // What the kill still rolls back is rolled back without this connection too.
         tokio::time::timeout(live.settings.patience(), relay).await.ok()
@@ -384,4 +392,10 @@ impl Shared {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Statements are written as the configuration says.
+fn write_statements(slow: &StatementLog, access: &StatementLog, settings: &Settings) {
+    slow.apply(settings.slow_log.as_ref().map(|slow| &slow.log));
+    access.apply(settings.access_log.as_ref().map(|access| &access.log));
 }

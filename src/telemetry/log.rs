@@ -1,15 +1,33 @@
-//! The log: to stderr, as text for people or JSON for machines.
+//! The log: as text for people or JSON for machines, to stderr, or by a thread of its own to a file, syslog or the journal.
 
-use std::io::IsTerminal;
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter, fmt,
+    fmt::{MakeWriter, writer::BoxMakeWriter},
+};
 
+use self::{
+    line::{Line, Lines},
+    outlet::Outlet,
+};
 use super::{
     level::LogLevel,
     settings::{LogFormat, LogSettings},
     text::{Text, Utc},
+    writing::{Counts, Sink, Writing},
 };
+
+mod journald;
+mod line;
+mod outlet;
+mod socket;
+mod syslog;
 
 /// Why the log could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -23,24 +41,83 @@ pub enum LogError {
     /// There is no log any more.
     #[error("the log has ended: {0}")]
     Ended(#[from] tracing_subscriber::reload::Error),
+    /// Lines can't go where they are to go.
+    #[error("the log can't be opened: {}: {error}", path.display())]
+    Closed {
+        /// A file or socket.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
 }
 
-/// Makes the process log to stderr from here on. Colour only where stderr is a terminal and `NO_COLOR` is not set.
+/// The log of this process.
+#[derive(Debug)]
+pub struct Log {
+    /// How much is logged.
+    pub level: LogLevel,
+    /// What became of lines that do not go to stderr at once, for metrics.
+    pub counts: Arc<Counts>,
+    writing: Option<Arc<Writing<Line>>>,
+}
+
+impl Log {
+    /// Somebody may have moved the file away: a new one is begun.
+    pub fn reopen(&self) {
+        if let Some(writing) = &self.writing {
+            writing.reopen();
+        }
+    }
+
+    /// Waits until what was said is written, for a bounded time.
+    pub async fn finish(&self) {
+        if let Some(writing) = &self.writing
+            && !writing.finish().await
+        {
+            eprintln!("forebay: the log takes nothing: its last lines are lost");
+        }
+    }
+}
+
+/// Makes the process log from here on. Colour only where that is to stderr, a terminal, and `NO_COLOR` is not set.
 ///
 /// # Errors
-/// A level that is no filter, or a log that is there already.
-pub fn init(settings: &LogSettings) -> Result<LogLevel, LogError> {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let color = std::io::stderr().is_terminal() && !no_color;
-    let (subscriber, level) = subscriber(settings, color, std::io::stderr)?;
+/// A level that is no filter, a log that is there already, a file or socket that can't be opened.
+pub fn init(settings: &LogSettings) -> Result<Log, LogError> {
+    let (subscriber, log) = prepare(settings)?;
     tracing::subscriber::set_global_default(subscriber)?;
-    Ok(level)
+    Ok(log)
+}
+
+fn prepare(settings: &LogSettings) -> Result<(Box<dyn Subscriber + Send + Sync>, Log), LogError> {
+    let counts = Arc::<Counts>::default();
+    let Some(mut outlet) = Outlet::new(&settings.target, settings.format) else {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let look = Look { color: io::stderr().is_terminal() && !no_color, stamped: true };
+        let (subscriber, level) = subscriber(settings, look, BoxMakeWriter::new(io::stderr))?;
+        return Ok((subscriber, Log { level, counts, writing: None }));
+    };
+    let (path, stamped) = (outlet.path().to_owned(), !outlet.knows_time_and_level());
+    let closed = |error| LogError::Closed { path: path.clone(), error };
+    outlet.open().map_err(closed)?;
+    let writing = Arc::new(Writing::start("log", outlet, Arc::clone(&counts)).map_err(closed)?);
+    let look = Look { color: false, stamped };
+    let (subscriber, level) = subscriber(settings, look, Lines(Arc::clone(&writing)))?;
+    Ok((subscriber, Log { level, counts, writing: Some(writing) }))
+}
+
+/// How a text line looks.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    color: bool,
+    /// With time and level.
+    stamped: bool,
 }
 
 /// The subscriber by itself, writing to where it is told.
-pub(super) fn subscriber<W>(
+fn subscriber<W>(
     settings: &LogSettings,
-    color: bool,
+    look: Look,
     writer: W,
 ) -> Result<(Box<dyn Subscriber + Send + Sync>, LogLevel), LogError>
 where
@@ -49,10 +126,10 @@ where
     let builder = fmt::Subscriber::builder()
         .with_env_filter(EnvFilter::try_new(&settings.level)?)
         .with_writer(writer)
-        .with_ansi(color);
+        .with_ansi(look.color);
     Ok(match settings.format {
         LogFormat::Text => {
-            let builder = builder.event_format(Text).with_filter_reloading();
+            let builder = builder.event_format(Text { stamped: look.stamped }).with_filter_reloading();
             let handle = builder.reload_handle();
             let level = LogLevel::new(&settings.level, move |filter| Ok(handle.reload(filter)?));
             (Box::new(builder.finish()), level)
@@ -69,97 +146,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(settings: &LogSettings, color: bool, log: impl FnOnce()) -> String {
-        let memory = Memory::default();
-        let writer = memory.clone();
-        let (subscriber, _) = subscriber(settings, color, move || writer.clone()).unwrap();
-        tracing::subscriber::with_default(subscriber, log);
-        String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn some_events() {
-        tracing::debug!("too quiet");
-        let _span = tracing::info_span!("client", id = 7).entered();
-        tracing::warn!(server = "r1", lag_ms = 1200, error = %"line one\nline two\x1b[31m", "replica lags");
-    }
-
-    #[test]
-    fn text_is_one_plain_line_an_event() {
-        let line = logged(&LogSettings::default(), false, some_events);
-        let (time, rest) = line.split_at("2026-11-23T10:45:39.123Z".len());
-        assert!(time.ends_with('Z') && time.contains('T'), "{time}");
-        assert_eq!(
-            rest,
-            "  WARN telemetry::log::tests: client{id=7}: replica lags server=\"r1\" lag_ms=1200 \
-             error=line one\\nline two\\u{1b}[31m\n"
-        );
-    }
-
-    #[test]
-    fn colour_comes_only_when_asked_for() {
-        assert!(logged(&LogSettings::default(), true, some_events).contains("\x1b[33m WARN\x1b[0m"));
-        assert!(!logged(&LogSettings::default(), false, some_events).contains('\x1b'));
-    }
-
-    #[test]
-    fn json_has_stable_fields() {
-        let settings = LogSettings { format: LogFormat::Json, ..LogSettings::default() };
-        let line = logged(&settings, false, some_events);
-        for part in [
-            r#""timestamp":"2"#,
-            r#""level":"WARN""#,
-            r#""message":"replica lags""#,
-            r#""server":"r1""#,
-            r#""lag_ms":1200"#,
-            r#""target":"forebay::telemetry::log::tests""#,
-            r#""spans":[{"id":7,"name":"client"}]"#,
-        ] {
-            assert!(line.contains(part), "{part} in {line}");
-        }
-        assert_eq!(line.lines().count(), 1);
-    }
-
-    #[test]
-    fn the_level_filters_by_module() {
-        let settings = |level: &str| LogSettings { level: level.into(), ..LogSettings::default() };
-        assert!(logged(&settings("error,forebay::telemetry=debug"), false, some_events).contains("too quiet"));
-        assert_eq!(logged(&settings("error"), false, some_events), "");
-        assert!(subscriber(&settings("forebay=loud"), false, std::io::stderr).is_err());
-    }
-
-    #[test]
-    fn the_level_changes_while_it_logs() {
-        for format in [LogFormat::Text, LogFormat::Json] {
-            let memory = Memory::default();
-            let writer = memory.clone();
-            let settings = LogSettings { format, ..LogSettings::default() };
-            let (subscriber, level) = subscriber(&settings, false, move || writer.clone()).unwrap();
-            tracing::subscriber::with_default(subscriber, || {
-                tracing::debug!("before");
-                level.set("debug").unwrap();
-                tracing::debug!("after");
-            });
-            assert_eq!(level.get(), "debug");
-            let said = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
-            assert!(said.contains("after") && !said.contains("before"), "{said}");
-        }
-    }
-}
+mod tests;

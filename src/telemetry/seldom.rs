@@ -22,6 +22,11 @@ struct Window {
 }
 
 impl Seldom {
+    /// [`Seldom::pass`] at this moment.
+    pub fn due(&self) -> Option<u64> {
+        self.pass(Instant::now())
+    }
+
     /// `Some`: the line may be logged; how many were held back before it belongs into it.
     pub fn pass(&self, now: Instant) -> Option<u64> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,9 @@
 //! What the configuration says of the log.
 
+use std::{fmt, path::PathBuf};
+
+use super::Rotation;
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
@@ -10,10 +14,45 @@ pub enum LogFormat {
     Json,
 }
 
-/// The log, which goes to stderr.
+/// Where log lines go.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LogTarget {
+    /// To stderr, at once.
+    #[default]
+    Stderr,
+    /// To a file.
+    File(Rotation),
+    /// To whoever listens on the local log socket.
+    Syslog {
+        /// Mostly `/dev/log`.
+        socket: PathBuf,
+        /// The facility's number.
+        facility: u8,
+    },
+    /// To systemd's journal, in its own protocol.
+    Journald {
+        /// Mostly `/run/systemd/journal/socket`.
+        socket: PathBuf,
+    },
+}
+
+impl fmt::Display for LogTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LogTarget::Stderr => f.write_str("stderr"),
+            LogTarget::File(file) => write!(f, "{}", file.path.display()),
+            LogTarget::Syslog { socket, .. } => write!(f, "syslog by {}", socket.display()),
+            LogTarget::Journald { socket } => write!(f, "journald by {}", socket.display()),
+        }
+    }
+}
+
+/// The log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// How lines look.
+    /// Where lines go.
+    pub target: LogTarget,
+    /// How they look.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug`, `trace`, or directives as in `info,forebay::routing=debug`.
     pub level: String,
@@ -21,6 +60,6 @@ pub struct LogSettings {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        LogSettings { format: LogFormat::Text, level: "info".into() }
+        LogSettings { target: LogTarget::Stderr, format: LogFormat::Text, level: "info".into() }
     }
 }

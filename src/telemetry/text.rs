@@ -24,7 +24,10 @@ impl FormatTime for Utc {
 }
 
 /// One line an event, whatever is in it: control characters are written as escapes.
-pub struct Text;
+pub struct Text {
+    /// With time and level.
+    pub stamped: bool,
+}
 
 impl<S, N> FormatEvent<S, N> for Text
 where
@@ -33,17 +36,12 @@ where
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let color = out.has_ansi_escapes();
-        if color {
-            out.write_str("\x1b[2m")?;
-        }
-        Utc.format_time(&mut out)?;
-        if color {
-            out.write_str("\x1b[0m")?;
-        }
         let metadata = event.metadata();
-        level(&mut out, *metadata.level(), color)?;
+        if self.stamped {
+            stamp(&mut out, *metadata.level(), color)?;
+        }
         let target = metadata.target();
-        write!(out, " {}: ", target.strip_prefix("forebay::").unwrap_or(target))?;
+        write!(out, "{}: ", target.strip_prefix("forebay::").unwrap_or(target))?;
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().map_or("", |fields| fields.fields.as_str());
@@ -58,7 +56,15 @@ where
     }
 }
 
-fn level(out: &mut Writer<'_>, level: Level, color: bool) -> fmt::Result {
+/// Time and level.
+fn stamp(out: &mut Writer<'_>, level: Level, color: bool) -> fmt::Result {
+    if color {
+        out.write_str("\x1b[2m")?;
+    }
+    Utc.format_time(out)?;
+    if color {
+        out.write_str("\x1b[0m")?;
+    }
     let code = match level {
         Level::ERROR => 31,
         Level::WARN => 33,
@@ -66,7 +72,7 @@ fn level(out: &mut Writer<'_>, level: Level, color: bool) -> fmt::Result {
         Level::DEBUG => 34,
         Level::TRACE => 35,
     };
-    if color { write!(out, " \x1b[{code}m{level:>5}\x1b[0m") } else { write!(out, " {level:>5}") }
+    if color { write!(out, " \x1b[{code}m{level:>5}\x1b[0m ") } else { write!(out, " {level:>5} ") }
 }
 
 /// The formatter of span fields colours them on a terminal; here they are read again as plain text.

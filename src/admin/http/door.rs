@@ -1,9 +1,6 @@
 //! Who may come in, and as what: by the token, by name and password of an admin user, or from a loopback address to look.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
@@ -17,8 +14,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::serve::Guest;
 use crate::{
+    admin::operator::Operator,
     config::{OperatorUser, Role},
-    telemetry::Seldom,
 };
 
 /// What a wrong token or password costs.
@@ -34,7 +31,6 @@ pub struct Door {
     pub token: Option<String>,
     /// Whose names and passwords do.
     pub users: Vec<OperatorUser>,
-    refusals: Seldom,
 }
 
 /// Who has come in.
@@ -46,7 +42,11 @@ pub(super) struct Visitor {
 }
 
 /// Lets in whoever may; the page learns who it is.
-pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((door, operator)): State<(Arc<Door>, Arc<Operator>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if is_led_here(&request) {
         return (StatusCode::FORBIDDEN, "another site's page may not ask for this\n").into_response();
     }
@@ -63,7 +63,7 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     };
     let Some((user, role)) = found else {
         if shown.is_some() {
-            if let Some(unsaid) = door.refusals.pass(Instant::now()) {
+            if let Some(unsaid) = operator.said.refused.due() {
                 tracing::warn!(peer, unsaid, "HTTP refused a token or password");
             }
             tokio::time::sleep(DELAY).await;
@@ -107,7 +107,7 @@ fn challenges(request: &Request) -> HeaderMap {
 impl Door {
     /// With this token, and for these users.
     pub fn new(token: Option<String>, users: Vec<OperatorUser>) -> Door {
-        Door { token, users, refusals: Seldom::default() }
+        Door { token, users }
     }
 
     fn known(&self, shown: &[u8]) -> Option<(String, Role)> {

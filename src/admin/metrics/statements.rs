@@ -1,10 +1,10 @@
 //! What clients' statements were, how long they took, and what came of them.
 
-use std::{collections::BTreeMap, fmt, sync::atomic::Ordering};
+use std::{collections::BTreeMap, fmt};
 
 use prometheus_client::{encoding::DescriptorEncoder, metrics::MetricType};
 
-use super::{Values, as_float, counter, gauge};
+use super::{Values, as_float, counter, gauge, outcomes};
 use crate::{
     proxy::{
         Shared,
@@ -28,6 +28,8 @@ pub(super) fn encode(to: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Re
     let apdex: Values =
         zones.iter().enumerate().map(|(at, zone)| labelled("zone", zone, sum(&|meter| &meter.apdex[at]))).collect();
     counter(to, "forebay_apdex", "Statements by whether apdex_t was met", &apdex)?;
+    let apdex_t = shared.live().settings.apdex_t.as_secs_f64();
+    gauge(to, "forebay_apdex_t_seconds", "The T of Apdex", &plain(apdex_t))?;
     let bytes = [
         labelled("from", "clients", sum(&|meter| &meter.bytes_from_clients)),
         labelled("from", "servers", sum(&|meter| &meter.bytes_from_servers)),
@@ -57,10 +59,9 @@ pub(super) fn encode(to: &mut DescriptorEncoder<'_>, shared: &Shared) -> fmt::Re
     histogram(to, "forebay_query_seconds", "From a statement's arrival to its answer's end", &elapsed)?;
     let waited = vec![(Vec::new(), together(threads.iter().map(|meter| &meter.waited)))];
     histogram(to, "forebay_query_wait_seconds", "Until a statement had a server connection", &waited)?;
-    let slow = &shared.slow_log.counts;
-    let slow = [("written", &slow.written), ("dropped", &slow.dropped), ("failed", &slow.failed)];
-    let slow = slow.map(|(word, count)| labelled("outcome", word, as_float(count.load(Ordering::Relaxed))));
+    let (slow, access) = (outcomes(&shared.slow_log.counts), outcomes(&shared.access_log.counts));
     counter(to, "forebay_slow_log_statements", "What became of statements for the slow log", &slow)?;
+    counter(to, "forebay_access_log_statements", "What became of statements for the access log", &access)?;
     counter(to, "forebay_rows", "Rows that clients got", &plain(sum(&|meter| &meter.rows)))?;
     servers(to, shared, &threads)
 }

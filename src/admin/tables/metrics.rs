@@ -1,7 +1,10 @@
 //! `SHOW METRICS`.
 
 use super::{Look, Row, Table, number, text};
-use crate::admin::metrics;
+use crate::admin::metrics::{
+    self,
+    samples::{Sample, samples},
+};
 
 pub(super) const TABLE: Table = Table {
     name: "metrics",
@@ -17,14 +20,11 @@ pub(super) const TABLE: Table = Table {
 
 fn rows(look: &Look<'_>) -> Vec<Row> {
     // Writing into memory does not fail.
-    let page = metrics::page(&look.operator.reloader).unwrap_or_default();
-    page.lines().filter(|line| !line.starts_with('#')).filter_map(row).collect()
+    let page = metrics::page(look.operator).unwrap_or_default();
+    samples(&page).map(|sample| row(&sample)).collect()
 }
 
-fn row(line: &str) -> Option<Row> {
-    let (name, value) = line.rsplit_once(' ')?;
-    let (name, labels) = name.split_once('{').unwrap_or((name, ""));
-    let value = value.strip_suffix(".0").unwrap_or(value);
-    let cells = [name, labels.strip_suffix('}').unwrap_or(labels), value];
-    Some(cells.map(|cell| Some(cell.to_owned())).to_vec())
+fn row(sample: &Sample<'_>) -> Row {
+    let value = sample.value.strip_suffix(".0").unwrap_or(sample.value);
+    [sample.name, sample.labels, value].map(|cell| Some(cell.to_owned())).to_vec()
 }

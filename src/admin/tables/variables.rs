@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Look, Row, Table, text};
-use crate::config::Config;
+use crate::{config::Config, telemetry::StatementLogSettings};
 
 pub(super) const TABLE: Table = Table {
     name: "variables",
@@ -19,7 +19,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
     let mut all = vec![
         ("config_file", operator.reloader.file().display().to_string()),
         ("config_version", version.number.to_string()),
-        ("log_level", operator.level.get()),
+        ("log_level", operator.log.level.get()),
         ("paused", super::yes(operator.shared().pause.is_on())),
         ("uptime_seconds", operator.started.elapsed().as_secs().to_string()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -33,7 +33,11 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
 fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let (proxy, topology) = (&config.proxy, &config.topology);
     let (timeouts, limits, pool) = (&proxy.timeouts, &proxy.limits, &proxy.pool);
-    let slow = proxy.slow_log.as_ref();
+    let (slow, access) = (proxy.slow_log.as_ref(), proxy.access_log.as_ref());
+    let file = |log: Option<&StatementLogSettings>| {
+        log.map_or_else(|| "off".to_owned(), |log| log.file.path.display().to_string())
+    };
+    let statsd = config.statsd.as_ref();
     let time = |time: Duration| humantime::format_duration(time).to_string();
     let maybe_time =
         |time: Option<Duration>| time.map_or("off".to_owned(), |time| humantime::format_duration(time).to_string());
@@ -42,6 +46,9 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let listen: Vec<String> = proxy.listen.iter().map(ToString::to_string).collect();
     let group_by: Vec<String> = proxy.group_by.iter().map(ToString::to_string).collect();
     vec![
+        ("access_log.file", file(access.map(|access| &access.log))),
+        ("access_log.literals", on(access.is_some_and(|access| access.log.literals))),
+        ("access_log.sample", access.map_or_else(|| "off".to_owned(), |access| access.sample.to_string())),
         ("compression.zlib", on(proxy.compression.zlib)),
         ("compression.zstd", on(proxy.compression.zstd)),
         ("discovery.interval", time(topology.discovery.interval)),
@@ -62,6 +69,7 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("limits.max_handshakes", limits.max_handshakes.to_string()),
         ("limits.relay_window", limits.relay_window_bytes.to_string()),
         ("listen", listen.join(", ")),
+        ("log.target", config.log.target.to_string()),
         ("max_allowed_packet", limits.max_allowed_packet_bytes.to_string()),
         ("metrics.apdex_t", time(proxy.apdex_t)),
         ("pool.hold", time(pool.hold)),
@@ -85,9 +93,11 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("routing.sticky", time(proxy.sticky)),
         ("routing.zone", topology.zone.clone().unwrap_or_default()),
         ("server_version", proxy.server_version.clone().unwrap_or_else(|| "the primary's".to_owned())),
-        ("slow_log.file", slow.map_or("off".to_owned(), |slow| slow.file.display().to_string())),
-        ("slow_log.literals", on(slow.is_some_and(|slow| slow.literals))),
+        ("slow_log.file", file(slow.map(|slow| &slow.log))),
+        ("slow_log.literals", on(slow.is_some_and(|slow| slow.log.literals))),
         ("slow_log.threshold", maybe_time(slow.map(|slow| slow.threshold))),
+        ("statsd.address", statsd.map_or_else(|| "off".to_owned(), |to| format!("{}:{}", to.host, to.port))),
+        ("statsd.interval", maybe_time(statsd.map(|to| to.interval))),
         ("threads", maybe(proxy.threads.map(|threads| threads as u64))),
         ("timeouts.connect", time(timeouts.connect)),
         ("timeouts.drain", time(timeouts.drain)),

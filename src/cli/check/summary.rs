@@ -37,7 +37,11 @@ pub fn of(file: &Path, config: &Config) -> String {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
     };
-    block(&mut out, "Log", &[format!("{format}, {}", config.log.level)]);
+    block(&mut out, "Log", &[format!("{format}, {}, to {}", config.log.level, config.log.target)]);
+    if let Some(statsd) = &config.statsd {
+        let (host, port, interval) = (&statsd.host, statsd.port, duration(statsd.interval));
+        block(&mut out, "StatsD", &[format!("metrics to {host}:{port} every {interval}")]);
+    }
     out
 }
 

@@ -15,6 +15,7 @@ pub fn keep_what_must_stay(old: &Config, new: &mut Config) -> Vec<&'static str> 
     keep("listen", old.proxy.listen != new.proxy.listen);
     keep("threads", old.proxy.threads != new.proxy.threads);
     keep("log", old.log != new.log);
+    keep("statsd", old.statsd != new.statsd);
     keep("admin", old.admin != new.admin);
     if old.admin != new.admin {
         // What was loaded now is of other files than those that stay.
@@ -24,6 +25,7 @@ pub fn keep_what_must_stay(old: &Config, new: &mut Config) -> Vec<&'static str> 
     new.proxy.listen.clone_from(&old.proxy.listen);
     new.proxy.threads = old.proxy.threads;
     new.log = old.log.clone();
+    new.statsd.clone_from(&old.statsd);
     kept
 }
 
@@ -70,6 +72,7 @@ pub fn between(old: &Config, new: &Config) -> Vec<String> {
         ("routing", routing(was) != routing(is) || zone(old) != zone(new)),
         ("metrics", was.apdex_t != is.apdex_t),
         ("slow_log", was.slow_log != is.slow_log),
+        ("access_log", was.access_log != is.access_log),
         ("health", health(old) != health(new)),
         ("discovery", old.topology.discovery != new.topology.discovery),
         ("cache", old.cache != new.cache),

@@ -182,7 +182,7 @@ impl Client {
         self.channel.seq = 1;
         let payload = Bytes::from([command, text.as_bytes()].concat());
         self.meter.begins(payload.len());
-        let done = tokio::time::timeout(STATEMENT_TIMEOUT, Box::pin(self.command(payload))).await;
+        let done = tokio::time::timeout(STATEMENT_TIMEOUT, Box::pin(self.command(&payload))).await;
         let done = done.map_err(|_| format!("no answer in {} s", STATEMENT_TIMEOUT.as_secs()));
         self.meter.ended(self.live.settings.apdex_t, done.as_ref().map_or(Ok(()), |done| done.as_ref().copied()));
         done?.map_err(|end| format!("{end:?}"))

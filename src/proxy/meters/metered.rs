@@ -19,24 +19,45 @@ pub struct Metered {
     began: Instant,
     /// `None`: no statement.
     kind: Option<Kind>,
+    digest: u64,
     place: Place,
     outcome: Outcome,
     waited: Duration,
+    answer: Answer,
 }
 
-/// A statement that a server ran.
-#[derive(Debug)]
-pub struct Served {
-    /// Which.
-    pub server: ServerId,
-    /// As which group's.
-    pub place: Place,
-    /// It ended in an error of the server's.
-    pub failed: bool,
-    /// Rows that it sent.
+/// What the client got.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Answer {
+    /// From which server; `None`: from none.
+    pub server: Option<ServerId>,
+    /// From when that got the statement.
+    pub on_server: Duration,
+    /// The error that it ended in.
+    pub error: Option<u16>,
+    /// Rows of the answer.
     pub rows: u64,
-    /// Bytes that it sent.
+    /// Rows that were changed.
+    pub affected_rows: u64,
+    /// Bytes of the answer.
     pub bytes: u64,
+}
+
+/// A statement that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// What it was.
+    pub kind: Kind,
+    /// Its shape.
+    pub digest: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From its arrival.
+    pub elapsed: Duration,
+    /// Of that, until there was a connection.
+    pub waited: Duration,
+    /// What the client got.
+    pub answer: Answer,
 }
 
 impl Metered {
@@ -46,22 +67,24 @@ impl Metered {
             meter: meters.threads.mine(),
             began: Instant::now(),
             kind: None,
+            digest: 0,
             place: Place::Forebay,
             outcome: Outcome::Ok,
             waited: Duration::ZERO,
+            answer: Answer::default(),
         }
     }
 
     /// A command has come.
     pub fn begins(&mut self, bytes: usize) {
         (self.began, self.kind, self.outcome) = (Instant::now(), None, Outcome::Ok);
-        (self.place, self.waited) = (Place::Forebay, Duration::ZERO);
+        (self.place, self.waited, self.answer) = (Place::Forebay, Duration::ZERO, Answer::default());
         self.meter.bytes_from_clients.add(bytes as u64);
     }
 
     /// It is a statement.
-    pub fn is(&mut self, kind: Kind) {
-        self.kind = Some(kind);
+    pub fn is(&mut self, kind: Kind, digest: u64) {
+        (self.kind, self.digest) = (Some(kind), digest);
     }
 
     /// It has waited for a connection, or that there is none.
@@ -74,10 +97,15 @@ impl Metered {
         self.waited
     }
 
-    /// A server has answered.
-    pub fn served(&mut self, served: Served, elapsed: Duration) {
-        let Served { server, place, failed, rows, bytes } = served;
-        let meter = &self.meter;
+    /// Where it was answered so far, and how.
+    pub fn place(&self) -> (&Place, Outcome) {
+        (&self.place, self.outcome)
+    }
+
+    /// A server of a group has answered.
+    pub fn served(&mut self, server: ServerId, place: Place, answer: Answer, elapsed: Duration) {
+        let Answer { rows, bytes, error, .. } = answer;
+        let (meter, failed) = (&self.meter, error.is_some());
         meter.rows.add(rows);
         meter.bytes_from_servers.add(bytes);
         meter.server_errors.add(u64::from(failed));
@@ -88,13 +116,14 @@ impl Metered {
             of.bytes.add(bytes);
             of.elapsed.add(elapsed.saturating_sub(self.waited));
         }
-        self.place = place;
+        (self.place, self.answer) = (place, Answer { server: Some(server), ..answer });
         self.outcome = if failed { Outcome::Error } else { Outcome::Ok };
     }
 
     /// It was answered from memory.
     pub fn hit(&mut self, rows: u64) {
         self.place = Place::Cache;
+        self.answer.rows = rows;
         self.meter.rows.add(rows);
     }
 
@@ -104,19 +133,20 @@ impl Metered {
     }
 
     /// The client gets an error of Forebay's own.
-    pub fn refused(&mut self, fault: Fault) {
+    pub fn refused(&mut self, fault: Fault, code: u16) {
         self.outcome = Outcome::Refused;
+        self.answer.error = Some(code);
         if let Some(count) = self.meter.errors.get(fault as usize) {
             count.add(1);
         }
     }
 
-    /// The command has ended.
-    pub fn ended(&mut self, apdex_t: Duration, end: Result<(), &End>) {
-        let Some(kind) = self.kind.take() else { return };
+    /// The command has ended; if it was a statement: what came of it.
+    pub fn ended(&mut self, apdex_t: Duration, end: Result<(), &End>) -> Option<Ended> {
+        let kind = self.kind.take()?;
         match end {
             Ok(()) | Err(End::Told | End::Quit) => {}
-            Err(End::Fatal(_)) => self.outcome = Outcome::Refused,
+            Err(End::Fatal(error)) => (self.outcome, self.answer.error) = (Outcome::Refused, Some(error.code)),
             Err(End::Gone(_) | End::Cut | End::Killed) => self.outcome = Outcome::Lost,
         }
         let elapsed = self.began.elapsed();
@@ -134,5 +164,7 @@ impl Metered {
         if let Some(count) = statements.of(kind, self.outcome) {
             count.add(1);
         }
+        let Metered { digest, outcome, waited, answer, .. } = *self;
+        Some(Ended { kind, digest, outcome, elapsed, waited, answer })
     }
 }

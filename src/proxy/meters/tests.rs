@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::proxy::client::End;
 
-fn served(server: usize, place: Place, failed: bool) -> Served {
-    Served { server: ServerId(server), place, failed, rows: 2, bytes: 100 }
+fn answer(failed: bool) -> Answer {
+    Answer { error: failed.then_some(1064), rows: 2, bytes: 100, ..Answer::default() }
 }
 
 #[test]
@@ -28,22 +28,26 @@ fn each_statement_counts_once_where_it_was_answered() {
     let ms = Duration::from_millis;
     for (place, failed) in [(Place::Primary, false), (Place::Group("far".into()), true), (Place::Replicas, false)] {
         client.begins(10);
-        client.is(Kind::Select);
-        client.served(served(1, place, failed), ms(3));
-        client.ended(ms(500), Ok(()));
+        client.is(Kind::Select, 7);
+        client.served(ServerId(1), place.clone(), answer(failed), ms(3));
+        let ended = client.ended(ms(500), Ok(())).unwrap();
+        assert_eq!((ended.digest, ended.outcome.name()), (7, if failed { "error" } else { "ok" }));
+        assert_eq!(client.place(), (&place, ended.outcome));
+        assert_eq!((ended.answer.server, ended.answer.rows), (Some(ServerId(1)), 2));
     }
     // A PING is no statement; a refusal is none that a server ran.
     client.begins(1);
-    client.ended(ms(500), Ok(()));
+    assert!(client.ended(ms(500), Ok(())).is_none());
     client.begins(5);
-    client.is(Kind::Insert);
-    client.refused(Fault::Limit);
-    client.ended(ms(500), Ok(()));
+    client.is(Kind::Insert, 0);
+    client.refused(Fault::Limit, 1203);
+    let ended = client.ended(ms(500), Ok(())).unwrap();
+    assert_eq!((ended.outcome, ended.answer.error, ended.answer.server), (Outcome::Refused, Some(1203), None));
     client.begins(5);
-    client.is(Kind::Update);
+    client.is(Kind::Update, 0);
     client.ended(ms(500), Err(&End::Killed));
     client.begins(5);
-    client.is(Kind::Select);
+    client.is(Kind::Select, 0);
     client.hit(7);
     client.ended(Duration::ZERO, Ok(()));
     let meter = &meters.threads.all()[0];

@@ -1,9 +1,13 @@
 //! What operators live by: metrics, logs, the way a Forebay ends.
 
+mod access_log;
 mod documented;
+mod floods;
 mod grafana;
+mod log_targets;
 mod metrics;
 mod slow_log;
+mod statsd;
 mod stopping;
 mod systemd;
 

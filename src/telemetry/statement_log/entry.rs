@@ -1,4 +1,4 @@
-//! One slow statement, and how it looks.
+//! One statement, and how it looks.
 
 use std::{
     fmt::Write as _,
@@ -8,9 +8,9 @@ use std::{
 
 use serde_json::json;
 
-use super::{MAX_STATEMENT_BYTES, SlowLogFormat};
+use super::{EntryFormat, MAX_STATEMENT_BYTES};
 
-/// A statement that took long.
+/// A statement that has ended.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// When it had ended.
@@ -23,8 +23,12 @@ pub struct Entry {
     pub client: Option<std::net::IpAddr>,
     /// In which schema.
     pub schema: Option<Box<[u8]>>,
-    /// Who answered.
+    /// Who answered; `None`: Forebay itself, or nobody.
     pub server: Option<Arc<str>>,
+    /// As what: as in metrics.
+    pub group: Box<str>,
+    /// How it ended: as in metrics.
+    pub outcome: &'static str,
     /// What kind of statement it is: a stable word.
     pub kind: &'static str,
     /// Its shape's digest.
@@ -48,6 +52,35 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Of a client's statement that has just ended; the rest is to be said of it.
+    pub fn of(
+        connection_id: u32,
+        user: Arc<str>,
+        client: Option<std::net::IpAddr>,
+        schema: Option<Box<[u8]>>,
+    ) -> Entry {
+        Entry {
+            at: SystemTime::now(),
+            connection_id,
+            user,
+            client,
+            schema,
+            server: None,
+            group: "".into(),
+            outcome: "",
+            kind: "",
+            digest: 0,
+            elapsed: Duration::ZERO,
+            waited: Duration::ZERO,
+            on_server: Duration::ZERO,
+            rows: 0,
+            affected_rows: 0,
+            bytes: 0,
+            error: None,
+            statement: Vec::new(),
+        }
+    }
+
     /// So much of a statement as is kept.
     pub fn cut(text: &[u8]) -> Vec<u8> {
         match text.get(..MAX_STATEMENT_BYTES) {
@@ -57,22 +90,28 @@ impl Entry {
     }
 
     /// As it stands in the file, with the end of its last line.
-    pub fn written(&self, format: SlowLogFormat) -> String {
+    pub fn written(&self, format: EntryFormat) -> String {
         match format {
-            SlowLogFormat::Json => self.as_json(),
-            SlowLogFormat::MySql => self.as_mysql(),
+            EntryFormat::Json => self.as_json(),
+            EntryFormat::Text => self.as_text(),
+            EntryFormat::MySql => self.as_mysql(),
         }
     }
 
+    fn host(&self) -> String {
+        self.client.map_or_else(|| "localhost".to_owned(), |ip| ip.to_string())
+    }
+
     fn as_json(&self) -> String {
-        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let object = json!({
             "timestamp": humantime::format_rfc3339_micros(self.at).to_string(),
             "client": self.connection_id,
             "user": &*self.user,
-            "host": self.client.map_or_else(|| "localhost".to_owned(), |ip| ip.to_string()),
+            "host": self.host(),
             "schema": self.schema.as_deref().map(String::from_utf8_lossy),
             "server": self.server.as_deref(),
+            "group": &*self.group,
+            "outcome": self.outcome,
             "kind": self.kind,
             "digest": format!("{:016x}", self.digest),
             "elapsed_us": us(self.elapsed),
@@ -85,6 +124,45 @@ impl Entry {
             "statement": String::from_utf8_lossy(&self.statement),
         });
         format!("{object}\n")
+    }
+
+    /// The same in the same order, without what there is not; the statement, which may hold anything, is the last.
+    fn as_text(&self) -> String {
+        let at = humantime::format_rfc3339_micros(self.at);
+        let mut out = format!("{at} client={} user={} host={}", self.connection_id, word(&self.user), self.host());
+        let schema = self.schema.as_deref().map(|schema| word(&String::from_utf8_lossy(schema)));
+        let names = [("schema", schema), ("server", self.server.as_deref().map(word))];
+        // Writing into a string can't fail.
+        for (name, value) in names.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            let _ = write!(out, " {name}={value}");
+        }
+        let _ = write!(
+            out,
+            " group={} outcome={} kind={} digest={:016x} elapsed_us={} waited_us={} on_server_us={} rows={} affected_rows={} \
+             bytes={}",
+            word(&self.group),
+            self.outcome,
+            self.kind,
+            self.digest,
+            us(self.elapsed),
+            us(self.waited),
+            us(self.on_server),
+            self.rows,
+            self.affected_rows,
+            self.bytes,
+        );
+        if let Some(error) = self.error {
+            let _ = write!(out, " error={error}");
+        }
+        out.push_str(" statement=");
+        for c in String::from_utf8_lossy(&self.statement).chars() {
+            match c.is_control() || c == '\\' {
+                true => out.extend(c.escape_default()),
+                false => out.push(c),
+            }
+        }
+        out.push('\n');
+        out
     }
 
     /// What the servers' versions have in common, so that every tool reads it: the time stands in `SET timestamp` alone, since
@@ -118,6 +196,10 @@ impl Entry {
         let _ = writeln!(out, "SET timestamp={at};\n{};", as_statement(&self.statement));
         out
     }
+}
+
+fn us(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One word, whatever is in a name.

@@ -8,12 +8,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The slow log's file. `name.1` is the one before it, `name.2` the one before that.
+/// Where, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// Where it is written.
+    pub path: PathBuf,
+    /// The file gives way to a new one before it is longer than this; `None`: never.
+    pub max_bytes: Option<u64>,
+    /// So many of those that gave way are kept.
+    pub max_files: usize,
+}
+
+/// The file. `name.1` is the one before it, `name.2` the one before that.
 #[derive(Debug)]
 pub struct Rotated {
-    path: PathBuf,
-    max_bytes: Option<u64>,
-    max_files: usize,
+    to: Rotation,
     open: Option<Open>,
 }
 
@@ -25,8 +34,13 @@ struct Open {
 
 impl Rotated {
     /// Not open yet.
-    pub fn new(path: &Path, max_bytes: Option<u64>, max_files: usize) -> Rotated {
-        Rotated { path: path.to_owned(), max_bytes, max_files, open: None }
+    pub fn new(to: &Rotation) -> Rotated {
+        Rotated { to: to.clone(), open: None }
+    }
+
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        &self.to.path
     }
 
     /// The next write opens what is there under this name by then.
@@ -47,7 +61,7 @@ impl Rotated {
     /// # Errors
     /// The file can't be opened, written, or made to give way. The next write tries everything again.
     pub fn write(&mut self, entry: &[u8]) -> io::Result<()> {
-        let (max_bytes, length) = (self.max_bytes, entry.len() as u64);
+        let (max_bytes, length) = (self.to.max_bytes, entry.len() as u64);
         let open = self.opened()?;
         if max_bytes.is_some_and(|most| open.bytes > 0 && open.bytes.saturating_add(length) > most) {
             self.give_way()?;
@@ -67,8 +81,8 @@ impl Rotated {
         let open = match self.open.take() {
             Some(open) => open,
             None => {
-                // With literals in it, it is not for everybody's eyes.
-                let file = OpenOptions::new().append(true).create(true).mode(0o640).open(&self.path)?;
+                // It is not for everybody's eyes.
+                let file = OpenOptions::new().append(true).create(true).mode(0o640).open(&self.to.path)?;
                 let bytes = file.metadata()?.len();
                 Open { file, bytes }
             }
@@ -78,20 +92,20 @@ impl Rotated {
 
     fn give_way(&mut self) -> io::Result<()> {
         self.close();
-        if self.max_files == 0 {
-            return fs::remove_file(&self.path);
+        if self.to.max_files == 0 {
+            return fs::remove_file(&self.to.path);
         }
-        for number in (1..self.max_files).rev() {
+        for number in (1..self.to.max_files).rev() {
             match fs::rename(self.older(number), self.older(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        fs::rename(&self.path, self.older(1))
+        fs::rename(&self.to.path, self.older(1))
     }
 
     fn older(&self, number: usize) -> PathBuf {
-        let mut name = OsString::from(&self.path);
+        let mut name = OsString::from(&self.to.path);
         name.push(format!(".{number}"));
         name.into()
     }

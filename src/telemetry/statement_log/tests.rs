@@ -1,6 +1,12 @@
-use std::{path::Path, time::SystemTime};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use super::*;
+use crate::telemetry::{rotated::Rotation, writing::MAX_WAITING};
 
 fn entry(statement: &str) -> Entry {
     Entry {
@@ -10,6 +16,8 @@ fn entry(statement: &str) -> Entry {
         client: Some([127, 0, 0, 1].into()),
         schema: Some(b"app".as_slice().into()),
         server: Some("replica1".into()),
+        group: "replicas".into(),
+        outcome: "ok",
         kind: "select",
         digest: 0xab,
         elapsed: Duration::from_micros(1_500_000),
@@ -23,15 +31,12 @@ fn entry(statement: &str) -> Entry {
     }
 }
 
-fn settings(file: &Path) -> SlowLogSettings {
-    SlowLogSettings {
-        file: file.to_owned(),
-        format: SlowLogFormat::Json,
-        threshold: Duration::ZERO,
-        literals: false,
-        max_bytes: None,
-        max_files: 2,
-    }
+fn rotation(path: &Path, max_bytes: Option<u64>, max_files: usize) -> Rotation {
+    Rotation { path: path.to_owned(), max_bytes, max_files }
+}
+
+fn settings(file: &Path) -> StatementLogSettings {
+    StatementLogSettings { file: rotation(file, None, 2), format: EntryFormat::Json, literals: false }
 }
 
 fn count(count: &AtomicU64) -> u64 {
@@ -40,7 +45,7 @@ fn count(count: &AtomicU64) -> u64 {
 
 #[test]
 fn json_is_one_object_a_line() {
-    let line = entry("select ?\nfrom \"t\"").written(SlowLogFormat::Json);
+    let line = entry("select ?\nfrom \"t\"").written(EntryFormat::Json);
     assert_eq!(line.matches('\n').count(), 1);
     let object: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(object["timestamp"], "2025-11-29T04:20:00.250000Z");
@@ -50,8 +55,21 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
+fn text_is_one_line_with_the_statement_at_its_end() {
+    let odd = Entry { error: Some(1062), user: "a\nb c".into(), ..entry("select 'a\nb \u{1b}[31m\\' statement=1") };
+    assert_eq!(
+        odd.written(EntryFormat::Text),
+        "2025-11-29T04:20:00.250000Z client=7 user=a_b_c host=127.0.0.1 schema=app server=replica1 group=replicas outcome=ok \
+         kind=select digest=00000000000000ab elapsed_us=1500000 waited_us=250 on_server_us=1499000 rows=3 affected_rows=0 \
+         bytes=99 error=1062 statement=select 'a\\nb \\u{1b}[31m\\\\' statement=1\n"
+    );
+    let bare = Entry { schema: None, server: None, client: None, ..entry("x") }.written(EntryFormat::Text);
+    assert!(bare.contains(" host=localhost group=replicas ") && !bare.contains("error="), "{bare}");
+}
+
+#[test]
 fn the_servers_format_can_not_be_broken_by_a_statement() {
-    let text = entry("# Time: 1\nselect 'a;\n# Query_time: 9\x1b[31m' ;; \n").written(SlowLogFormat::MySql);
+    let text = entry("# Time: 1\nselect 'a;\n# Query_time: 9\x1b[31m' ;; \n").written(EntryFormat::MySql);
     assert_eq!(
         text,
         "# User@Host: an_app[an_app] @  [127.0.0.1]  Id: 7\n\
@@ -60,7 +78,7 @@ fn the_servers_format_can_not_be_broken_by_a_statement() {
          use app;\nSET timestamp=1764390000;\n # Time: 1\nselect 'a;\n # Query_time: 9 [31m';\n"
     );
     let odd = Entry { schema: Some(b"a;\n# b".as_slice().into()), client: None, ..entry("x") };
-    let text = odd.written(SlowLogFormat::MySql);
+    let text = odd.written(EntryFormat::MySql);
     assert!(
         text.starts_with("# User@Host: an_app[an_app] @ localhost []  Id: 7\n") && !text.contains("use "),
         "{text}"
@@ -78,7 +96,7 @@ fn long_statements_are_cut() {
 fn the_file_gives_way_and_so_many_old_ones_stay() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("slow");
-    let mut file = file::Rotated::new(&path, Some(10), 2);
+    let mut file = Rotated::new(&rotation(&path, Some(10), 2));
     for entry in ["one\n", "two\n", "three\n", "a long one that fits nowhere\n", "four\n", "five\n", "six\n"] {
         file.write(entry.as_bytes()).unwrap();
     }
@@ -88,7 +106,7 @@ fn the_file_gives_way_and_so_many_old_ones_stay() {
     assert_eq!(read("slow.2"), "a long one that fits nowhere\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     // One that is there already counts with what it holds.
-    file::Rotated::new(&path, Some(10), 0).write(b"seven..\n").unwrap();
+    Rotated::new(&rotation(&path, Some(10), 0)).write(b"seven..\n").unwrap();
     assert_eq!(read("slow"), "seven..\n");
     assert_eq!(read("slow.1"), "four\nfive\n");
 }
@@ -97,7 +115,7 @@ fn the_file_gives_way_and_so_many_old_ones_stay() {
 async fn what_can_not_be_written_is_counted_and_written_again_when_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/slow");
-    let log = SlowLog::default();
+    let log = StatementLog::new("slow log");
     log.record(|| unreachable!("it is off"));
     log.apply(Some(&settings(&path)));
     log.record(|| entry("select ?"));
@@ -114,7 +132,7 @@ async fn what_can_not_be_written_is_counted_and_written_again_when_it_can() {
 
 #[tokio::test]
 async fn a_full_disk_costs_entries_only() {
-    let log = SlowLog::default();
+    let log = StatementLog::new("slow log");
     log.apply(Some(&settings(Path::new("/dev/full"))));
     (0..3).for_each(|_| log.record(|| entry("select ?")));
     log.finish().await;
@@ -125,7 +143,7 @@ async fn a_full_disk_costs_entries_only() {
 async fn a_file_that_was_moved_away_is_begun_anew_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let (path, moved) = (folder.path().join("slow"), folder.path().join("moved"));
-    let log = SlowLog::default();
+    let log = StatementLog::new("slow log");
     log.apply(Some(&settings(&path)));
     log.record(|| entry("one"));
     log.finish().await;
@@ -147,7 +165,7 @@ async fn without_room_nothing_waits() {
     let path = folder.path().join("slow");
     // Opening it waits for a reader, which never comes while entries do.
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    let log = SlowLog::default();
+    let log = StatementLog::new("slow log");
     log.apply(Some(&settings(&path)));
     (0..MAX_WAITING + 5).for_each(|_| log.record(|| entry("select ?")));
     assert_eq!(count(&log.counts.dropped), 5);
