@@ -29,14 +29,20 @@ fn values(operator: &mut Client) -> Values {
     rows.into_iter().map(|row| (format!("{}{{{}}}", row[0], row[1]), row[2].parse().unwrap())).collect()
 }
 
+/// By how much values have grown.
+fn grown(operator: &mut Client, before: &Values) -> Values {
+    let mut now = values(operator);
+    for (name, value) in &mut now {
+        *value -= before.get(name).copied().unwrap_or_default();
+    }
+    now
+}
+
 /// What has been counted since, once so many statements have been: the last one counts a moment after its answer.
 fn since(operator: &mut Client, before: &Values, statements: f64) -> Values {
     let start = Instant::now();
     loop {
-        let mut now = values(operator);
-        for (name, value) in &mut now {
-            *value -= before.get(name).copied().unwrap_or_default();
-        }
+        let now = grown(operator, before);
         let ended: f64 = now.iter().filter(|(name, _)| name.starts_with("forebay_queries_total")).map(|(_, n)| n).sum();
         if ended >= statements {
             assert!((ended - statements).abs() < 0.5, "{ended} statements instead of {statements}: {now:#?}");
