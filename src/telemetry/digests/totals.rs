@@ -87,7 +87,9 @@ impl Totals {
         self.places.add(seen.server, 1);
         let bucket = histogram::bucket_of(seen.elapsed);
         self.latency[bucket] += 1;
-        self.failed[bucket] += u64::from(seen.failed);
+        if seen.failed {
+            self.failed[bucket] += 1;
+        }
     }
 
     /// Others besides.

@@ -86,5 +86,6 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         true => sources(&path),
         false => vec![path],
     };
-    entries.flat_map(of).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+    let is_code = |path: &PathBuf| path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs");
+    entries.flat_map(of).filter(is_code).collect()
 }
