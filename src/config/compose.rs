@@ -18,7 +18,7 @@ use crate::{
     auth,
     routing::{Group, Level},
     telemetry::LogSettings,
-    topology::{self, ServerSettings},
+    topology::{self, MayTake, ServerSettings},
 };
 
 /// `None`, errors in `findings`, or errors in rule files where something is wrong.
@@ -141,6 +141,13 @@ impl Parts {
             monitor_password: monitor.password,
             health_interval: self.health.interval,
             connect_timeout: self.serving.settings.timeouts.connect,
+            may_take: MayTake {
+                connections: self.serving.settings.pool.max_connections,
+                statements: {
+                    let pool = &self.serving.settings.pool;
+                    pool.max_connections.saturating_mul(pool.max_statements)
+                },
+            },
             max_lag: self.health.max_lag,
             slow_start: self.health.slow_start,
             hold_off: self.health.hold_off,

@@ -24,6 +24,6 @@ pub mod watch;
 pub mod zone;
 
 pub use gtid::Position;
-pub use settings::{Discovery, Outliers, ProbeTls, RoleSetting, ServerSettings, Settings, State};
+pub use settings::{Discovery, MayTake, Outliers, ProbeTls, RoleSetting, ServerSettings, Settings, State};
 pub use view::{Health, Role, Server, ServerId, View};
 pub use watch::Topology;

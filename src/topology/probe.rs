@@ -7,10 +7,11 @@ use std::{sync::Arc, time::Duration};
 
 use mysql_async::{Conn, prelude::Queryable};
 
-use super::{Position, ServerSettings, Settings, flavor, link::Link, verdict::Observation};
+use super::{MayTake, Position, ServerSettings, Settings, flavor, link::Link, verdict::Observation};
 use crate::{net::Address, sql::lexer::Flavor, wire::handshake::Greeting};
 
 mod error;
+mod grants;
 mod greet;
 #[cfg(test)]
 mod live;
@@ -24,6 +25,8 @@ use times::Wanted;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) observation: Observation,
+    /// It numbers its transactions, as far as is known.
+    pub(super) counts: bool,
     /// None: not known (as before).
     pub(super) position: Option<Position>,
     /// What new sessions begin with, hashed; None: not known (as before).
@@ -38,6 +41,8 @@ pub(super) struct Prober {
     link: Link,
     timeout: Duration,
     heartbeat: Option<String>,
+    name: String,
+    may_take: MayTake,
     kept: Option<Kept>,
     /// The greeting of the server's present life has been read.
     greeted: bool,
@@ -60,21 +65,24 @@ impl Prober {
     pub(super) fn new(server: &ServerSettings, settings: &Settings) -> Prober {
         let link = Link::new(server, settings);
         let (address, heartbeat) = (server.address.clone(), settings.heartbeat.clone());
-        Prober { address, link, timeout: settings.connect_timeout, heartbeat, kept: None, greeted: false }
+        let (name, may_take) = (server.name.clone(), settings.may_take);
+        let timeout = settings.connect_timeout;
+        Prober { address, link, timeout, heartbeat, name, may_take, kept: None, greeted: false }
     }
 
     /// One probe; takes at most a few times the configured time-out.
     pub(super) async fn probe(&mut self) -> Found {
         match self.attempt().await {
-            Ok(status::Status { answer, position, globals }) => {
-                Found { observation: Observation::Seen(answer), position, globals, greeting: self.greet().await }
+            Ok(status::Status { answer, counts, position, globals }) => {
+                let (observation, greeting) = (Observation::Seen(answer), self.greet().await);
+                Found { observation, counts, position, globals, greeting }
             }
             Err(trouble) => {
                 let observation = trouble.observation();
                 self.kept = None;
                 self.greeted &= matches!(observation, Observation::Blind { .. });
                 let greeting = if matches!(observation, Observation::Blind { .. }) { self.greet().await } else { None };
-                Found { observation, position: None, globals: None, greeting }
+                Found { observation, counts: true, position: None, globals: None, greeting }
             }
         }
     }
@@ -109,6 +117,10 @@ impl Prober {
         let flavor =
             version.and_then(|version| flavor::of_version(&version)).unwrap_or(Flavor::MySql { version: 80_000 });
         limit(self.timeout, conn.query_drop(times::IN_UTC)).await?;
+        if !self.greeted {
+            let grants = limit(self.timeout, grants::ask(&mut conn)).await?;
+            grants.say(&self.name, self.may_take);
+        }
         Ok(Kept { conn, flavor, wanted: Wanted { heartbeat: self.heartbeat.clone(), no_progress: false } })
     }
 

@@ -81,6 +81,15 @@ impl ServerSettings {
     }
 }
 
+/// What the pool's limits come to on one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MayTake {
+    /// Connections at once.
+    pub connections: usize,
+    /// Statements prepared on all of them together.
+    pub statements: usize,
+}
+
 /// All servers and how they are watched.
 #[derive(Clone, PartialEq)]
 pub struct Settings {
@@ -110,6 +119,8 @@ pub struct Settings {
     pub allow_lost_writes: bool,
     /// TLS towards the servers for probes; None: without.
     pub tls: Option<ProbeTls>,
+    /// What Forebay may take of each server.
+    pub may_take: MayTake,
     /// Where Forebay stands: servers nearer to it take the reads while they can.
     pub zone: Option<String>,
 }
@@ -128,6 +139,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(5),
             max_lag: None,
             allow_lost_writes: false,
+            may_take: MayTake::default(),
             slow_start: Some(Duration::from_secs(10)),
             hold_off: Some(Duration::from_secs(30)),
             heartbeat: None,

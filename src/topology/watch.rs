@@ -510,11 +510,13 @@ impl Board {
             let mut view = View::clone(&self.view.load());
             if let Some(server) = view.servers.iter_mut().find(|server| server.id == id) {
                 // One that counted and says nothing now counts from the beginning again.
-                let counted = server.position.is_some();
+                let counted = server.position.is_some() && found.counts;
                 let position = found.position.or_else(|| (good && counted).then(Position::default));
                 if let Some(position) = position {
                     server.position = Some(position);
                     server.position_probes += 1;
+                } else if !found.counts {
+                    server.position = None;
                 }
                 server.globals = found.globals.or(server.globals);
                 if let Some(greeting) = found.greeting {

@@ -21,6 +21,8 @@ use crate::{
 /// A server's answer and its position.
 pub(super) struct Status {
     pub(super) answer: Answer,
+    /// It numbers its transactions.
+    pub(super) counts: bool,
     pub(super) position: Option<Position>,
     /// What new sessions begin with, hashed.
     pub(super) globals: Option<u64>,
@@ -41,6 +43,7 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor, wanted: &mut Wanted) ->
     };
     let row: Option<Row> = conn.query_first(state).await?;
     let field = |index: usize| row.as_ref().and_then(|row| text(row.as_ref(index)?));
+    let counts = field(2).is_some();
     let position = field(2).and_then(|gtids| Position::parse(gtids.as_bytes())).filter(|position| !position.is_empty());
     let mut writable = !is_on(field(0)) && !is_on(field(1));
     let id = field(3).and_then(|id| id.parse().ok());
@@ -61,7 +64,7 @@ pub(super) async fn ask(conn: &mut Conn, flavor: Flavor, wanted: &mut Wanted) ->
     // A server that refuses this one loses nothing but that its connections are renewed when its globals change.
     let globals: Option<Option<String>> = conn.query_first(answers::globals_query(flavor)).await.unwrap_or_default();
     let globals = globals.flatten().map(|text| XxHash3_64::oneshot(text.as_bytes()));
-    Ok(Status { answer: Answer { writable, replication, lag_ms, id, sources, times }, position, globals })
+    Ok(Status { answer: Answer { writable, replication, lag_ms, id, sources, times }, counts, position, globals })
 }
 
 /// What was numbered once stays in `gtid_executed` when numbering has been turned off.

@@ -43,7 +43,13 @@ fn own_writes_are_seen_by_time_and_lag() {
     stop_numbering(&cluster);
     let routing =
         format!("routing: {{sticky: {}s, hints_may_loosen: true}}\nhealth: {{interval: 100ms}}\n", STICKY.as_secs());
+    cluster.root(&cluster.replicas[0]).ok("SET GLOBAL max_connections = 70, max_prepared_stmt_count = 5000");
     let house = house(&cluster, &[], &routing);
+    for (limit, may_need, what) in [(70, 100, "max_connections"), (5000, 10_000, "max_prepared_stmt_count")] {
+        let figures = format!("server=\"replica1\" limit={limit} may_need={may_need}");
+        let log = house.forebay.log();
+        assert_eq!(log.lines().filter(|line| line.contains(&figures) && line.contains(what)).count(), 1, "{log}");
+    }
     let (mut writer, mut loose) = (house.client(), house.client());
     let replica = "/* forebay: consistency=eventual */ SELECT n FROM log";
     process::eventually("the replica serves", || {
