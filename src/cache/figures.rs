@@ -1,6 +1,12 @@
 //! What the cache does, counted: for each rule and in all.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// One rule's.
 #[derive(Debug, Default)]
@@ -33,6 +39,23 @@ pub struct Figures {
     pub age_us: AtomicU64,
     /// How long servers would have taken for the hits, in microseconds.
     pub saved_us: AtomicU64,
+    /// When void answers were cleared away last.
+    cleared: Mutex<Option<Instant>>,
+}
+
+/// All answers are looked at for it.
+const CLEARS_AFTER: Duration = Duration::from_secs(1);
+
+impl Figures {
+    /// Whether void answers may be cleared away, which is once in a while.
+    pub(super) fn may_clear(&self, now: Instant) -> bool {
+        let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = cleared.is_none_or(|at| now.saturating_duration_since(at) >= CLEARS_AFTER);
+        if may {
+            *cleared = Some(now);
+        }
+        may
+    }
 }
 
 /// Why answers were made void.

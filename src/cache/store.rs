@@ -185,6 +185,20 @@ impl Store {
         (holds && entry.since.elapsed() < entry.ttl + policy.stale_while_revalidate).then_some(entry)
     }
 
+    /// Void answers of a rule take the place of new ones until somebody asks for them: here they are cleared away, now and then.
+    fn clear_void(&self, figures: &Arc<Figures>) {
+        if !figures.may_clear(Instant::now()) {
+            return;
+        }
+        let entries = self.entries.load();
+        for (key, entry) in entries.iter() {
+            if Arc::ptr_eq(&entry.figures, figures) && !self.stamps.hold(&entry.slots, entry.begun) {
+                entries.invalidate(&*key);
+            }
+        }
+        entries.run_pending_tasks();
+    }
+
     fn join(self: &Arc<Self>, key: &[u8], fallback: Option<Arc<Entry>>) -> Found {
         match self.flights.join(key) {
             Err(waiting) => Found::Wait(waiting),

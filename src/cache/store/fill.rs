@@ -80,9 +80,17 @@ impl Fill {
         let size = |reply: &Option<Reply>| {
             ENTRY_BYTES + key.len() + self.slots.len() * size_of::<Slot>() + reply.as_ref().map_or(0, Reply::len)
         };
-        let in_use = u64::try_from(self.figures.bytes.load(Ordering::Relaxed)).unwrap_or_default();
-        if policy.max_bytes.is_some_and(|most| in_use + size(&reply) as u64 > most) {
-            reply = None;
+        let has_room = |most: u64| {
+            let in_use = u64::try_from(self.figures.bytes.load(Ordering::Relaxed)).unwrap_or_default();
+            in_use + size(&reply) as u64 <= most
+        };
+        if let Some(most) = policy.max_bytes
+            && !has_room(most)
+        {
+            store.clear_void(&self.figures);
+            if !has_room(most) {
+                reply = None;
+            }
         }
         let keeps = reply.is_some();
         count(if keeps { &self.figures.fills } else { &self.figures.unfit });

@@ -166,6 +166,17 @@ async fn what_a_rule_does_not_want_is_not_kept_and_nobody_waits_for_it() {
 }
 
 #[tokio::test]
+async fn void_answers_keep_no_others_out() {
+    let store = store();
+    let policy = Policy { max_bytes: Some(1500), ..POLICY };
+    let keep = |key: &[u8]| miss(&store, key).keep(new(2), &policy, 1.0).is_some();
+    assert_eq!([b"1", b"2", b"3"].map(|key| keep(key)), [true, true, false], "there is room for two");
+    store.begin_write(vec![table("t")]).end(None);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!([b"4", b"5", b"6"].map(|key| keep(key)), [true, true, false]);
+}
+
+#[tokio::test]
 async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
     let store = store();
     let policy = Policy {
