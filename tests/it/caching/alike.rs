@@ -1,9 +1,10 @@
 //! An answer from memory is, byte by byte, the one that a server gives: for every type, in both protocols, whatever the
 //! client can do; and so is what may be asked about it afterwards.
 
-use super::{ALL, caching, set_directly, table, until_kept};
+use super::{ALL, caching, set_directly, table, until_kept, was_hit};
 use crate::support::{
     bed::{Bed, both},
+    process::eventually,
     raw::{Cap, Client, Expect, Kind, Login, MODERN, PLAIN, Reply, Value, execute},
 };
 
@@ -83,10 +84,16 @@ fn every_type_in_both_protocols(bed: &Bed) {
     // They came from memory: what has changed since is not in them.
     let text = "SELECT a FROM kept_types WHERE id = 1";
     let mut client = super::connect(&forebay);
-    let before = (client.value(text), prepared(&mut client, text));
+    let mut before = None;
+    eventually("both are kept", || {
+        let value = client.value(text);
+        let is_hit = was_hit(&mut client);
+        before = Some((value, prepared(&mut client, text)));
+        is_hit && was_hit(&mut client)
+    });
     bed.cluster.sql(&["UPDATE app.kept_types SET a = 99 WHERE id = 1"]);
     bed.cluster.settle();
-    assert_eq!((client.value(text), prepared(&mut client, text)), before);
+    assert_eq!(Some((client.value(text), prepared(&mut client, text))), before);
     forebay.assert_sound();
 }
 

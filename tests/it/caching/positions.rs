@@ -34,6 +34,7 @@ fn no_session_goes_back_in_time(bed: &Bed) {
     let forebay = behind(&servers, ("monitor", "session"), RULES, "");
     let [mut reader, mut writer, mut other] = [(); 3].map(|()| connect(&forebay));
     until(&mut reader, &kept(1), "0");
+    until(&mut other, &kept(1), "0");
     // What a session has seen of a write past Forebay it sees of it everywhere.
     cluster.sql(&["UPDATE app.kept_q SET n = 1"]);
     cluster.settle();
