@@ -122,6 +122,7 @@ fn a_silent_log_is_not_believed(bed: &Bed) {
     assert!(!links.is_empty());
     for link in links {
         link.strike(Way::ToClient, 0, Fault::Stall);
+        eventually("nothing passes any more", || link.struck());
     }
     cluster.sql(&["UPDATE app.kept_i SET n = 3"]);
     eventually("nothing is given that the log can't vouch for", || client.value(text) == "3");
