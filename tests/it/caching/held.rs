@@ -1,6 +1,6 @@
 //! What makes an answer void, and what does not.
 
-use std::{process::Command, sync::Barrier, thread, time::Duration};
+use std::{sync::Barrier, thread, time::Duration};
 
 use super::{ALL, caching, connect, read, set_directly, table, told, until_hit, until_kept, was_hit};
 use crate::{
@@ -10,8 +10,7 @@ use crate::{
         breaking_relay::BreakingRelay,
         cluster::Cluster,
         forebay::{Forebay, Settings},
-        paths,
-        process::{self, eventually},
+        process::eventually,
         raw::{Client, Expect, Login, MODERN, PLAIN, Value, execute},
     },
 };
@@ -200,9 +199,11 @@ fn hints_and_rules_decide(bed: &Bed) {
     // Each in a session of its own: one that has seen the present on a server is given nothing older.
     let fresh = || connect(&forebay);
     let now = fresh().value("SELECT n FROM kept_h WHERE id = 1");
-    assert_ne!(value(&mut fresh(), "kept"), now, "only what is marked is kept");
+    let mut first = fresh();
+    assert_ne!(value(&mut first, "kept"), now, "only what is marked is kept: {}", told(&mut first));
     assert_eq!(value(&mut fresh(), "kept */ /* forebay: cache=skip"), now);
-    assert_ne!(value(&mut fresh(), "kept"), now, "another text");
+    let mut last = fresh();
+    assert_ne!(value(&mut last, "kept"), now, "another text: {}", told(&mut last));
     let unlike: Vec<_> = (0..3).map(|_| client.value("SELECT NOW(6) FROM kept_h /* kept */")).collect();
     assert!(unlike.windows(2).all(|two| two[0] != two[1]), "{unlike:?}");
     for text in [
@@ -308,8 +309,7 @@ fn a_lagging_replica_fills_nothing_old(bed: &Bed) {
     let rules = "rules: [{name: all, match: {comment: kept}, cache: {ttl: 60s}}]\n".to_owned();
     let forebay = Forebay::start(&cluster, &Settings { consistency: "eventual", rules, ..Settings::default() });
     forebay.wait_until_serving();
-    let mut delay = Command::new(paths::provision("replicas.sh"));
-    process::run(delay.args(["delay", cluster.dir.to_str().unwrap(), "1", "3"])).good();
+    cluster.delay(3);
     let kept = "SELECT n FROM kept_l WHERE id = 1 /* kept */";
     let (mut reader, mut writer) = (connect(&forebay), connect(&forebay));
     eventually("answers are kept", || {
@@ -332,8 +332,7 @@ fn what_was_written_before_the_start_is_not_missed(bed: &Bed) {
     let cluster = Cluster::start(bed.kind, 1);
     cluster.sql(&["CREATE TABLE app.kept_b (id INT PRIMARY KEY, n INT)", "INSERT INTO app.kept_b VALUES (1, 0)"]);
     cluster.settle();
-    let mut delay = Command::new(paths::provision("replicas.sh"));
-    process::run(delay.args(["delay", cluster.dir.to_str().unwrap(), "1", "20"])).good();
+    cluster.delay(20);
     // Nobody whom Forebay could have watched.
     cluster.sql(&["UPDATE app.kept_b SET n = 1"]);
     let rules = "rules: [{name: all, match: {comment: kept}, cache: {ttl: 10m}}]\n".to_owned();

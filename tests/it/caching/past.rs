@@ -4,7 +4,6 @@
 //! Each row is a counter that only grows and has one writer. The truth is what the writers were told.
 
 use std::{
-    process::Command,
     sync::{
         Mutex, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
@@ -22,8 +21,7 @@ use crate::support::{
     cluster::Cluster,
     endpoint::Endpoint,
     forebay::named,
-    paths,
-    process::{self, eventually, patience},
+    process::{eventually, patience},
     raw::{Client, Login},
 };
 
@@ -178,8 +176,7 @@ fn no_answer_is_older_than_its_promise(bed: &Bed) {
     let insert = format!("INSERT INTO app.kept_g VALUES {}", rows.join(","));
     cluster.sql(&["CREATE TABLE app.kept_g (id INT PRIMARY KEY, n INT NOT NULL)", &insert]);
     cluster.settle();
-    let mut delay = Command::new(paths::provision("replicas.sh"));
-    process::run(delay.args(["delay", cluster.dir.to_str().unwrap(), "1", "1"])).good();
+    cluster.delay(1);
     let relay = BreakingRelay::in_front_of(cluster.primary.port);
     relay.record(true);
     let servers = [("primary".to_owned(), relay.port), named(&cluster.replicas[0])];

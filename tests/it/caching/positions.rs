@@ -1,14 +1,11 @@
 //! An answer from memory is a read like any other: no session goes back in time by it, nor behind it.
 
-use std::process::Command;
-
 use super::{behind, connect, told, was_hit};
 use crate::support::{
     bed::{Bed, both},
     cluster::Cluster,
     forebay::named,
-    paths,
-    process::{self, eventually},
+    process::eventually,
     raw::Client,
 };
 
@@ -50,8 +47,7 @@ fn no_session_goes_back_in_time(bed: &Bed) {
         other.value(&kept(1)) == "1"
     });
     // What comes after an answer from memory has seen what that has.
-    let mut delay = Command::new(paths::provision("replicas.sh"));
-    process::run(delay.args(["delay", cluster.dir.to_str().unwrap(), "1", "40"])).good();
+    cluster.delay(40);
     writer.ok("UPDATE kept_q SET n = 2 WHERE id = 1");
     until(&mut writer, &kept(1), "2");
     let [mut hit, mut late] = [(); 2].map(|()| connect(&forebay));

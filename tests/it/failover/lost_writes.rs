@@ -1,13 +1,12 @@
 //! A replica that lags is promoted: what clients were told is done is not there. Writes stay closed, with an alarm.
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use super::{both_own, house::House};
 use crate::{
     faults::crash::Killed,
     support::{
         cluster::Kind,
-        paths,
         process::{eventually, signal},
     },
 };
@@ -20,8 +19,7 @@ fn lost_writes(kind: Kind) {
     let mut client = house.connect();
     client.ok("INSERT INTO log VALUES (1, 1)");
     house.cluster.settle();
-    let delay = ["delay", house.cluster.dir.to_str().unwrap(), "1", "3600"];
-    assert!(Command::new(paths::provision("replicas.sh")).args(delay).status().unwrap().success());
+    house.cluster.delay(3600);
     client.ok("INSERT INTO log VALUES (1, 2)");
     let _dead = Killed::kill(&house.cluster, &house.cluster.primary);
     house.promote(false);

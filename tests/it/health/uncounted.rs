@@ -8,7 +8,7 @@ use std::{
 use super::house;
 use crate::support::{
     cluster::{Cluster, Kind},
-    paths, process,
+    process,
 };
 
 const STICKY: Duration = Duration::from_secs(2);
@@ -28,11 +28,6 @@ fn stop_numbering(cluster: &Cluster) {
         primary.ok(format!("SET GLOBAL gtid_mode = {mode}"));
         replica.ok(format!("SET GLOBAL gtid_mode = {mode}"));
     }
-}
-
-fn delay(cluster: &Cluster, seconds: u32) {
-    let mut command = std::process::Command::new(paths::provision("replicas.sh"));
-    process::run(command.args(["delay", cluster.dir.to_str().unwrap(), "1", &seconds.to_string()])).good();
 }
 
 #[test]
@@ -55,7 +50,7 @@ fn own_writes_are_seen_by_time_and_lag() {
     process::eventually("the replica serves", || {
         writer.value("/* forebay: replica */ SELECT @@server_id FROM log") == "2"
     });
-    delay(&cluster, DELAY_SECONDS);
+    cluster.delay(DELAY_SECONDS);
     // Lag is known once something waits there.
     let mut stale = 0;
     for n in 1..=2 {

@@ -12,8 +12,7 @@ use std::{
 use super::{House, house};
 use crate::support::{
     cluster::{Cluster, Kind},
-    paths,
-    process::{self, eventually, signal},
+    process::{eventually, signal},
 };
 
 macro_rules! own_clusters {
@@ -118,11 +117,7 @@ fn late_by_a_heartbeat_whatever_its_clock(kind: Kind) {
     let mut lag = |name: &str| operator.value(&format!("SELECT lag_ms FROM servers WHERE server = '{name}'"));
     eventually("both are up", || house.readers(6) == ["2", "3"]);
     eventually("the lag is known in milliseconds", || lag("replica2").parse::<u64>().is_ok_and(|lag_ms| lag_ms < 1000));
-    let delay = |seconds: &str| {
-        let mut command = std::process::Command::new(paths::provision("replicas.sh"));
-        process::run(command.args(["delay", cluster.dir.to_str().unwrap(), "1", seconds])).good();
-    };
-    delay("8");
+    cluster.delay(8);
     eventually("it is out for its lag", || {
         verdicts(&house, "replica1").iter().any(|line| line.contains("s behind, at most 3 s is allowed"))
     });
@@ -130,7 +125,7 @@ fn late_by_a_heartbeat_whatever_its_clock(kind: Kind) {
         lag("replica1").parse().is_ok_and(|lag_ms: u64| (5_000..20_000).contains(&lag_ms))
     });
     assert_eq!(house.readers(4), ["3"]);
-    delay("0");
+    cluster.delay(0);
     eventually("it is back", || house.readers(8) == ["2", "3"]);
     let told = |house: &House| verdicts(house, "replica2").len();
     let before = told(&house);

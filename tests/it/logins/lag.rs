@@ -1,15 +1,11 @@
 //! A replica that is late on purpose.
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{House, houses, login};
 use crate::support::{
     forebay::Forebay,
-    paths,
-    process::{self, eventually},
+    process::eventually,
     raw::{Client, Login},
 };
 
@@ -19,16 +15,11 @@ const SERVER: &str = "SELECT @@server_id FROM app.late";
 
 /// Sets the replica's delay for the time of a work, and lets it catch up afterwards.
 pub(super) fn delayed<T>(house: &House, seconds: u32, work: impl FnOnce() -> T) -> T {
-    let delay = |seconds: u32| {
-        let dir = house.cluster.dir.to_str().unwrap();
-        let mut command = Command::new(paths::provision("replicas.sh"));
-        process::run(command.args(["delay", dir, "1", &seconds.to_string()])).good();
-    };
-    delay(seconds);
+    house.cluster.delay(seconds);
     // The applier was stopped for a moment: a probe that saw this has been followed by better ones.
     std::thread::sleep(super::NOTICED);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    delay(0);
+    house.cluster.delay(0);
     house.cluster.settle();
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     endpoint::Endpoint,
-    guard, paths,
+    guard, paths, process,
     raw::{Client, Login},
 };
 
@@ -129,6 +129,12 @@ impl Cluster {
         let endpoint = Endpoint::socket(server.socket.clone());
         Client::connect(&endpoint, &Login { user: "root".into(), password: String::new(), ..Login::default() })
             .unwrap_or_else(|e| panic!("root on {}: {e}", server.name))
+    }
+
+    /// From now on the first replica is so many seconds late; 0: not on purpose. Its applier stops for a moment.
+    pub fn delay(&self, seconds: u32) {
+        let mut command = Command::new(paths::provision("replicas.sh"));
+        process::run(command.args(["delay", self.dir.to_str().unwrap(), "1", &seconds.to_string()])).good();
     }
 
     /// Runs statements as root on the primary; fails the test if one fails.
