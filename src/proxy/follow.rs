@@ -51,9 +51,10 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
                 Ok(found) => {
                     let definitions::Found { views, triggers, cascades } = found;
                     let all = Definitions { views, triggers, cascades };
+                    // First: with it what was kept before is void, and from here on answers are kept.
+                    place_unwatched(&shared, &link).await;
                     shared.cache.learn(Dependencies::of(&all, dialect(shared.flavor())), changes);
                     read = primary.map(|primary| (primary, Instant::now()));
-                    place_unwatched(&shared, &link).await;
                 }
                 Err(why) => {
                     tracing::warn!(
