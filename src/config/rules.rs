@@ -189,12 +189,5 @@ pub fn dialect(server_version: Option<&str>) -> Dialect {
         true => Flavor::MariaDb { version: number },
         false => Flavor::MySql { version: number },
     };
-    Dialect {
-        flavor,
-        ansi_quotes: false,
-        no_backslash_escapes: false,
-        ignore_space: false,
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    }
+    Dialect::under(b"", flavor)
 }

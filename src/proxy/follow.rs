@@ -53,7 +53,7 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
                     let all = Definitions { views, triggers, cascades };
                     // First: with it what was kept before is void, and from here on answers are kept.
                     place_unwatched(&shared, &link).await;
-                    shared.cache.learn(Dependencies::of(&all, dialect(shared.flavor())), changes);
+                    shared.cache.learn(Dependencies::of(&all, in_own_words(shared.flavor())), changes);
                     read = primary.map(|primary| (primary, Instant::now()));
                 }
                 Err(why) => {
@@ -215,7 +215,7 @@ fn take_in(store: &Arc<Store>, log: &Log, change: &Change, closer: &mpsc::Unboun
             return;
         }
         Change::Statement { schema, text } => {
-            let dialect = dialect(log.flavor);
+            let dialect = in_own_words(log.flavor);
             let facts = sql::facts(text, dialect);
             let is_temporary = facts.effects.contains(Effects::CREATES_TEMPORARY_TABLE);
             if facts.kind == Kind::Ddl && !is_temporary {
@@ -286,14 +286,7 @@ impl Drop for Ending {
     }
 }
 
-/// How servers write definitions and statements down: in their own words.
-fn dialect(flavor: Flavor) -> Dialect {
-    Dialect {
-        flavor,
-        ansi_quotes: false,
-        no_backslash_escapes: false,
-        ignore_space: false,
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    }
+/// How servers write definitions and statements down.
+fn in_own_words(flavor: Flavor) -> Dialect {
+    Dialect::under(b"", flavor)
 }

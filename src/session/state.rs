@@ -109,14 +109,7 @@ impl State {
     /// A session that has just begun.
     pub fn new(flavor: Flavor, capabilities: CapabilityFlags, schema: Option<Vec<u8>>) -> Self {
         let multi_statements = capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS);
-        let dialect = Dialect {
-            flavor,
-            ansi_quotes: false,
-            no_backslash_escapes: false,
-            ignore_space: false,
-            ascii_in_multibyte: false,
-            multi_statements,
-        };
+        let dialect = Dialect { multi_statements, ..Dialect::under(b"", flavor) };
         State {
             birth: Arc::default(),
             variables: Variables::default(),

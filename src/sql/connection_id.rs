@@ -46,14 +46,7 @@ mod tests {
     use crate::sql::Flavor;
 
     fn rewritten(text: &str) -> Option<String> {
-        let dialect = Dialect {
-            flavor: Flavor::MySql { version: 90_704 },
-            ansi_quotes: false,
-            no_backslash_escapes: false,
-            ignore_space: false,
-            ascii_in_multibyte: false,
-            multi_statements: false,
-        };
+        let dialect = Dialect::under(b"", Flavor::MySql { version: 90_704 });
         with_connection_id(text.as_bytes(), dialect, 7).map(|text| String::from_utf8(text).unwrap())
     }
 

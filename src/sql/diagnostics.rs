@@ -72,14 +72,7 @@ mod tests {
 
     #[test]
     fn questions_are_read() {
-        let dialect = Dialect {
-            flavor: Flavor::MariaDb { version: 101_100 },
-            ansi_quotes: false,
-            no_backslash_escapes: false,
-            ignore_space: false,
-            ascii_in_multibyte: false,
-            multi_statements: false,
-        };
+        let dialect = Dialect::under(b"", Flavor::MariaDb { version: 101_100 });
         let asked = |text: &str| diagnostics_question(text.as_bytes(), dialect);
         let all = DiagnosticsQuestion { errors_only: false, count: false, offset: 0, limit: usize::MAX };
         assert_eq!(asked("SHOW WARNINGS"), Some(all));
