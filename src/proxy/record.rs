@@ -1,13 +1,13 @@
 //! What is told of a finished statement: to metrics, to the figures by shape, and to whoever listens.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
 use super::{
     client::{Client, End},
     engine::Action,
-    meters::{Answer, Place},
+    meters::{Answer, Ended, Place},
     relay::Outcome,
     told::Done,
 };
@@ -18,6 +18,7 @@ use crate::{
         queries::bounded_text,
         statement_log::{Entry, MAX_STATEMENT_BYTES},
     },
+    topology::ServerId,
     wire::command::{self, Command},
 };
 
@@ -35,9 +36,7 @@ impl Client {
             None if replica => Place::Replicas,
             None => Place::Primary,
         };
-        let Outcome { on_server, error, rows, affected_rows, bytes, .. } = *outcome;
-        let answer = Answer { server: Some(server), on_server, error, rows, affected_rows, bytes };
-        self.meter.served(server, place, answer, elapsed);
+        self.meter.served(server, place, answer(server, outcome), elapsed);
     }
 
     /// Counts a command that has ended. A statement goes into the access log, if there is one and chance wants it.
@@ -56,36 +55,37 @@ impl Client {
             _ => None,
         };
         let text = text.unwrap_or_default();
-        let answer = ended.answer;
-        self.shared.access_log.record(|| Entry {
-            server: answer.server.map(|server| self.name_of(server).into()),
+        self.shared.access_log.record(|| {
+            let server = ended.answer.server.map(|server| self.name_of(server).into());
+            self.entry(&ended, server, &text, settings.log.literals)
+        });
+    }
+
+    /// A statement as it is written that has ended just now.
+    fn entry(&self, ended: &Ended, server: Option<Arc<str>>, text: &[u8], literals: bool) -> Entry {
+        let Ended { kind, digest, outcome, elapsed, waited, answer } = *ended;
+        Entry {
+            at: SystemTime::now(),
+            connection_id: self.place.handle.id,
+            user: Arc::clone(&self.identity.name),
+            client: self.peer.ip(),
+            schema: self.state.schema.as_deref().map(Into::into),
+            server,
             group: self.meter.place().0.name().into(),
-            outcome: ended.outcome.name(),
-            kind: ended.kind.name(),
-            digest: ended.digest,
-            elapsed: ended.elapsed,
-            waited: ended.waited,
+            outcome: outcome.name(),
+            kind: kind.name(),
+            digest,
+            elapsed,
+            waited,
             on_server: answer.on_server,
             rows: answer.rows,
             affected_rows: answer.affected_rows,
             bytes: answer.bytes,
             error: answer.error,
-            statement: self.written(settings.log.literals, ended.kind, &text),
-            ..self.entry()
-        });
-    }
-
-    /// What is the same of all entries now.
-    fn entry(&self) -> Entry {
-        let schema = self.state.schema.as_deref().map(Into::into);
-        Entry::of(self.place.handle.id, Arc::clone(&self.identity.name), self.peer.ip(), schema)
-    }
-
-    /// A statement as it may be written.
-    fn written(&self, literals: bool, kind: Kind, text: &[u8]) -> Vec<u8> {
-        match literals && may_be_shown(kind) {
-            true => Entry::cut(text),
-            false => fingerprint(text, self.state.dialect(), MAX_STATEMENT_BYTES),
+            statement: match literals && may_be_shown(kind) {
+                true => Entry::cut(text),
+                false => fingerprint(text, self.state.dialect(), MAX_STATEMENT_BYTES),
+            },
         }
     }
 
@@ -117,24 +117,25 @@ impl Client {
         if elapsed < settings.threshold || request.text.is_empty() || matches!(request.action, Action::Prepare { .. }) {
             return;
         }
-        let (place, ended) = self.meter.place();
-        self.shared.slow_log.record(|| Entry {
-            group: place.name().into(),
-            outcome: ended.name(),
-            server: self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone()),
-            kind: request.facts.kind.name(),
+        let ended = Ended {
+            kind: request.facts.kind,
             digest: request.facts.digest,
+            outcome: self.meter.place().1,
             elapsed,
             waited: self.meter.has_waited(),
-            on_server: outcome.on_server,
-            rows: outcome.rows,
-            affected_rows: outcome.affected_rows,
-            bytes: outcome.bytes,
-            error: outcome.error,
-            statement: self.written(settings.log.literals, request.facts.kind, request.text),
-            ..self.entry()
+            answer: answer(server, outcome),
+        };
+        self.shared.slow_log.record(|| {
+            let name = self.servers.iter().find(|open| open.id == server).map(|open| open.name.clone());
+            self.entry(&ended, name, request.text, settings.log.literals)
         });
     }
+}
+
+/// What the client got from a server.
+fn answer(server: ServerId, outcome: &Outcome) -> Answer {
+    let Outcome { on_server, error, rows, affected_rows, bytes, .. } = *outcome;
+    Answer { server: Some(server), on_server, error, rows, affected_rows, bytes }
 }
 
 /// Whether literals of such statements are data. Those of others may be passwords, which are nobody's to see.

@@ -52,35 +52,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Of a client's statement that has just ended; the rest is to be said of it.
-    pub fn of(
-        connection_id: u32,
-        user: Arc<str>,
-        client: Option<std::net::IpAddr>,
-        schema: Option<Box<[u8]>>,
-    ) -> Entry {
-        Entry {
-            at: SystemTime::now(),
-            connection_id,
-            user,
-            client,
-            schema,
-            server: None,
-            group: "".into(),
-            outcome: "",
-            kind: "",
-            digest: 0,
-            elapsed: Duration::ZERO,
-            waited: Duration::ZERO,
-            on_server: Duration::ZERO,
-            rows: 0,
-            affected_rows: 0,
-            bytes: 0,
-            error: None,
-            statement: Vec::new(),
-        }
-    }
-
     /// So much of a statement as is kept.
     pub fn cut(text: &[u8]) -> Vec<u8> {
         match text.get(..MAX_STATEMENT_BYTES) {
