@@ -223,7 +223,7 @@ impl Client {
         let is_worth = |client: &Client| {
             !has_primary || client.shared.freshness.replicas.is_worth_waiting(server, limit, Instant::now())
         };
-        let seen_before = self.has_seen(server);
+        let seen_before = self.causal.by_tables || self.has(server, &self.causal.needs.position);
         if self.causal.unknown || self.was_written_lately(server) || !seen_before && !is_worth(self) {
             return Err(self.behind());
         }
@@ -334,10 +334,7 @@ impl Client {
             self.causal.reads_for.and_then(|key| shared.freshness.groups.reads_on(key, server, version, now));
         if let Some(other) = of_group.filter(|other| self.causal.read_on.map(|on| on.server) != Some(*other)) {
             let known = self.seen(self.known_of(other));
-            if let Some(key) = self.causal.reads_for {
-                shared.freshness.group_must_see(key, &known, now);
-            }
-            self.causal.needs.add(&known);
+            self.must_see_again(&known);
         }
         match self.causal.read_on {
             Some(other) if other.server != server => Box::pin(self.learn_floor(other)).await,
@@ -347,14 +344,18 @@ impl Client {
 
     /// What is seen of tables must be seen again, wherever they are read then.
     fn must_see_tables_again(&mut self) {
-        let Some(seen) = self.causal.of_tables.as_ref().filter(|seen| !self.causal.needs.position.covers(seen)) else {
-            return;
-        };
-        let seen = Needs { position: seen.clone(), ..Needs::default() };
-        if let Some(key) = self.causal.reads_for {
-            self.shared.freshness.group_must_see(key, &seen, Instant::now());
+        let seen = self.causal.of_tables.as_ref().filter(|seen| !self.causal.needs.position.covers(seen));
+        if let Some(seen) = seen.map(|seen| Needs { position: seen.clone(), ..Needs::default() }) {
+            self.must_see_again(&seen);
         }
-        self.causal.needs.add(&seen);
+    }
+
+    /// What the session has seen it must see from now on, and so must its group.
+    fn must_see_again(&mut self, seen: &Needs) {
+        if let Some(key) = self.causal.reads_for {
+            self.shared.freshness.group_must_see(key, seen, Instant::now());
+        }
+        self.causal.needs.add(seen);
     }
 
     async fn learn_floor(&mut self, ReadOn { server: other, probes }: ReadOn) {
@@ -413,10 +414,7 @@ impl Client {
             return;
         }
         let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: entry.foreign.clone() };
-        needs.add(&seen);
-        if let Some(key) = self.causal.reads_for {
-            self.shared.freshness.group_must_see(key, &seen, Instant::now());
-        }
+        self.must_see_again(&seen);
     }
 
     fn known_of(&self, server: ServerId) -> Position {
