@@ -161,7 +161,7 @@ impl Store {
     /// Looks for an answer. `refresh`: none that is here will do.
     pub fn find(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool) -> Found {
         let entry = self.entries.load().get(key);
-        let entry = entry.filter(|entry| self.stamps.hold(&entry.slots, entry.begun) && !refresh);
+        let entry = entry.filter(|entry| self.holds(entry) && !refresh);
         let Some(entry) = entry else { return self.join(key, None) };
         if entry.reply.is_none() {
             return if entry.since.elapsed() < UNFIT { Found::Unfit } else { self.join(key, None) };
@@ -181,8 +181,15 @@ impl Store {
     /// The answer that holds, if there is one; nobody is to go for another.
     pub fn look(&self, key: &[u8], policy: &Policy) -> Option<Arc<Entry>> {
         let entry = self.entries.load().get(key)?;
-        let holds = entry.reply.is_some() && self.stamps.hold(&entry.slots, entry.begun);
-        (holds && entry.since.elapsed() < entry.ttl + policy.stale_while_revalidate).then_some(entry)
+        (entry.reply.is_some()
+            && self.holds(&entry)
+            && entry.since.elapsed() < entry.ttl + policy.stale_while_revalidate)
+            .then_some(entry)
+    }
+
+    /// Nothing that it depends on has been written since.
+    fn holds(&self, entry: &Entry) -> bool {
+        self.stamps.hold(&entry.slots, entry.begun)
     }
 
     /// Void answers of a rule take the place of new ones until somebody asks for them: here they are cleared away, now and then.
@@ -192,7 +199,7 @@ impl Store {
         }
         let entries = self.entries.load();
         for (key, entry) in entries.iter() {
-            if Arc::ptr_eq(&entry.figures, figures) && !self.stamps.hold(&entry.slots, entry.begun) {
+            if Arc::ptr_eq(&entry.figures, figures) && !self.holds(&entry) {
                 entries.invalidate(&*key);
             }
         }
@@ -233,7 +240,7 @@ impl Store {
 
     /// Answers that are kept now, with their keys.
     pub fn entries(&self) -> Vec<(Arc<[u8]>, Arc<Entry>)> {
-        let held = |entry: &Entry| entry.reply.is_some() && self.stamps.hold(&entry.slots, entry.begun);
+        let held = |entry: &Entry| entry.reply.is_some() && self.holds(entry);
         self.entries
             .load()
             .iter()
@@ -251,20 +258,22 @@ impl Store {
 
     /// These are about to be written.
     pub fn begin_write(self: &Arc<Self>, slots: Vec<Slot>) -> Writing {
-        let slots = match &*self.dependencies.load() {
-            Some(dependencies) => dependencies.with_also(slots),
-            None => slots,
-        };
+        let slots = self.reached(slots);
         self.stamps.begin(&slots);
         Writing { store: Arc::clone(self), slots, is_over: false }
     }
 
-    /// Makes void whatever depends on one of these. `position`: where they were written, if that is known.
-    pub fn invalidate(&self, slots: Vec<Slot>, position: Option<&Position>, cause: Cause) {
-        let slots = match &*self.dependencies.load() {
+    /// With what else is written when these are, as far as that is known.
+    fn reached(&self, slots: Vec<Slot>) -> Vec<Slot> {
+        match &*self.dependencies.load() {
             Some(dependencies) => dependencies.with_also(slots),
             None => slots,
-        };
+        }
+    }
+
+    /// Makes void whatever depends on one of these. `position`: where they were written, if that is known.
+    pub fn invalidate(&self, slots: Vec<Slot>, position: Option<&Position>, cause: Cause) {
+        let slots = self.reached(slots);
         // Who orders it knows of a write that replicas may not have yet.
         self.note_position(&slots, &position.map_or_else(Need::unknown, Need::at));
         self.stamps.touch(&slots);

@@ -56,10 +56,8 @@ impl Fill {
     pub fn depends_on(&mut self, slots: Vec<Slot>, figures: Arc<Figures>) -> Option<Need> {
         self.slots = slots.into();
         self.figures = figures;
-        let dependencies = self.store.dependencies.load();
-        let keeps = dependencies.as_ref().is_some_and(|dependencies| dependencies.may_keep(&self.slots));
-        self.need = self.store.need(&self.slots);
-        keeps.then(|| self.need.clone())
+        self.need = self.store.need_if_known(&self.slots)?;
+        Some(self.need.clone())
     }
 
     /// How long an answer may be.

@@ -55,13 +55,17 @@ impl Positions {
 impl Store {
     /// What was written to these, and to whatever they show: `None` if that can't be told.
     pub fn written_to(&self, slots: &[Slot]) -> Option<Position> {
-        let may_tell = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
-        let need = may_tell.then(|| self.need(slots))?;
+        let need = self.need_if_known(slots)?;
         (!need.is_primary()).then_some(need.position)
     }
 
-    /// What a read of these must have seen, for its answer to be kept.
-    pub(super) fn need(&self, slots: &[Slot]) -> Need {
+    /// What a read of these must have seen, for its answer to be kept; `None`: it is not known what they show.
+    pub(super) fn need_if_known(&self, slots: &[Slot]) -> Option<Need> {
+        let is_known = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
+        is_known.then(|| self.need(slots))
+    }
+
+    fn need(&self, slots: &[Slot]) -> Need {
         if self.stamps.is_busy(slots) {
             // A client may have its OK already, and nobody knows yet where that is.
             return Need::unknown();
