@@ -16,7 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use operator::Operator;
 
-use crate::config::Admin;
+use crate::{
+    config::Admin,
+    proxy::handshakes::{Handshakes, Turn},
+};
 
 /// What the tables are in, for whoever writes `forebay.servers`.
 pub const SCHEMA: &str = "forebay";
@@ -46,6 +49,23 @@ pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec
         tokio::spawn(http::serve(listener, door, Arc::clone(operator)));
     }
     Ok(open)
+}
+
+/// The next connection, with its place among at most `max` of whom nobody knows yet who they are; `None`: Forebay stops.
+async fn next(
+    listener: &TcpListener,
+    strangers: &Arc<Handshakes>,
+    max: u32,
+    operator: &Operator,
+) -> Option<(TcpStream, SocketAddr, Turn)> {
+    let accepted = async {
+        let (stream, peer) = accept(listener).await;
+        (stream, peer, strangers.enter(max).await)
+    };
+    tokio::select! {
+        accepted = accepted => Some(accepted),
+        () = operator.shared().stopping() => None,
+    }
 }
 
 /// The next connection. What is in the way is waited for: most likely there are no descriptors left.

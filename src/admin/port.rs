@@ -45,29 +45,13 @@ pub(super) async fn serve(listener: TcpListener, users: Vec<OperatorUser>, opera
     let handshakes = Arc::new(Handshakes::of("the admin port's 64 clients that log in"));
     let places = Arc::new(Semaphore::new(MAX_CLIENTS));
     let port = Arc::new(Port { logins: Logins::new(users), places, operator });
-    while let Some((stream, peer, turn)) = next(&listener, &handshakes, &port).await {
+    while let Some((stream, peer, turn)) = super::next(&listener, &handshakes, MAX_HANDSHAKES, &port.operator).await {
         let port = Arc::clone(&port);
         tokio::spawn(async move {
             if let Err(error) = port.talk(stream, peer, turn).await {
                 tracing::debug!(%peer, %error, "a client of the admin port is gone");
             }
         });
-    }
-}
-
-/// The next client and its place; `None`: Forebay stops.
-async fn next(
-    listener: &TcpListener,
-    handshakes: &Arc<Handshakes>,
-    port: &Port,
-) -> Option<(TcpStream, SocketAddr, Turn)> {
-    let accepted = async {
-        let (stream, peer) = super::accept(listener).await;
-        (stream, peer, handshakes.enter(MAX_HANDSHAKES).await)
-    };
-    tokio::select! {
-        accepted = accepted => Some(accepted),
-        () = port.operator.shared().stopping() => None,
     }
 }
 

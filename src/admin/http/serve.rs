@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     pin::pin,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -63,7 +63,7 @@ impl Guest {
             return true;
         }
         let Ok(place) = Arc::clone(&self.places.guests).try_acquire_owned() else {
-            if let Some(unsaid) = self.places.full.pass(Instant::now()) {
+            if let Some(unsaid) = self.places.full.due() {
                 tracing::warn!(peer = %self.peer, unsaid, "HTTP is full: {MAX_GUESTS} connections are open");
             }
             return false;
@@ -80,15 +80,7 @@ pub(in crate::admin) async fn serve(listener: TcpListener, door: Door, operator:
     let strangers = Arc::new(Handshakes::of("HTTP's 64 connections of whom nobody knows who they are"));
     let places = Arc::new(Places { guests: Arc::new(Semaphore::new(MAX_GUESTS)), full: Seldom::default() });
     let pages = TowerToHyperService::new(pages(door, Arc::clone(&operator)));
-    loop {
-        let accepted = async {
-            let (stream, peer) = crate::admin::accept(&listener).await;
-            (stream, peer, strangers.enter(MAX_STRANGERS).await)
-        };
-        let (stream, peer, turn) = tokio::select! {
-            accepted = accepted => accepted,
-            () = operator.shared().stopping() => return,
-        };
+    while let Some((stream, peer, turn)) = crate::admin::next(&listener, &strangers, MAX_STRANGERS, &operator).await {
         let guest = Guest { peer, places: Arc::clone(&places), place: OnceLock::new(), known: Notify::new() };
         tokio::spawn(meet(stream, Arc::new(guest), turn, pages.clone(), Arc::clone(&operator)));
     }
