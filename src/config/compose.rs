@@ -134,7 +134,7 @@ impl Parts {
     }
 
     fn build(self, rules: rules::Loaded, certificates: tls::Loaded, admin_tls: AdminTls) -> Option<Config> {
-        let monitor = self.monitor?;
+        let (monitor, pool) = (self.monitor?, &self.serving.settings.pool);
         let topology = topology::Settings {
             servers: self.servers.into_iter().map(|server| server.value).collect(),
             monitor_user: monitor.user,
@@ -142,11 +142,8 @@ impl Parts {
             health_interval: self.health.interval,
             connect_timeout: self.serving.settings.timeouts.connect,
             may_take: MayTake {
-                connections: self.serving.settings.pool.max_connections,
-                statements: {
-                    let pool = &self.serving.settings.pool;
-                    pool.max_connections.saturating_mul(pool.max_statements)
-                },
+                connections: pool.max_connections,
+                statements: pool.max_connections.saturating_mul(pool.max_statements),
             },
             max_lag: self.health.max_lag,
             slow_start: self.health.slow_start,

@@ -1,8 +1,8 @@
 //! Another configuration while clients are served: read, checked, tested, swapped in as a whole. The last ten versions are
 //! kept, and each of them can be returned to.
 //!
-//! What is wrong changes nothing. What can't change while Forebay runs (its listeners, its threads, its log, where it sends metrics) stays, and is
-//! told.
+//! What is wrong changes nothing. What can't change while Forebay runs (its listeners, its threads, its log, where it sends
+//! metrics) stays, and is told.
 
 use std::{
     collections::VecDeque,
@@ -15,9 +15,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::{AdminTls, Config, ConfigErrors};
 use arc_swap::ArcSwap;
 
+use super::{AdminTls, Config, ConfigErrors};
 use crate::{
     net::tls::{ClientSide, ServerSide},
     proxy::Shared,

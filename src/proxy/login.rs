@@ -5,11 +5,7 @@
 //! ```
 //! The OK is not sent here: schema and limits are still to be checked.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use crate::{
     auth::{Credential, Plugin, RsaKey, Sha2Cache, User, Users},
@@ -148,7 +144,7 @@ pub async fn verify_change_user(
 async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Result<LoggedIn, LoginEnd> {
     if !context.users.admits(peer.ip()) {
         let refusal = Refusal::HostNotAllowed { host: peer.host() };
-        if let Some(unsaid) = context.guard.refusals.pass(Instant::now()) {
+        if let Some(unsaid) = context.guard.refusals.due() {
             tracing::warn!(%peer, unsaid, "no user of the configuration may come from here");
         }
         refuse(stream, &refusal, &context.greeting).await;
@@ -161,7 +157,7 @@ async fn login_untimed(stream: Stream, peer: Peer, context: &LoginContext) -> Re
         Ok(first) => read_login(channel, first, context).await?,
         Err(refusal) => {
             if refusal == Refusal::ProxyHeader
-                && let Some(unsaid) = context.guard.refusals.pass(Instant::now())
+                && let Some(unsaid) = context.guard.refusals.due()
             {
                 tracing::warn!(%peer, unsaid, "refused: {refusal}");
             }

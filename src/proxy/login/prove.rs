@@ -66,7 +66,7 @@ pub(super) async fn prove(
                 }
                 _ => 0,
             };
-            if let Some(unsaid) = context.guard.refusals.pass(Instant::now()) {
+            if let Some(unsaid) = context.guard.refusals.due() {
                 tracing::warn!(%peer, user = %name.escape_debug(), why, failures, unsaid, "login refused");
             }
             refusal.send(channel, &context.greeting, true).await;
