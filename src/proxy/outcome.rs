@@ -48,7 +48,14 @@ impl Client {
         // After an error a server says so late, or never.
         let end = CallEnd { succeeded, state_changed: state_changed || !succeeded };
         let called = self.called_by(request).map(|called| (called, end));
+        let version = self.state.version();
         self.state.ended_with(facts, request.text, succeeded, server.0, called);
+        if self.state.version() != version
+            && let Some(connection) = self.servers.iter_mut().find(|open| open.id == server && open.version == version)
+        {
+            // What the text told of itself that connection has.
+            connection.version = self.state.version();
+        }
         if self.state.has_unread_routines() {
             self.settle_routines();
         }

@@ -3,6 +3,7 @@
 use super::{
     State,
     state::Birth,
+    unreported::is_default,
     variables::{GLOBAL_COLLATION, Version},
 };
 
@@ -183,7 +184,7 @@ fn push_target(set: &mut Vec<u8>, name: &str) {
 fn push_value(set: &mut Vec<u8>, name: &str, value: &[u8]) {
     if name == "character_set_results" && value.is_empty() {
         set.extend_from_slice(b"NULL");
-    } else if is_number(value) || (name.as_bytes(), value) == GLOBAL_COLLATION {
+    } else if is_number(value) || is_default(name, value) || (name.as_bytes(), value) == GLOBAL_COLLATION {
         set.extend_from_slice(value);
     } else if value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_,.:+-/= ".contains(byte)) {
         set.push(b'\'');
@@ -202,7 +203,7 @@ fn hex(digit: u8) -> u8 {
     if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }
 }
 
-fn is_number(value: &[u8]) -> bool {
+pub(super) fn is_number(value: &[u8]) -> bool {
     let digits = value.strip_prefix(b"-").unwrap_or(value);
     let mut parts = digits.splitn(2, |byte| *byte == b'.');
     let whole = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);

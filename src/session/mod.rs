@@ -17,6 +17,7 @@ pub mod statements;
 mod supposed;
 mod taken;
 pub mod track;
+mod unreported;
 pub mod user_variables;
 pub mod variables;
 

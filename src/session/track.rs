@@ -198,10 +198,12 @@ impl State {
                 None => self.pins |= Pins::UNKNOWN_STATE,
             }
         }
-        if effects.contains(Effects::STATEMENT_VARIABLES | Effects::SEVERAL_STATEMENTS) {
-            // Which of the reported values last is not said.
+        let unsaid = Effects::STATEMENT_VARIABLES | Effects::UNREPORTED_VARIABLE;
+        if effects.contains(Effects::SEVERAL_STATEMENTS) && effects.intersects(unsaid) {
+            // Which of the values last is not said.
             self.pins |= Pins::UNKNOWN_STATE;
         }
+        self.unreported_from(facts, text, succeeded);
         if effects.contains(Effects::ROLE) && (succeeded || effects.contains(Effects::SEVERAL_STATEMENTS)) {
             // What it began with is what it is again.
             let ends = succeeded && self.began_without_role && is_set_role_none(text, self.dialect());

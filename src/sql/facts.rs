@@ -125,6 +125,8 @@ bitflags::bitflags! {
         const STATEMENT_VARIABLES = 1 << 28;
         /// Is, or may contain, CALL, EXECUTE or another construct whose inner statements the text does not show.
         const OPAQUE           = 1 << 29;
+        /// SET of a session variable that MariaDB never reports.
+        const UNREPORTED_VARIABLE = 1 << 30;
     }
 }
 

@@ -33,6 +33,7 @@ pub use lexer::{Dialect, Flavor, unquote};
 pub use names::references;
 pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
+pub use statement::set::is_of_plugin;
 
 use std::{borrow::Cow, collections::BTreeSet};
 

@@ -3,7 +3,7 @@ mod definition;
 mod explain;
 mod kill;
 mod query;
-mod set;
+pub(super) mod set;
 mod show;
 mod transaction;
 

@@ -90,7 +90,7 @@ fn effects_of(name: &[u8]) -> Effects {
 
 /// Variables that each session has for itself on both servers and that Forebay carries: all others are the server's.
 fn is_of_session(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 49] = [
+    const NAMES: [&[u8]; 48] = [
         b"auto_increment_increment",
         b"auto_increment_offset",
         b"autocommit",
@@ -111,7 +111,6 @@ fn is_of_session(name: &[u8]) -> bool {
         b"foreign_key_checks",
         b"group_concat_max_len",
         b"identity",
-        b"innodb_lock_wait_timeout",
         b"interactive_timeout",
         b"join_buffer_size",
         b"last_insert_id",

@@ -221,6 +221,9 @@ impl Reader<'_> {
         if name == "last_insert_id" || name == "identity" {
             self.add(Effects::LAST_INSERT_ID);
         }
+        if self.is_mariadb() && scope != Scope::Global && is_of_plugin(&name) {
+            self.add(Effects::UNREPORTED_VARIABLE);
+        }
         if name == "autocommit" {
             self.add(Effects::IMPLICIT_COMMIT);
         }
@@ -269,4 +272,24 @@ impl Reader<'_> {
         self.rest();
         start..self.last_end.max(start)
     }
+}
+
+/// Whether a variable, by its lower-case name, is of a storage engine or another plugin: MariaDB's session tracking leaves
+/// those out, also with `session_track_system_variables = '*'`.
+pub fn is_of_plugin(name: &str) -> bool {
+    const FAMILIES: [&str; 12] = [
+        "aria_",
+        "columnstore_",
+        "connect_",
+        "infinidb_",
+        "innodb_",
+        "mhnsw_",
+        "mroonga_",
+        "myisam_",
+        "oqgraph_",
+        "rocksdb_",
+        "s3_",
+        "spider_",
+    ];
+    FAMILIES.iter().any(|family| name.starts_with(family))
 }

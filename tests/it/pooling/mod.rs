@@ -11,6 +11,7 @@ mod renewed;
 mod routines;
 mod sharing;
 mod user_variables;
+mod variables;
 mod waiting;
 mod warm;
 

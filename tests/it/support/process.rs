@@ -29,7 +29,7 @@ pub fn run(command: &mut Command) -> Run {
 
 /// Like [`run`], with standard input from a file.
 pub fn run_with_input(command: &mut Command, input: Option<std::fs::File>) -> Run {
-    const PATIENCE: Duration = Duration::from_secs(240);
+    const PATIENCE: Duration = Duration::from_secs(400);
     // Files, not pipes: whatever the program leaves behind, nobody waits for a pipe to close.
     let (out, err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     let mut child = command
