@@ -1,4 +1,4 @@
-"""HAProxy, Forebay and a bare relay in front of the cluster, with as many worker threads each."""
+"""HAProxy, Forebay and bare relays in front of the cluster, with as many worker threads each."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ from cluster import PASSWORD, USER, Cluster, free_port, program, stop, wait_for_
 
 
 FROM_MEMORY = ", from memory"
-"""Behind the name of a Forebay that caches whatever may be."""
+"""Behind the name of what answers from memory: a Forebay that caches whatever may be, a bare relay that keeps all."""
 CACHE = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m}}]\n"
 
 
@@ -46,8 +46,8 @@ class Proxies:
         try:
             forebays = [self.start_forebay(name + kind, build, ports)
                         for name, build in self.builds.items() for kind in ("", FROM_MEMORY)]
-            return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays, *self.start_relay(ports),
-                    *map(peer, self.peers)]
+            return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays,
+                    *self.start_relay("", ports), *self.start_relay(FROM_MEMORY, ports), *map(peer, self.peers)]
         except BaseException:
             self.__exit__()
             raise
@@ -77,15 +77,16 @@ defaults
         process = self.start("haproxy", [program("haproxy"), "-db", "-f", file], ports["primary"])
         return Target("HAProxy", "127.0.0.1", ports, process.pid)
 
-    def start_relay(self, servers: dict[str, int]) -> list[Target]:
+    def start_relay(self, kind: str, servers: dict[str, int]) -> list[Target]:
         """What a proxy on tokio costs at the least: benches/bare_relay.rs, if it has been built."""
         built = next(iter(self.builds.values())).parent / "examples/bare_relay"
         if not built.exists():
             return []
         ports = {name: free_port() for name in servers}
         pairs = [word for name, port in servers.items() for word in (f"127.0.0.1:{port}", ports[name])]
-        process = self.start("bare relay", [built, *pairs], ports["primary"])
-        return [Target("bare relay", "127.0.0.1", ports, process.pid)]
+        options = ["--from-memory"] if kind == FROM_MEMORY else []
+        process = self.start("bare relay" + kind, [built, *options, *pairs], ports["primary"])
+        return [Target("bare relay" + kind, "127.0.0.1", ports, process.pid)]
 
     def start_forebay(self, name: str, build: Path, servers: dict[str, int]) -> Target:
         port = free_port()

@@ -11,6 +11,7 @@
     reason = "benches: a panic is the message"
 )]
 
+mod cache;
 mod decisions;
 mod digests;
 mod meters;
@@ -48,10 +49,18 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [texts::cases(), decisions::cases(), digests::cases(), meters::cases(), replies::cases(), relays::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        texts::cases(),
+        cache::cases(),
+        decisions::cases(),
+        digests::cases(),
+        meters::cases(),
+        replies::cases(),
+        relays::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn names(group: &str) -> Vec<String> {
@@ -80,6 +89,12 @@ fn facts(bencher: Bencher<'_, '_>, name: &str) {
 
 #[divan::bench(args = names("decide"))]
 fn decide(bencher: Bencher<'_, '_>, name: &str) {
+    let mut case = find(name);
+    bencher.bench_local(move || (case.run)());
+}
+
+#[divan::bench(args = names("cache"))]
+fn cache(bencher: Bencher<'_, '_>, name: &str) {
     let mut case = find(name);
     bencher.bench_local(move || (case.run)());
 }

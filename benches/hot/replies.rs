@@ -18,6 +18,11 @@ pub const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SESSION_TRACK)
     .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
 
+/// A point select's.
+pub fn one_row() -> Vec<u8> {
+    result(1)
+}
+
 /// As they come to one statement: an OK, a row, many short rows.
 pub fn replies() -> Vec<(&'static str, Vec<u8>)> {
     vec![("ok", ok()), ("one row", result(1)), ("1000 rows", result(1000))]
