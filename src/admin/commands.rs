@@ -149,7 +149,7 @@ fn changes(words: &[&str]) -> bool {
     match words {
         // What clients send to end their transactions, which nobody has here.
         ["ROLLBACK"] => false,
-        ["SET", name, ..] => name.split('=').next() == Some("LOG_LEVEL"),
+        ["SET", "GLOBAL", name, ..] | ["SET", name, ..] => name.split('=').next() == Some("LOG_LEVEL"),
         [first, ..] => {
             COMMANDS.iter().any(|command| command.changes && command.syntax.split(' ').next() == Some(first))
         }

@@ -18,7 +18,7 @@ use prometheus_client::{
 use super::{operator::Operator, statsd};
 use crate::{
     cache::{
-        Store,
+        Store, Why,
         figures::{CAUSES, Figures},
     },
     config::reload::Reloader,
@@ -230,8 +230,8 @@ fn cache(to: &mut DescriptorEncoder<'_>, store: &Store) -> fmt::Result {
     gauge(
         to,
         "forebay_cache_open",
-        "1: answers are given from memory",
-        &plain(f64::from(u8::from(store.closed().is_none()))),
+        "0: answers that rules cache are not given from memory, since the log can't be read, or not yet",
+        &plain(f64::from(u8::from(matches!(store.closed(), None | Some(Why::Unused))))),
     )?;
     let lag = as_float(store.log_lag_ms.load(Ordering::Relaxed)) / 1e3;
     gauge(to, "forebay_cache_log_lag_seconds", "How far behind the primary's binary log is read", &plain(lag))

@@ -180,7 +180,7 @@ fn grouped<'a>(
         let counts = shown.iter().any(|(_, expression)| evaluate::is_of_many(expression)) || select.having.is_some();
         return Ok(if counts { vec![rows] } else { rows.into_iter().map(|row| vec![row]).collect() });
     }
-    let by: Vec<Expr> = by.iter().map(|expression| named(expression, shown)).collect();
+    let by = by.iter().map(|expression| grouped_by(expression, shown)).collect::<Result<Vec<_>, _>>()?;
     let mut groups: Vec<(Row, Vec<&Row>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for row in rows {
@@ -193,6 +193,16 @@ fn grouped<'a>(
         }
     }
     Ok(groups.into_iter().map(|(_, rows)| rows).collect())
+}
+
+/// A number stands for what is shown in that place.
+fn grouped_by(expression: &Expr, shown: &[(String, Expr)]) -> Result<Expr, String> {
+    let Expr::Value(_) = expression else { return Ok(named(expression, shown)) };
+    let place = count(expression)?;
+    match place.checked_sub(1).and_then(|place| shown.get(place)) {
+        Some((_, expression)) => Ok(expression.clone()),
+        None => Err(format!("GROUP BY {place}: there are {} columns", shown.len())),
+    }
 }
 
 /// An alias stands for what it names.

@@ -99,7 +99,7 @@ async fn serve(file: &Path, config: Config, log: Arc<Log>) -> io::Result<()> {
     let name = loop {
         tokio::select! {
             name = ends.next() => break name,
-            () = operator.stop.notified() => break "SHUTDOWN on the admin port",
+            () = operator.stop.notified() => break "SHUTDOWN by an operator",
             _ = hang_up.recv() => drop(tokio::spawn({
                 operator.log.reopen();
                 running.shared().slow_log.reopen();

@@ -5,8 +5,11 @@ use crate::admin::tables::{self, Row, TABLES};
 
 /// Everything, or what begins with these words; of a table its columns.
 pub(super) fn help(words: &[&str]) -> Result<Answer, Failure> {
+    // The servers' own command lines put quotes around what they are asked about, and ask for CONTENTS where that is nothing.
+    let words: Vec<&str> = words.iter().map(|word| word.trim_matches(['\'', '"', '`'])).collect();
+    let words = if words == ["CONTENTS"] { Vec::new() } else { words };
     let row = |left: &str, right: &str| vec![Some(left.to_owned()), Some(right.to_owned())];
-    if let [.., name] = words
+    if let [.., name] = words[..]
         && let Some(table) = tables::named(name)
     {
         let columns = table.columns.iter().map(|column| row(column.name, column.about));

@@ -4,7 +4,7 @@ use super::{Answer, Call, Failure};
 use crate::config::reload::Outcome;
 
 pub(super) async fn reload(call: &Call<'_>) -> Result<Answer, Failure> {
-    told(call.operator.reloader.reload("RELOAD on the admin port").await)
+    told(call.operator.reloader.reload(&format!("RELOAD by {} from {}", call.user, call.peer)).await)
 }
 
 pub(super) fn told(outcome: Outcome) -> Result<Answer, Failure> {

@@ -119,9 +119,13 @@ pub(super) async fn action(
         Ok(text) => text,
         Err(error) => return failed(StatusCode::BAD_REQUEST, &error),
     };
-    let Visitor { user, role, peer } = &visitor;
-    let call = Call { operator: &operator, user, role: *role, peer };
-    answer(commands::run(&call, &text).await, None)
+    // Who hangs up does not take back what they have ordered: it goes on to its end, and into the audit log.
+    let ordered = tokio::spawn(async move {
+        let Visitor { user, role, peer } = &visitor;
+        let call = Call { operator: &operator, user, role: *role, peer };
+        answer(commands::run(&call, &text).await, None)
+    });
+    ordered.await.unwrap_or_else(|error| failed(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
 }
 
 /// The command that a body asks for.

@@ -140,8 +140,13 @@ fn arguments(function: &Function) -> Vec<&Expr> {
 /// NULL first; as numbers if both are; else as text in any case.
 pub(super) fn compare(left: Option<&str>, right: Option<&str>) -> Ordering {
     let (Some(left), Some(right)) = (left, right) else { return left.is_some().cmp(&right.is_some()) };
-    match (left.parse::<f64>(), right.parse::<f64>()) {
-        (Ok(left), Ok(right)) => left.total_cmp(&right),
+    if let (Ok(left), Ok(right)) = (left.parse::<i128>(), right.parse::<i128>()) {
+        return left.cmp(&right);
+    }
+    // A digest may look like a number with an exponent, or read "inf".
+    let decimal = |text: &str| text.parse::<f64>().ok().filter(|_| !text.contains(|of: char| of.is_ascii_alphabetic()));
+    match (decimal(left), decimal(right)) {
+        (Some(left), Some(right)) => left.total_cmp(&right),
         _ => left.to_lowercase().cmp(&right.to_lowercase()),
     }
 }

@@ -375,7 +375,7 @@ fn graceful_end(bed: &Bed) {
     while Client::connect(&house.forebay.endpoint, &Login::to("app")).is_ok() {
         assert!(start.elapsed() < Duration::from_secs(10));
     }
-    assert!(house.forebay.log().contains("SHUTDOWN on the admin port: stopping"));
+    assert!(house.forebay.log().contains("SHUTDOWN by an operator: stopping"));
     assert!(house.forebay.terminate(), "it ended well");
 }
 
