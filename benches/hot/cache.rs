@@ -44,7 +44,8 @@ pub fn cases() -> Vec<Case> {
 fn store() -> Arc<Store> {
     let store = Store::default();
     store.apply(Settings { max_bytes: 8 << 20, ..Settings::default() }, true);
-    store.learn(Dependencies::of(&Definitions::default(), DIALECT), 0);
+    store.reach(Dependencies::of(&Definitions::default(), DIALECT));
+    store.learn(0);
     store.place(store.wants_place().unwrap(), &Need::default());
     Arc::new(store)
 }

@@ -21,7 +21,7 @@ pub struct Definitions {
 }
 
 /// What else is written when something is, and what must not be cached.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Dependencies {
     also: HashMap<Slot, Box<[Slot]>>,
     never: HashSet<Slot>,
@@ -50,12 +50,20 @@ impl Dependencies {
         for [schema, name, select] in &definitions.views {
             let view = slot(schema.as_bytes(), name.as_bytes());
             let facts = sql::facts(select.as_bytes(), dialect);
+            let of_server = sql::mentions(select.as_bytes(), dialect, &|word| {
+                [&b"information_schema"[..], b"performance_schema", b"sys"]
+                    .iter()
+                    .any(|own| word.eq_ignore_ascii_case(own))
+            });
             let read = tables::read_by(select.as_bytes(), Some(schema.as_bytes()), dialect);
             let names = tables::names_in(select.as_bytes(), schema.as_bytes(), dialect);
             match read.zip(names) {
                 // Without the right to see it, the definition is empty.
                 Some((read, names))
-                    if !select.is_empty() && facts.kind == Kind::Select && !facts.effects.intersects(UNSTEADY) =>
+                    if !select.is_empty()
+                        && !of_server
+                        && facts.kind == Kind::Select
+                        && !facts.effects.intersects(UNSTEADY) =>
                 {
                     for table in read.into_iter().filter(|table| *table != EVERYTHING && *table != view) {
                         edges.entry(table).or_default().push(view);
@@ -67,11 +75,12 @@ impl Dependencies {
             }
         }
         for [schema, table, does] in &definitions.triggers {
-            let facts = sql::facts(does.as_bytes(), dialect);
-            let known = tables::names_in(does.as_bytes(), schema.as_bytes(), dialect);
-            let calls = facts.effects.intersects(Effects::UNKNOWN_FUNCTION) || mentions_call(does, dialect);
-            let written = known.filter(|_| !calls).unwrap_or_else(|| vec![EVERYTHING]);
-            edges.entry(slot(schema.as_bytes(), table.as_bytes())).or_default().extend(written);
+            let written = edges.entry(slot(schema.as_bytes(), table.as_bytes())).or_default();
+            written.extend(written_by(does, schema, dialect));
+            if does.contains('"') {
+                // It may have been made under ANSI_QUOTES.
+                written.extend(written_by(does, schema, Dialect { ansi_quotes: !dialect.ansi_quotes, ..dialect }));
+            }
         }
         for [parent_schema, parent, schema, table] in &definitions.cascades {
             let parent = slot(parent_schema.as_bytes(), parent.as_bytes());
@@ -93,6 +102,14 @@ impl Dependencies {
     pub fn may_keep(&self, slots: &[Slot]) -> bool {
         self.never.is_empty() || !slots.iter().any(|slot| self.never.contains(slot))
     }
+}
+
+/// What a trigger may write.
+fn written_by(does: &str, schema: &str, dialect: Dialect) -> Vec<Slot> {
+    let facts = sql::facts(does.as_bytes(), dialect);
+    let known = tables::names_in(does.as_bytes(), schema.as_bytes(), dialect);
+    let calls = facts.effects.intersects(Effects::UNKNOWN_FUNCTION) || mentions_call(does, dialect);
+    known.filter(|_| !calls).unwrap_or_else(|| vec![EVERYTHING])
 }
 
 /// A body that calls a procedure may write anything.

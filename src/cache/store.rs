@@ -68,7 +68,10 @@ pub struct Store {
     flights: Arc<Flights>,
     stamps: Stamps,
     positions: Mutex<Positions>,
+    /// What was found out last. While it is found out again, writes still reach what they have reached before.
     dependencies: ArcSwapOption<Dependencies>,
+    /// That still holds.
+    knows_dependencies: AtomicBool,
     /// Counts changes of schemas: what was read of them before may be wrong.
     schema_changes: AtomicU64,
     /// Told when one has.
@@ -96,6 +99,7 @@ impl Default for Store {
             stamps: Stamps::default(),
             positions: Mutex::new(Positions::at_start()),
             dependencies: ArcSwapOption::empty(),
+            knows_dependencies: AtomicBool::new(false),
             schema_changes: AtomicU64::new(0),
             schema_news: tokio::sync::Notify::new(),
             is_used: AtomicBool::new(false),
@@ -144,7 +148,7 @@ impl Store {
         } else if settings.follow_log && settings.on_stale_log == OnStaleLog::Bypass && !self.has_log() {
             Some(Why::StaleLog)
         } else {
-            self.dependencies.load().is_none().then_some(Why::Dependencies)
+            (!self.knows_dependencies()).then_some(Why::Dependencies)
         }
     }
 
@@ -164,14 +168,15 @@ impl Store {
         let entry = entry.filter(|entry| self.holds(entry) && !refresh);
         let Some(entry) = entry else { return self.join(key, None) };
         if entry.reply.is_none() {
-            return if entry.since.elapsed() < UNFIT { Found::Unfit } else { self.join(key, None) };
+            return if entry.since.elapsed() < entry.cost + UNFIT { Found::Unfit } else { self.join(key, None) };
         }
-        let age = entry.since.elapsed();
-        if age + policy.refresh_ahead < entry.ttl {
+        // The rule may say less by now, or be another one.
+        let (age, ttl) = (entry.since.elapsed(), entry.ttl.min(policy.ttl));
+        if age + policy.refresh_ahead < ttl {
             return Found::Hit(entry);
         }
-        let fallback = (age < entry.ttl + policy.stale_if_error).then(|| Arc::clone(&entry));
-        let meanwhile = age < entry.ttl + policy.stale_while_revalidate;
+        let fallback = (age < ttl + policy.stale_if_error).then(|| Arc::clone(&entry));
+        let meanwhile = age < ttl + policy.stale_while_revalidate;
         match self.join(key, fallback) {
             Found::Wait(_) if meanwhile => Found::Hit(entry),
             other => other,
@@ -183,7 +188,7 @@ impl Store {
         let entry = self.entries.load().get(key)?;
         (entry.reply.is_some()
             && self.holds(&entry)
-            && entry.since.elapsed() < entry.ttl + policy.stale_while_revalidate)
+            && entry.since.elapsed() < entry.ttl.min(policy.ttl) + policy.stale_while_revalidate)
             .then_some(entry)
     }
 
@@ -293,7 +298,7 @@ impl Store {
         self.stamps.touch(&[]);
         self.fence.store(self.stamps.now(), Ordering::SeqCst);
         let entries = self.entries.load();
-        let is_young = |entry: &Entry| entry.since + TOLD_IN >= when;
+        let is_young = |entry: &Entry| entry.since + entry.cost + TOLD_IN >= when;
         entries.iter().filter(|(_, entry)| is_young(entry)).for_each(|(key, _)| entries.invalidate(&*key));
         self.invalidations.count(Cause::Lost);
     }
@@ -305,13 +310,13 @@ impl Store {
     /// A schema has changed, so what views and triggers reach must be found out again.
     pub fn schema_changed(&self) {
         self.schema_changes.fetch_add(1, Ordering::SeqCst);
-        self.dependencies.store(None);
+        self.knows_dependencies.store(false, Ordering::SeqCst);
         self.schema_news.notify_one();
     }
 
     /// Whether it is known what views and triggers reach.
     pub fn knows_dependencies(&self) -> bool {
-        self.dependencies.load().is_some()
+        self.knows_dependencies.load(Ordering::SeqCst)
     }
 
     /// Counts changes of schemas; to be asked before their definitions are.
@@ -319,10 +324,23 @@ impl Store {
         self.schema_changes.load(Ordering::SeqCst)
     }
 
-    /// What views and triggers reach, as it was found when so many changes had been counted.
-    pub fn learn(&self, dependencies: Dependencies, changes: u64) {
+    /// What writes reach from now on. Where that is not what it was, they may have reached more for some time already.
+    pub fn reach(&self, dependencies: Dependencies) {
+        if self.dependencies.load().as_deref() == Some(&dependencies) {
+            return;
+        }
+        self.dependencies.store(Some(Arc::new(dependencies)));
+        self.note_unwatched();
+        self.stamps.touch(&[EVERYTHING]);
+    }
+
+    /// What writes reach was found out when so many changes had been counted.
+    pub fn learn(&self, changes: u64) {
         if self.schema_changes() == changes {
-            self.dependencies.store(Some(Arc::new(dependencies)));
+            self.knows_dependencies.store(true, Ordering::SeqCst);
+            if self.schema_changes() != changes {
+                self.knows_dependencies.store(false, Ordering::SeqCst);
+            }
         }
     }
 }

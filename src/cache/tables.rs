@@ -1,7 +1,7 @@
 //! Which stamps a text depends on, and which it may change.
 
 use super::stamps::{EVERYTHING, Slot, slot};
-use crate::sql::{self, Dialect, Effects, Facts, Kind, Transaction};
+use crate::sql::{self, Dialect, Effects, Facts, Kind, Transaction, facts::Target};
 
 /// Everything in a schema.
 pub fn schema_slot(schema: &[u8]) -> Slot {
@@ -54,6 +54,10 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
         Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Admin => return vec![EVERYTHING],
         Kind::Transaction | Kind::Use | Kind::Kill | Kind::UnlockTables | Kind::LockTables => return Vec::new(),
         Kind::Prepare | Kind::Deallocate | Kind::Empty | Kind::Show | Kind::Describe => return Vec::new(),
+        // SET DEFAULT ROLE.
+        Kind::Set if facts.assignments.iter().any(|assignment| assignment.target == Target::Other) => {
+            return vec![EVERYTHING];
+        }
         Kind::Set | Kind::Handler => return Vec::new(),
         // A text that is no read only because it locks, or keeps what it finds.
         Kind::Select if !facts.effects.contains(Effects::SEQUENCE) => return Vec::new(),

@@ -166,6 +166,7 @@ impl Client {
                 Some("its answer depends on more than tables")
             }
             () if request.text.len() > MAX_TEXT_BYTES => Some("it is too long"),
+            () if state.reads_uncommitted() => Some("its session reads what is not committed"),
             () if !state.is_told_by_settings() => Some("its session is unlike others, or not known"),
             () if state.tracking.wants(&SessionChange::Transaction(b"")) => Some("its client is told of transactions"),
             () if self.capabilities.contains(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA) => {

@@ -278,6 +278,8 @@ impl Client {
                         return Ok(());
                     }
                     decision = self.decide(request);
+                    // It may go now where not all has been seen that an answer in memory must have seen.
+                    (fill, self.cached.needs) = (None, None);
                 }
                 // What comes then is the answer.
                 Some(Attempt::Again) => {

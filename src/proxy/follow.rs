@@ -51,9 +51,10 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
                 Ok(found) => {
                     let definitions::Found { views, triggers, cascades } = found;
                     let all = Definitions { views, triggers, cascades };
-                    // First: with it what was kept before is void, and from here on answers are kept.
+                    shared.cache.reach(Dependencies::of(&all, in_own_words(shared.flavor())));
+                    // With it what was kept before the start is void; from here on answers are kept.
                     place_unwatched(&shared, &link).await;
-                    shared.cache.learn(Dependencies::of(&all, in_own_words(shared.flavor())), changes);
+                    shared.cache.learn(changes);
                     read = primary.map(|primary| (primary, Instant::now()));
                 }
                 Err(why) => {
@@ -221,7 +222,13 @@ fn take_in(store: &Arc<Store>, log: &Log, change: &Change, closer: &mpsc::Unboun
             if facts.kind == Kind::Ddl && !is_temporary {
                 store.schema_changed();
             }
-            tables::written_by(&facts, text, Some(schema), dialect)
+            let mut slots = tables::written_by(&facts, text, Some(schema), dialect);
+            if text.contains(&b'"') {
+                // Its session may have had ANSI_QUOTES.
+                let dialect = Dialect::under(b"ANSI_QUOTES", log.flavor);
+                slots.append(&mut tables::written_by(&sql::facts(text, dialect), text, Some(schema), dialect));
+            }
+            tables::sorted(slots)
         }
     };
     if slots.is_empty() {
@@ -262,17 +269,25 @@ impl Committed {
             return tokio::time::sleep(COMMIT_TIME).await;
         }
         let question = birth::wait_query(self.flavor, position, COMMIT_TIMEOUT);
-        let ask = async {
-            let mut conn = match self.conn.take() {
-                Some(conn) => conn,
-                None => self.link.connect().await?,
+        loop {
+            let ask = async {
+                let mut conn = match self.conn.take() {
+                    Some(conn) => conn,
+                    None => self.link.connect().await?,
+                };
+                let late: Option<Option<i64>> = conn.query_first(&question).await?;
+                Ok::<_, mysql_async::Error>((conn, late.flatten() == Some(1)))
             };
-            let _: Option<Option<i64>> = conn.query_first(question).await?;
-            Ok::<_, mysql_async::Error>(conn)
-        };
-        match tokio::time::timeout(2 * COMMIT_TIMEOUT, ask).await {
-            Ok(Ok(conn)) => self.conn = Some(conn),
-            _ => tokio::time::sleep(COMMIT_TIME).await,
+            match tokio::time::timeout(2 * COMMIT_TIMEOUT, ask).await {
+                Ok(Ok((conn, is_late))) => {
+                    self.conn = Some(conn);
+                    if !is_late {
+                        return;
+                    }
+                    // Its replicas may keep it waiting (semi-synchronous replication). Whoever reads the log ends this too.
+                }
+                _ => return tokio::time::sleep(COMMIT_TIME).await,
+            }
         }
     }
 }

@@ -46,10 +46,19 @@ impl State {
 
     /// Its transactions lock what they read.
     pub fn is_serializable(&self) -> bool {
+        self.isolation().is_some_and(|level| level.eq_ignore_ascii_case(b"SERIALIZABLE"))
+    }
+
+    /// It reads what others have written and may take back.
+    pub fn reads_uncommitted(&self) -> bool {
+        self.isolation().is_some_and(|level| level.eq_ignore_ascii_case(b"READ-UNCOMMITTED"))
+    }
+
+    fn isolation(&self) -> Option<&[u8]> {
         let is_level = |name: &str| matches!(name, "transaction_isolation" | "tx_isolation");
         let own = self.variables.since(0).find(|(name, _)| is_level(name)).map(|(_, value)| value);
         let born = || self.birth.values.iter().find(|(name, _)| is_level(name)).and_then(|(_, value)| value.as_deref());
-        own.or_else(born).is_some_and(|level| level.eq_ignore_ascii_case(b"SERIALIZABLE"))
+        own.or_else(born)
     }
 
     /// Nothing but its schema and its variables, all of them known, tells this session from others.

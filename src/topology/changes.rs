@@ -28,6 +28,7 @@ mod kind {
     pub const QUERY: u8 = 2;
     pub const ROTATE: u8 = 4;
     pub const XID: u8 = 16;
+    pub const EXECUTE_LOAD_QUERY: u8 = 18;
     pub const TABLE_MAP: u8 = 19;
     pub const INCIDENT: u8 = 26;
     pub const HEARTBEAT: u8 = 27;
@@ -244,7 +245,7 @@ impl Log {
                 let query: QueryEvent<'_> = event.read_event()?;
                 Some(Change::Statement { schema: query.schema_raw().to_vec(), text: query.query_raw().to_vec() })
             }
-            kind::INCIDENT | kind::MARIADB_QUERY_COMPRESSED => Some(Change::Unknown),
+            kind::INCIDENT | kind::EXECUTE_LOAD_QUERY | kind::MARIADB_QUERY_COMPRESSED => Some(Change::Unknown),
             _ => None,
         })
     }

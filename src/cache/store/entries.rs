@@ -29,7 +29,7 @@ pub struct Entry {
     pub digest: u64,
     /// How long a server took for it.
     pub cost: Duration,
-    /// Since when it is here.
+    /// When it was asked for.
     pub since: Instant,
     /// Until when it may be given.
     pub ttl: Duration,

@@ -33,7 +33,7 @@ pub struct Fill {
     /// What the read must have seen.
     pub(super) need: Need,
     /// What there was before, if that may be given where no server answers.
-    pub fallback: Option<Arc<Entry>>,
+    pub(super) fallback: Option<Arc<Entry>>,
 }
 
 /// An answer on its way into the store.
@@ -58,6 +58,16 @@ impl Fill {
         self.figures = figures;
         self.need = self.store.need_if_known(&self.slots)?;
         Some(self.need.clone())
+    }
+
+    /// Whether there was an answer before that may be given where no server answers.
+    pub fn has_fallback(&self) -> bool {
+        self.fallback.is_some()
+    }
+
+    /// That, if nothing that it depends on has been written since.
+    pub fn fallback(self) -> Option<Arc<Entry>> {
+        self.fallback.filter(|entry| self.store.holds(entry))
     }
 
     /// How long an answer may be.
@@ -103,13 +113,15 @@ impl Fill {
             None => (UNFIT, Duration::ZERO),
         };
         self.figures.bytes.fetch_add(signed(bytes), Ordering::Relaxed);
+        let now = Instant::now();
         let entry = Entry {
             reply,
             rule: new.rule,
             figures: Arc::clone(&self.figures),
             digest: new.digest,
             cost: new.cost,
-            since: Instant::now(),
+            // It may be as old as the question.
+            since: now.checked_sub(new.cost).unwrap_or(now),
             ttl,
             stale,
             position: store.shared(0, position),

@@ -61,8 +61,8 @@ impl Store {
 
     /// What a read of these must have seen, for its answer to be kept; `None`: it is not known what they show.
     pub(super) fn need_if_known(&self, slots: &[Slot]) -> Option<Need> {
-        let is_known = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
-        is_known.then(|| self.need(slots))
+        let may_keep = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
+        (self.knows_dependencies() && may_keep).then(|| self.need(slots))
     }
 
     fn need(&self, slots: &[Slot]) -> Need {

@@ -44,7 +44,8 @@ fn store() -> Arc<Store> {
         ascii_in_multibyte: false,
         multi_statements: false,
     };
-    store.learn(Dependencies::of(&Definitions::default(), dialect), 0);
+    store.reach(Dependencies::of(&Definitions::default(), dialect));
+    store.learn(0);
     store.place(store.wants_place().unwrap(), &Need::default());
     Arc::new(store)
 }
@@ -189,11 +190,11 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
     assert!(hits(&store, b"k", &policy));
     tokio::time::sleep(Duration::from_millis(30)).await;
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!("one goes") };
-    assert!(fill.fallback.is_some() && hits(&store, b"k", &policy), "the others have the old one");
+    assert!(fill.has_fallback() && hits(&store, b"k", &policy), "the others have the old one");
     drop(fill);
     store.begin_write(vec![table("t")]).end(None);
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!() };
-    assert!(fill.fallback.is_none(), "what was written since is void, however old");
+    assert!(!fill.has_fallback(), "what was written since is void, however old");
     let ahead = Policy { refresh_ahead: Duration::from_secs(50), ..POLICY };
     miss(&store, b"j").keep(new(2), &ahead, 1.0);
     assert!(hits(&store, b"j", &ahead));
@@ -222,9 +223,9 @@ fn nothing_is_answered_before_it_is_known_what_views_reach() {
     let before = store.schema_changes();
     store.schema_changed();
     assert_eq!(store.closed(), Some(Why::Dependencies));
-    store.learn(Dependencies::default(), before);
+    store.learn(before);
     assert_eq!(store.closed(), Some(Why::Dependencies), "it was asked before the change");
-    store.learn(Dependencies::default(), store.schema_changes());
+    store.learn(store.schema_changes());
     assert_eq!(store.closed(), None);
     store.apply(Settings { follow_log: true, ..Settings::default() }, true);
     assert_eq!(store.closed(), Some(Why::StaleLog));
@@ -304,4 +305,56 @@ async fn what_came_lately_is_void_where_another_primary_may_lack_it() {
     assert!(!hits(&store, b"old", &POLICY));
     miss(&store, b"new").keep(new(1), &POLICY, 1.0);
     assert!(hits(&store, b"new", &POLICY));
+}
+
+/// A view over `t`.
+fn with_a_view() -> Dependencies {
+    let view = ["app", "v", "SELECT n FROM t"].map(String::from);
+    let dialect = Dialect::under(b"", Flavor::MySql { version: 90_000 });
+    Dependencies::of(&Definitions { views: vec![view], ..Definitions::default() }, dialect)
+}
+
+fn keep_view(store: &Arc<Store>, key: &[u8]) {
+    let Found::Miss(mut fill) = store.find(key, &POLICY, false) else { panic!("there is one") };
+    fill.depends_on(vec![EVERYTHING, table("v")], store.figures("r"));
+    assert!(fill.keep(new(1), &POLICY, 1.0).is_some());
+}
+
+#[tokio::test]
+async fn what_is_found_out_again_holds_until_then() {
+    let store = store();
+    store.reach(with_a_view());
+    keep_view(&store, b"k");
+    store.schema_changed();
+    store.begin_write(vec![table("t")]).end(Some(&Need::default()));
+    store.learn(store.schema_changes());
+    assert!(!hits(&store, b"k", &POLICY), "TRUNCATE t changes a schema, and v");
+}
+
+#[tokio::test]
+async fn what_reaches_more_is_told_when_that_is_known() {
+    let store = store();
+    keep_view(&store, b"k");
+    store.reach(with_a_view());
+    assert!(!hits(&store, b"k", &POLICY), "t may have been written meanwhile");
+    store.reach(with_a_view());
+    keep_view(&store, b"k");
+    store.reach(with_a_view());
+    assert!(hits(&store, b"k", &POLICY), "nothing has changed");
+    store.reach(Dependencies::default());
+    let writing = store.begin_write(vec![table("t")]);
+    store.reach(with_a_view());
+    keep_view(&store, b"k");
+    writing.end(Some(&Need::default()));
+    assert!(!hits(&store, b"k", &POLICY), "it was not known when the write began");
+}
+
+#[test]
+fn a_rule_that_says_less_counts() {
+    let store = store();
+    let Found::Miss(mut fill) = store.find(b"k", &POLICY, false) else { panic!("there is one") };
+    fill.depends_on(vec![EVERYTHING], store.figures("r"));
+    fill.keep(New { cost: Duration::from_secs(3), ..new(1) }, &POLICY, 1.0);
+    assert!(hits(&store, b"k", &Policy { ttl: Duration::from_secs(5), ..POLICY }));
+    assert!(!hits(&store, b"k", &Policy { ttl: Duration::from_secs(2), ..POLICY }), "it was asked for 3 s ago");
 }

@@ -21,11 +21,8 @@ pub struct Writing {
 impl Writing {
     /// The write has ended. `need`: where, if it can have changed anything.
     pub fn end(mut self, need: Option<&Need>) {
-        if let Some(need) = need {
-            self.store.note_position(&self.slots, need);
-        }
         self.is_over = true;
-        self.store.stamps.end(&self.slots);
+        self.store.end_write(&self.slots, need);
         self.store.invalidations.count(Cause::Write);
         if let Some(need) = need {
             self.store.account_for(&need.position);
@@ -34,9 +31,22 @@ impl Writing {
 
     /// The same for some of what a transaction has written: more may follow.
     pub fn end_part(mut self, need: &Need) {
-        self.store.note_position(&self.slots, need);
         self.is_over = true;
-        self.store.stamps.end(&self.slots);
+        self.store.end_write(&self.slots, Some(need));
+    }
+}
+
+impl Store {
+    fn end_write(&self, slots: &[Slot], need: Option<&Need>) {
+        // It may have become known meanwhile that they reach more.
+        let all = self.reached(slots.to_vec());
+        if let Some(need) = need {
+            self.note_position(&all, need);
+        }
+        if all.len() > slots.len() {
+            self.stamps.touch(&all);
+        }
+        self.stamps.end(slots);
     }
 }
 
@@ -50,7 +60,7 @@ impl Drop for Writing {
         store.note_position(&slots, &Need::unknown());
         let end = async move {
             tokio::time::sleep(IN_DOUBT).await;
-            store.stamps.end(&slots);
+            store.end_write(&slots, None);
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(end);

@@ -47,8 +47,8 @@ impl Filling {
     }
 
     /// What there was before, which may be given where no server answers.
-    pub(in crate::proxy) fn fallback(mut self) -> Option<Arc<Entry>> {
-        self.fill.fallback.take()
+    pub(in crate::proxy) fn fallback(self) -> Option<Arc<Entry>> {
+        self.fill.fallback()
     }
 }
 
@@ -68,7 +68,7 @@ impl Client {
         let of_primary = need.is_primary();
         let keeps = self.must_have_seen(decision, need);
         // What there was before may be all that there is.
-        (keeps || fill.fallback.is_some()).then(|| {
+        (keeps || fill.has_fallback()).then(|| {
             let jitter_percent = cache.jitter_percent;
             let (rule, before) = (rule.name().into(), self.shared.topology.view_now());
             Filling { fill, policy, jitter_percent, rule, keeps, of_primary, before }
@@ -88,8 +88,8 @@ impl Client {
         let schema = self.schema_of(request);
         let dialect = self.state.dialect();
         let is_named = |word: &[u8]| {
-            // Those of information_schema change with every CREATE.
-            word.eq_ignore_ascii_case(b"information_schema")
+            // They change without a write.
+            [&b"information_schema"[..], b"performance_schema", b"sys"].iter().any(|own| word.eq_ignore_ascii_case(own))
         };
         let from = |word: &[u8]| word.eq_ignore_ascii_case(b"from") || word.eq_ignore_ascii_case(b"table");
         if sql::mentions(request.text, dialect, &is_named) || !sql::mentions(request.text, dialect, &from) {

@@ -7,6 +7,7 @@ mod model;
 mod orders;
 mod past;
 mod positions;
+mod schemas;
 mod transactions;
 mod warm;
 
