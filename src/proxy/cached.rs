@@ -57,8 +57,8 @@ pub(super) struct Cached {
 pub(super) enum Note {
     /// It was answered from memory, with an answer of this age.
     Hit(Duration),
-    /// It was answered by a server; whether that answer is kept.
-    Miss(bool),
+    /// It was answered by a server; why that answer is not kept, if so.
+    Miss(Option<&'static str>),
     /// It must not be answered from memory.
     Passed(&'static str),
 }
@@ -106,7 +106,7 @@ impl Client {
                 return self.give(request, decision, &entry, started).await.map(|()| Answered::Yes);
             }
             figures::count(&store.figures(rule.name()).misses);
-            self.cached.note = Some(Note::Miss(false));
+            self.cached.note = Some(Note::Miss(Some("it is in a transaction")));
             return Ok(Answered::No(None));
         }
         let asks_refresh = asks(request.facts, "refresh");
@@ -138,7 +138,7 @@ impl Client {
             }
         }
         figures::count(&store.figures(rule.name()).misses);
-        self.cached.note = Some(Note::Miss(false));
+        self.cached.note = Some(Note::Miss(Some("others ask for it, or their answer could not be kept a moment ago")));
         Ok(Answered::No(None))
     }
 

@@ -40,6 +40,7 @@ const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Reads what views, triggers and cascades reach, at the start and whenever a schema may have changed.
 pub async fn learn_definitions(shared: Arc<Shared>) {
     let mut read: Option<(ServerId, Instant)> = None;
+    let mut said_lacks = false;
     loop {
         let primary = shared.topology.view().primary;
         let is_fresh = read.is_some_and(|(of, at)| Some(of) == primary && at.elapsed() < DEFINITIONS_AGE);
@@ -49,7 +50,14 @@ pub async fn learn_definitions(shared: Arc<Shared>) {
             let changes = shared.cache.schema_changes();
             match definitions::read(&link, shared.live().settings.timeouts.connect).await {
                 Ok(found) => {
-                    let definitions::Found { views, triggers, cascades } = found;
+                    let definitions::Found { views, triggers, cascades, lacks } = found;
+                    if !lacks.is_empty() && !std::mem::replace(&mut said_lacks, true) {
+                        tracing::warn!(
+                            lacks = lacks.join(", "),
+                            "the monitor user lacks rights to see all views and triggers: answers from memory may stay when a \
+                             table behind them is written. GRANT SHOW VIEW, TRIGGER ON *.* to it"
+                        );
+                    }
                     let all = Definitions { views, triggers, cascades };
                     shared.cache.reach(Dependencies::of(&all, in_own_words(shared.flavor())));
                     // With it what was kept before the start is void; from here on answers are kept.

@@ -123,7 +123,8 @@ impl Client {
         }
         match self.cached.note.filter(|_| self.is_marked(request)) {
             Some(Note::Hit(age)) => say("cache", format!("hit, {} ms old", age.as_millis())),
-            Some(Note::Miss(kept)) => say("cache", (if kept { "miss, kept" } else { "miss" }).to_owned()),
+            Some(Note::Miss(None)) => say("cache", "miss, kept".to_owned()),
+            Some(Note::Miss(Some(why))) => say("cache", format!("miss, not kept: {why}")),
             Some(Note::Passed(why)) => say("cache", format!("not used: {why}")),
             None => {}
         }

@@ -17,6 +17,8 @@ pub struct Found {
     pub triggers: Vec<[String; 3]>,
     /// Foreign keys that change their own table when a row of the other changes: the other's schema and table, their own.
     pub cascades: Vec<[String; 4]>,
+    /// Rights that the monitor user has nowhere: of what they would show there may be more.
+    pub lacks: Vec<&'static str>,
 }
 
 const OWN: &str = "('sys', 'mysql', 'information_schema', 'performance_schema')";
@@ -46,11 +48,38 @@ async fn ask(link: &Link) -> Result<Found> {
         WHERE UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION') OR DELETE_RULE NOT IN ('RESTRICT', 'NO ACTION')";
     let text = |text: Option<Vec<u8>>| String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
     type Cell = Option<Vec<u8>>;
+    let grants: Vec<String> = conn.query("SHOW GRANTS").await?;
     let found = Found {
+        lacks: lacking(&grants),
         views: conn.query_map(views, |(a, b, c): (Cell, Cell, Cell)| [a, b, c].map(text)).await?,
         triggers: conn.query_map(triggers, |(a, b, c): (Cell, Cell, Cell)| [a, b, c].map(text)).await?,
         cascades: conn.query_map(cascades, |(a, b, c, d): (Cell, Cell, Cell, Cell)| [a, b, c, d].map(text)).await?,
     };
     let _ = conn.disconnect().await;
     Ok(found)
+}
+
+/// What grants lack, as far as they say it: those of a role may not be told.
+fn lacking(grants: &[String]) -> Vec<&'static str> {
+    let is_of_role = |grant: &&String| !grant.contains(" ON ");
+    if grants.iter().any(|grant| is_of_role(&grant)) {
+        return Vec::new();
+    }
+    let has = |right: &str| grants.iter().any(|grant| grant.contains("ALL PRIVILEGES") || grant.contains(right));
+    ["SHOW VIEW", "TRIGGER"].into_iter().filter(|right| !has(right)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacking;
+
+    #[test]
+    fn what_grants_lack() {
+        let lacks = |grants: &[&str]| lacking(&grants.iter().map(|grant| (*grant).to_owned()).collect::<Vec<_>>());
+        assert_eq!(lacks(&["GRANT REPLICATION CLIENT ON *.* TO `m`@`%`"]), ["SHOW VIEW", "TRIGGER"]);
+        assert_eq!(lacks(&["GRANT USAGE ON *.* TO `m`@`%`", "GRANT SHOW VIEW ON `app`.* TO `m`@`%`"]), ["TRIGGER"]);
+        assert_eq!(lacks(&["GRANT SELECT, SHOW VIEW, TRIGGER ON *.* TO `m`@`%`"]), [""; 0]);
+        assert_eq!(lacks(&["GRANT ALL PRIVILEGES ON *.* TO `m`@`%`"]), [""; 0]);
+        assert_eq!(lacks(&["GRANT USAGE ON *.* TO `m`@`%`", "GRANT `watcher`@`%` TO `m`@`%`"]), [""; 0]);
+    }
 }

@@ -63,10 +63,12 @@ impl Client {
     ) -> Option<Filling> {
         let figures = self.shared.cache.figures(rule.name());
         figures::count(&figures.misses);
-        self.cached.note = Some(Note::Miss(false));
+        self.cached.note = Some(Note::Miss(Some("it is not known what it depends on")));
         let need = self.depends_on(request, (rule, cache)).and_then(|slots| fill.depends_on(slots, figures))?;
         let of_primary = need.is_primary();
         let keeps = self.must_have_seen(decision, need);
+        self.cached.note =
+            Some(Note::Miss(Some("it failed, was cut off, or came from a server that had not seen all")));
         // What there was before may be all that there is.
         (keeps || fill.has_fallback()).then(|| {
             let jitter_percent = cache.jitter_percent;
@@ -144,8 +146,15 @@ impl Client {
         let reply = captured.zip(capabilities).and_then(|(packets, of)| Reply::of(packets, of));
         let jitter = 1.0 - f64::from(rand::random_range(0..=jitter_percent)) / 100.0;
         let new = New { reply, rule, digest: request.facts.digest, cost: started.elapsed(), position };
+        let is_fit = new.reply.is_some();
         let kept = fill.keep(new, &policy, jitter);
-        self.cached.note = Some(Note::Miss(kept.is_some()));
+        self.cached.note = Some(Note::Miss(match (&kept, is_fit) {
+            (Some(_), _) => None,
+            (None, true) => {
+                Some("its tables were written meanwhile, or its rule leaves out such (empty, cheap, no room)")
+            }
+            (None, false) => Some("its answer is too long, has warnings, or is not one result"),
+        }));
         if let Some(entry) = kept {
             self.has_read(&entry, decision.consistency);
         }

@@ -170,8 +170,8 @@ impl Client {
         }
         match (self.cached.note, self.last_error) {
             (_, Some(code)) => Err(format!("error {code}")),
-            (Some(Note::Hit(_) | Note::Miss(true)), None) => Ok(()),
-            (Some(Note::Miss(false)), None) => Err("its answer can't be kept, or was written meanwhile".to_owned()),
+            (Some(Note::Hit(_) | Note::Miss(None)), None) => Ok(()),
+            (Some(Note::Miss(Some(why))), None) => Err(format!("not kept: {why}")),
             (Some(Note::Passed(why)), None) => Err(why.to_owned()),
             (None, None) => Err("no rule has its answer kept".to_owned()),
         }

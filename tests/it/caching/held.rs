@@ -279,7 +279,7 @@ fn one_goes_for_all(bed: &Bed) {
     until_kept(bed, &mut connect(&forebay), "kept_o1");
     let logs = GeneralLogs::on(bed.cluster);
     let text = "SELECT COUNT(*) FROM kept_o a, kept_o b, kept_o c, kept_o d, kept_o e, kept_o f WHERE a.n + b.n + c.n + d.n + e.n + f.n > 5";
-    let clients = 60;
+    let clients = 500;
     let barrier = Barrier::new(clients);
     let answers: Vec<String> = thread::scope(|scope| {
         let all: Vec<_> = (0..clients)

@@ -12,12 +12,13 @@ use super::{assert_same, run, script};
 use crate::support::{
     bed::{Bed, both},
     endpoint::Endpoint,
-    forebay::free_port,
+    forebay::{Forebay, Settings, free_port},
     guard, paths,
     process::eventually,
+    raw::{Client, Login},
 };
 
-both!(application);
+both!(application, application_with_cached_pages);
 
 fn application(bed: &Bed) {
     // Sessions live on from connection to connection, so each must see what the others wrote.
@@ -26,6 +27,37 @@ fn application(bed: &Bed) {
         visit(&endpoint)
     });
     assert_same(&outputs);
+}
+
+/// Under the rules for Laravel and one that caches what pages show; what the framework reads back by itself is never cached.
+fn application_with_cached_pages(bed: &Bed) {
+    const PAGES: &str = "rules:\n  - {name: pages, match: {kind: select, tables: [notes]}, cache: {ttl: 10m}}\n";
+    let port = free_port();
+    let admin = format!("admin:\n  listen: 127.0.0.1:{port}\n  users: [{{name: op, password: secret-op}}]\n");
+    let settings = Settings {
+        consistency: "global",
+        rules: include_str!("../../../rules/examples/laravel.yaml").replacen("rules:\n", PAGES, 1),
+        more: admin,
+        ..Settings::default()
+    };
+    let forebay = Forebay::start(bed.cluster, &settings);
+    forebay.wait_until_serving();
+    let mut operator = Client::connect(&Endpoint::new(port), &Login::operator()).unwrap();
+    let outputs = [bed.direct(), forebay.endpoint.clone()].map(|endpoint| {
+        bed.cluster.fresh_database("app_web");
+        visit(&endpoint)
+    });
+    assert_same(&outputs);
+    let mut page = Client::connect(&forebay.endpoint, &Login::to("app_web")).unwrap();
+    eventually("a page comes from memory", || {
+        assert_eq!(page.value("select count(*) as aggregate from `notes`"), "20");
+        operator.value("SELECT SUM(hits) FROM cache") != "0"
+    });
+    for row in operator.rows("SELECT digest FROM cache_entries") {
+        let shape = operator.value(&format!("SELECT statement FROM digests WHERE digest = '{}'", row[0]));
+        assert!(shape.contains("notes"), "{shape}");
+    }
+    forebay.assert_sound();
 }
 
 fn visit(to: &Endpoint) -> String {
