@@ -1,6 +1,7 @@
 //! What a server says of its schemas: the views, triggers and cascades that reach tables which a statement does not name.
 //!
-//! The monitor user sees of that what it has rights to: SHOW VIEW, TRIGGER, and any right on tables with foreign keys.
+//! The monitor user sees of that what it has rights to: SHOW VIEW (of definitions: and SELECT), TRIGGER, and any right on tables
+//! with foreign keys.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Statements that change a schema, and what they reach through views and triggers.
 
-use super::{ALL, caching, connect, told, until_hit};
+use super::{ALL, caching, connect, in_front_of, told, until_hit};
 use crate::support::bed::{Bed, both};
 
 both!(what_changes_a_schema_reaches_as_far, what_is_not_committed_is_not_kept);
@@ -18,8 +18,9 @@ fn what_changes_a_schema_reaches_as_far(bed: &Bed) {
         "INSERT INTO app.kept_s_log VALUES (1, 0)",
         "CREATE VIEW app.kept_sv AS SELECT id, n FROM app.kept_s",
     ]);
+    seer_of_views(bed);
     bed.cluster.settle();
-    let forebay = caching(bed, ALL, "");
+    let forebay = in_front_of(bed, "views_watcher", ALL, "");
     let (mut reader, mut writer) = (connect(&forebay), connect(&forebay));
     let trigger = "CREATE TRIGGER app.kept_s_tr AFTER UPDATE ON app.kept_s FOR EACH ROW \
                    UPDATE app.kept_s_log SET n = NEW.n WHERE id = 1";
@@ -51,6 +52,17 @@ fn what_changes_a_schema_reaches_as_far(bed: &Bed) {
         }
     }
     forebay.assert_sound();
+}
+
+/// A monitor that is shown what views read: for that servers want SELECT, too.
+fn seer_of_views(bed: &Bed) {
+    let client = bed.kind.pick("BINLOG MONITOR, SLAVE MONITOR", "REPLICATION CLIENT");
+    bed.cluster.sql(&[
+        "CREATE USER IF NOT EXISTS views_watcher@'%' IDENTIFIED BY 'secret'",
+        &format!("GRANT REPLICATION SLAVE, {client}, SHOW VIEW, TRIGGER ON *.* TO views_watcher@'%'"),
+        "GRANT SELECT ON app.* TO views_watcher@'%'",
+    ]);
+    bed.cluster.settle();
 }
 
 /// What a session reads that others may take back is nobody else's.

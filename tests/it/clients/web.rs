@@ -24,7 +24,7 @@ fn application(bed: &Bed) {
     // Sessions live on from connection to connection, so each must see what the others wrote.
     let outputs = [bed.direct(), bed.global_forebay()].map(|endpoint| {
         bed.cluster.fresh_database("app_web");
-        visit(&endpoint)
+        visit(&endpoint, "app_web")
     });
     assert_same(&outputs);
 }
@@ -44,27 +44,27 @@ fn application_with_cached_pages(bed: &Bed) {
     forebay.wait_until_serving();
     let mut operator = Client::connect(&Endpoint::new(port), &Login::operator()).unwrap();
     let outputs = [bed.direct(), forebay.endpoint.clone()].map(|endpoint| {
-        bed.cluster.fresh_database("app_web");
-        visit(&endpoint)
+        bed.cluster.fresh_database("app_pages");
+        visit(&endpoint, "app_pages")
     });
     assert_same(&outputs);
-    let mut page = Client::connect(&forebay.endpoint, &Login::to("app_web")).unwrap();
+    let mut page = Client::connect(&forebay.endpoint, &Login::to("app_pages")).unwrap();
     eventually("a page comes from memory", || {
         assert_eq!(page.value("select count(*) as aggregate from `notes`"), "20");
         operator.value("SELECT SUM(hits) FROM cache") != "0"
     });
     for row in operator.rows("SELECT digest FROM cache_entries") {
-        let shape = operator.value(&format!("SELECT statement FROM digests WHERE digest = '{}'", row[0]));
+        let shape = operator.value(&format!("SELECT shape FROM digests WHERE digest = '{}'", row[0]));
         assert!(shape.contains("notes"), "{shape}");
     }
     forebay.assert_sound();
 }
 
-fn visit(to: &Endpoint) -> String {
+fn visit(to: &Endpoint, database: &str) -> String {
     let app = copy_of_the_app();
-    let mut migrate = script(paths::cache("laravel/bin/php"), to, "app_web");
+    let mut migrate = script(paths::cache("laravel/bin/php"), to, database);
     run(migrate.arg(app.join("artisan")).arg("migrate:fresh")).good();
-    let mut site = Site::start(&app, to);
+    let mut site = Site::start(&app, to, database);
     let mut said = vec![site.get("/")];
     for i in 0..20 {
         let posted = site.request("POST", "/notes", &format!("body=note+{i}"));
@@ -93,10 +93,10 @@ struct Site {
 }
 
 impl Site {
-    fn start(app: &std::path::Path, to: &Endpoint) -> Site {
+    fn start(app: &std::path::Path, to: &Endpoint, database: &str) -> Site {
         let port = free_port();
         let index = app.join("public/index.php");
-        let server = script(paths::cache("laravel/bin/php"), to, "app_web")
+        let server = script(paths::cache("laravel/bin/php"), to, database)
             .args(["-S", &format!("127.0.0.1:{port}")])
             .arg(&index)
             .stdin(Stdio::null())

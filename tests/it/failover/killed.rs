@@ -43,7 +43,8 @@ fn killed(kind: Kind) {
     for memory in memories.iter().chain(&readers) {
         // What was under way, or a transaction that was open: one of these for each client.
         let open = |(what, code, message): &&(&str, u16, String)| match *code {
-            1213 => ["first", "second", "SELECT"].contains(what),
+            // A COMMIT that was never sent: what it would have kept is gone for sure.
+            1213 => ["first", "second", "SELECT", "COMMIT"].contains(what),
             1158 => message.contains("is in doubt") || *what == "SELECT",
             _ => false,
         };

@@ -344,11 +344,11 @@ fn what_is_too_much_is_cut_off(bed: &Bed) {
 
 fn what_was_measured_decides(bed: &Bed) {
     let rules = "rules:\n\
-         - {name: slow ones, match: {cost: {p95_ms: '>= 40'}}, deny: That takes too long.}\n\
+         - {name: slow ones, match: {cost: {p95_ms: '>= 400'}}, deny: That takes too long.}\n\
          - {name: long ones, match: {cost: {rows: '> 20'}}, deny: That is too much.}\n";
     let forebay = start(bed, rules, "");
     let mut client = connect(&forebay);
-    (0..10).for_each(|_| drop(client.ok("SELECT SLEEP(0.05) FROM ruled LIMIT 1")));
+    (0..10).for_each(|_| drop(client.ok("SELECT SLEEP(0.45) FROM ruled LIMIT 1")));
     assert_eq!(client.query("SELECT SLEEP(0.0) FROM ruled LIMIT 1").code(), Some(1148));
     (0..10).for_each(|_| drop(client.ok("SELECT a.n FROM ruled a, ruled b, ruled c")));
     let refused = client.query("SELECT a.n FROM ruled a, ruled b, ruled c");
