@@ -8,8 +8,8 @@ use crate::support::{
     endpoint::Endpoint,
     http::get,
     paths,
-    process::{Run, eventually, run},
-    raw::{Client, Login},
+    process::{Run, connections_to, eventually, run},
+    raw::{Client, Expect, Login},
 };
 
 both!(by_command_lines, who_hangs_up_has_ordered_all_the_same, ready_as_configured);
@@ -67,7 +67,7 @@ fn by_command_lines(bed: &Bed) {
         ("FLUSH POOL", "idle connections were closed"),
         ("FLUSH CACHE", "every answer is void"),
         ("FLUSH CACHE TABLE app.t", "answers of the table app.t are void"),
-        ("RESET DIGESTS", "digests"),
+        ("RESET DIGESTS", "all shapes are forgotten"),
         ("SET log_level = debug", "log_level is debug until the next start"),
         ("SET GLOBAL log_level = 'info'", "log_level is info until the next start"),
         ("RELOAD", "nothing has changed"),
@@ -77,7 +77,7 @@ fn by_command_lines(bed: &Bed) {
     }
     until(&mut operator, &format!("SELECT COUNT(*) FROM sessions WHERE id = {idle_id}"), &[["0"]]);
     state_of(&mut operator, &running, "idle");
-    drop(runs.receive(crate::support::raw::Expect::Results));
+    drop(runs.receive(Expect::Results));
     let wrong = command_line(bed, &port, "DRAIN SERVER nobody");
     assert!(!wrong.success && wrong.err.contains("there is no server `nobody`"), "{wrong:?}");
     let tables = operator.rows("SHOW TABLES");
@@ -117,11 +117,10 @@ fn who_hangs_up_has_ordered_all_the_same(bed: &Bed) {
     );
     stream.write_all(order.as_bytes()).unwrap();
     until(&mut operator, "SELECT value FROM variables WHERE variable_name = 'paused'", &[["yes"]]);
+    let ours = stream.local_addr().unwrap().port();
+    assert_eq!(connections_to(house.forebay.pid(), ours), 1);
     drop(stream);
-    // Forebay has noticed: its door has nobody left.
-    eventually("the connection is gone", || {
-        crate::support::process::connections_to(std::process::id(), house.http) == 0
-    });
+    eventually("Forebay has noticed", || connections_to(house.forebay.pid(), ours) == 0);
     writer.ok("SELECT 2 FOR UPDATE");
     writer.ok("COMMIT");
     eventually("it is in the audit log", || {
