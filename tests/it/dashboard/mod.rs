@@ -79,7 +79,7 @@ fn in_a_browser(bed: &Bed) {
     browser.click("All statements");
     browser.click("select ?");
     browser.until("its page", "document.querySelector('pre')?.textContent === 'select ?'");
-    browser.until("its rule", "document.body.innerText.includes('by the rule reports: route primary')");
+    browser.until("its rule", "document.body.innerText.includes('by the rule reports: route: primary')");
 
     // An order, refused by Cancel, then done.
     browser.click("Sessions");

@@ -19,7 +19,7 @@ const WIDTH: u32 = 390;
 const SECTIONS: [&str; 7] = ["Overview", "Statements", "Sessions", "Servers", "Rules", "Cache", "Events"];
 
 /// The number of a line of the metrics.
-fn metric(http: u16, name: &str) -> u64 {
+fn metric(http: u16, name: &str) -> f64 {
     let page = metrics(http);
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().unwrap()
@@ -84,7 +84,7 @@ fn on_a_phone_in_the_dark(bed: &Bed) {
     let mut client = Client::connect(&forebay.endpoint, &Login::to("app")).unwrap();
     eventually("answers come from memory", || {
         client.ok(READ);
-        metric(http, "forebay_cache_hits_total{rule=\"kept\"}") >= 3
+        metric(http, "forebay_cache_hits_total{rule=\"kept\"}") >= 3.0
     });
     (0..4).for_each(|_| assert_ne!(client.query("SELECT no_such_column FROM app.on_the_phone").code(), None));
     client.ok("DO 0");
@@ -99,7 +99,7 @@ fn on_a_phone_in_the_dark(bed: &Bed) {
     };
     let errors = metric(http, "forebay_errors_total{fault=\"statement\"}");
     let hits = metric(http, "forebay_cache_hits_total{rule=\"kept\"}");
-    assert!(errors >= 4, "{errors}");
+    assert!(errors >= 4.0, "{errors}");
     browser.click("Statements");
     browser.until("the errors", &format!("{} === {errors}", of_column("Errors")));
     browser.until("the hits", &format!("{} === {hits}", of_column("Hits")));

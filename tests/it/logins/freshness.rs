@@ -245,12 +245,10 @@ fn who_waits_for_a_replica_is_shown_so(house: &House) {
     });
     let shown = format!("SELECT state, waiting_for FROM sessions WHERE id = {id}");
     delayed(house, 5, || {
-        // Text, which is sent behind the wait, and a transaction's first read, before which the wait is alone.
-        for begin in ["DO 0", "START TRANSACTION READ ONLY"] {
-            eventually("the wait is shown", || {
+        for statement in [read, "START TRANSACTION READ ONLY"] {
+            eventually(&format!("{statement}: the wait is shown"), || {
                 client.ok("UPDATE app.shown SET n = n + 1");
-                client.ok(begin);
-                client.send(&[b"\x03", read.as_bytes()].concat()).unwrap();
+                client.send(&[b"\x03", statement.as_bytes()].concat()).unwrap();
                 let rows: Vec<_> = (0..20).map(|_| operator.rows(&shown)).collect();
                 assert_eq!(client.receive(Expect::Results).code(), None);
                 client.ok("COMMIT");
