@@ -43,6 +43,8 @@ fn opened(http: u16) -> Option<Browser> {
     browser.until("the door", "document.activeElement.name === 'token'");
     browser.keys(&format!("{TOKEN}{ENTER}"));
     browser.until("it is open", "document.querySelector('.figures')");
+    let is_of_the_door = |line: &String| line.contains("/api/v1/whoami") && line.contains("401");
+    assert!(browser.complaints().iter().all(is_of_the_door), "only of who had not logged in yet");
     Some(browser)
 }
 
