@@ -69,8 +69,11 @@ async fn relay(client: std::net::TcpStream, server: String, mut memory: Memory) 
     }
 }
 
+/// Answers by their requests.
+type Answers = HashMap<Box<[u8]>, Arc<[u8]>>;
+
 thread_local! {
-    static ANSWERS: RefCell<HashMap<Box<[u8]>, Arc<[u8]>>> = RefCell::default();
+    static ANSWERS: RefCell<Answers> = RefCell::default();
 }
 
 /// What a client has asked, and what of the answer has passed. Clients ask again only when they have all of it.

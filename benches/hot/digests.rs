@@ -20,6 +20,7 @@ fn case(what: &str, digest: fn(u64) -> u64) -> Case {
         failed: false,
         on_server: Duration::from_micros(200),
         server: Some(2),
+        rule: None,
     };
     let record = move || {
         turn += 1;

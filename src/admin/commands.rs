@@ -137,7 +137,7 @@ pub async fn run(call: &Call<'_>, text: &str) -> Result<Answer, Failure> {
         ["HELP", ref about @ ..] => help::help(about),
         ["?"] => help::help(&[]),
         ["EXPLAIN", "ROUTE", ..] => explain::explain(call.operator, text),
-        _ => match pretend::pretend(&words, text).map(Ok).or_else(|| looked(call, &words, text)) {
+        _ => match pretend::pretend(&words, text).or_else(|| looked(call, &words, text)) {
             Some(answer) => answer,
             None => Err(Failure::Unknown(unknown(text))),
         },
@@ -149,7 +149,7 @@ fn changes(words: &[&str]) -> bool {
     match words {
         // What clients send to end their transactions, which nobody has here.
         ["ROLLBACK"] => false,
-        ["SET", "GLOBAL", name, ..] | ["SET", name, ..] => name.split('=').next() == Some("LOG_LEVEL"),
+        ["SET", rest @ ..] => set::is_meant(rest),
         [first, ..] => {
             COMMANDS.iter().any(|command| command.changes && command.syntax.split(' ').next() == Some(first))
         }
@@ -159,18 +159,7 @@ fn changes(words: &[&str]) -> bool {
 
 /// Does it, if this user may; either way it is in the audit log.
 async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, Failure> {
-    if call.role != Role::Administrator {
-        // Where HTTP asks for no token that is whoever is on this machine.
-        match call.operator.said.forbidden.due() {
-            Some(0) => audit(call, text, "refused: the role is read_only"),
-            Some(unsaid) => audit(call, text, &format!("refused: the role is read_only (so were {unsaid} before)")),
-            None => {}
-        }
-        return Err(Failure::Forbidden(format!(
-            "`{}` may look only: this needs a user of the admin port with `role: administrator`",
-            call.user
-        )));
-    }
+    may_change(call, text)?;
     let result = match words {
         ["FLUSH", "POOL"] => Ok(flush::flush(call)),
         ["FLUSH", "CACHE", ..] => cache::flush(call, text),
@@ -185,7 +174,7 @@ async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, 
         ["RESET", "DIGESTS"] => Ok(reset::digests(call)),
         ["RESUME"] => Ok(pause::resume(call)),
         ["ROLLBACK", "TO", number] => rollback::rollback(call, number).await,
-        ["SET", ..] => set::log_level(call, text.split_once('=').map_or("", |(_, level)| level)),
+        ["SET", rest @ ..] => set::set(call, rest, text),
         ["SHUTDOWN"] => Ok(shutdown::shutdown(call, false).await),
         ["SHUTDOWN", "GRACEFUL"] => Ok(shutdown::shutdown(call, true).await),
         _ => Err(Failure::Unknown(unknown(text))),
@@ -200,8 +189,25 @@ async fn changed(call: &Call<'_>, words: &[&str], text: &str) -> Result<Answer, 
     result
 }
 
+/// Whether this user may change anything; who may not is in the audit log, too.
+pub(super) fn may_change(call: &Call<'_>, text: &str) -> Result<(), Failure> {
+    if call.role == Role::Administrator {
+        return Ok(());
+    }
+    // Where HTTP asks for no token that is whoever is on this machine.
+    match call.operator.said.forbidden.due() {
+        Some(0) => audit(call, text, "refused: the role is read_only"),
+        Some(unsaid) => audit(call, text, &format!("refused: the role is read_only (so were {unsaid} before)")),
+        None => {}
+    }
+    Err(Failure::Forbidden(format!(
+        "`{}` may look only: this needs a user of the admin port with `role: administrator`",
+        call.user
+    )))
+}
+
 /// Who did what from where, for the log and for SHOW EVENTS.
-fn audit(call: &Call<'_>, text: &str, outcome: &str) {
+pub(super) fn audit(call: &Call<'_>, text: &str, outcome: &str) {
     const MAX_CHARS: usize = 200;
     let Call { user, peer, .. } = call;
     let command: String = text.chars().take(MAX_CHARS).collect();
@@ -282,7 +288,7 @@ mod tests {
         for text in ["KILL 1", "SET LOG_LEVEL = 'x'", "SET LOG_LEVEL='x'", "ROLLBACK TO 3", "SHUTDOWN NOW", "PAUSE"] {
             assert!(is_change(text), "{text}");
         }
-        for text in ["ROLLBACK", "SET NAMES UTF8", "SHOW RULES", "SELECT 1", "", "EXPLAIN ROUTE FOR KILL 1"] {
+        for text in ["ROLLBACK", "SET NAMES UTF8", "SHOW RULES", "SELECT 1", "", "EXPLAIN ROUTE FOR KILL 1", "SET"] {
             assert!(!is_change(text), "{text}");
         }
     }

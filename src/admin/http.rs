@@ -13,7 +13,7 @@ use axum::{
 use tokio::sync::Semaphore;
 
 use super::{metrics, operator::Operator};
-use crate::config::Role;
+use crate::config::{ReadyWith, Role};
 
 mod actions;
 mod answer;
@@ -34,6 +34,13 @@ struct Doors {
     operator: Arc<Operator>,
     /// Room for those who listen.
     listeners: Arc<Semaphore>,
+    ready_with: ReadyWith,
+}
+
+impl FromRef<Doors> for ReadyWith {
+    fn from_ref(doors: &Doors) -> Self {
+        doors.ready_with
+    }
 }
 
 impl FromRef<Doors> for Arc<Operator> {
@@ -43,6 +50,7 @@ impl FromRef<Doors> for Arc<Operator> {
 }
 
 fn pages(door: Door, operator: Arc<Operator>) -> Router {
+    let ready_with = door.ready_with;
     let guarded = Router::new()
         .route("/metrics", get(metrics_page))
         .route("/cache/invalidate", post(cache::invalidate))
@@ -59,7 +67,8 @@ fn pages(door: Door, operator: Arc<Operator>) -> Router {
         .route("/assets/{name}", get(dashboard::asset))
         .route("/healthz", get(health))
         .route("/readyz", get(ready));
-    open.merge(guarded).with_state(Doors { operator, listeners: Arc::new(Semaphore::new(history::MAX_LISTENERS)) })
+    let listeners = Arc::new(Semaphore::new(history::MAX_LISTENERS));
+    open.merge(guarded).with_state(Doors { operator, listeners, ready_with })
 }
 
 /// As whom one has come in.
@@ -83,15 +92,20 @@ async fn health(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static 
     }
 }
 
-/// 200 while new clients are welcome: reads and writes can be served, and nobody holds them up.
-async fn ready(State(operator): State<Arc<Operator>>) -> (StatusCode, &'static str) {
+/// 200 while new clients are welcome: reads and writes can be served, or as configured reads at least, and nobody holds them up.
+async fn ready(
+    State(operator): State<Arc<Operator>>,
+    State(ready_with): State<ReadyWith>,
+) -> (StatusCode, &'static str) {
     let shared = operator.shared();
-    if shared.pause.is_on() {
-        (StatusCode::SERVICE_UNAVAILABLE, "paused by an operator\n")
-    } else if shared.topology.view().primary.is_none() {
-        (StatusCode::SERVICE_UNAVAILABLE, "no server takes writes\n")
-    } else {
-        (StatusCode::OK, "ready\n")
+    let view = shared.topology.view();
+    let reads = || view.fit_replicas().next().is_some();
+    match (view.primary, ready_with) {
+        _ if shared.pause.is_on() => (StatusCode::SERVICE_UNAVAILABLE, "paused by an operator\n"),
+        (Some(_), _) => (StatusCode::OK, "ready\n"),
+        (None, ReadyWith::AnyServer) if reads() => (StatusCode::OK, "ready for reads: no server takes writes\n"),
+        (None, ReadyWith::AnyServer) => (StatusCode::SERVICE_UNAVAILABLE, "no server can be used\n"),
+        (None, ReadyWith::Primary) => (StatusCode::SERVICE_UNAVAILABLE, "no server takes writes\n"),
     }
 }
 

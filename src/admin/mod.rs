@@ -45,7 +45,7 @@ pub async fn start(settings: &Admin, operator: &Arc<Operator>) -> io::Result<Vec
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
         open.push(format!("{scheme}://{}", listener.local_addr()?));
         tokio::spawn(live::sample(Arc::clone(operator)));
-        let door = http::Door::new(settings.token.clone(), users);
+        let door = http::Door::new(settings, users);
         tokio::spawn(http::serve(listener, door, Arc::clone(operator)));
     }
     Ok(open)

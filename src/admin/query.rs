@@ -38,10 +38,23 @@ const MAX_TOKENS: usize = 1000;
 /// What is not understood.
 pub fn show(look: &Look<'_>, name: &str, rest: &str) -> Option<Result<Answer, Failure>> {
     let table = tables::named(name)?;
+    Some(select(look, &format!("SELECT * FROM forebay.{name} {}", condition(table, rest))))
+}
+
+/// Those of a table's rows, and of its columns, that a SHOW with this behind it asks for.
+///
+/// # Errors
+/// What is not understood.
+pub(super) fn shown_of(table: &Table, rows: Vec<Row>, columns: &str, rest: &str) -> Result<Answer, Failure> {
+    let query = parsed(&format!("SELECT {columns} FROM {} AS listed {}", table.name, condition(table, rest)))?;
+    over(table, rows, &query).map_err(Failure::Wrong)
+}
+
+/// LIKE alone is about the table's own column.
+fn condition(table: &Table, rest: &str) -> String {
     let rest = rest.trim();
     let like = rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("LIKE"));
-    let condition = if like { format!("WHERE `{}` {rest}", table.like) } else { rest.to_owned() };
-    Some(select(look, &format!("SELECT * FROM forebay.{name} {condition}")))
+    if like { format!("WHERE `{}` {rest}", table.like) } else { rest.to_owned() }
 }
 
 /// Answers a SELECT.
@@ -49,6 +62,11 @@ pub fn show(look: &Look<'_>, name: &str, rest: &str) -> Option<Result<Answer, Fa
 /// # Errors
 /// What is not understood, and what would be.
 pub fn select(look: &Look<'_>, text: &str) -> Result<Answer, Failure> {
+    let query = parsed(text)?;
+    answer(look, &query).map_err(Failure::Wrong)
+}
+
+fn parsed(text: &str) -> Result<Box<Query>, Failure> {
     let wrong =
         |error: sqlparser::parser::ParserError| Failure::Wrong(format!("not understood: {error}: write {SYNTAX}"));
     let tokens = Tokenizer::new(&MySqlDialect {}, text).tokenize().map_err(|error| wrong(error.into()))?;
@@ -58,7 +76,7 @@ pub fn select(look: &Look<'_>, text: &str) -> Result<Answer, Failure> {
     }
     let mut statements = Parser::new(&MySqlDialect {}).with_tokens(tokens).parse_statements().map_err(wrong)?;
     match (statements.pop(), statements.is_empty()) {
-        (Some(Statement::Query(query)), true) => answer(look, &query).map_err(Failure::Wrong),
+        (Some(Statement::Query(query)), true) => Ok(query),
         _ => Err(Failure::Wrong(format!("one statement at a time: write {SYNTAX}"))),
     }
 }

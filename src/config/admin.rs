@@ -85,13 +85,32 @@ pub struct Http {
     pub token: Option<String>,
     /// `None`: it speaks without TLS only; otherwise with it only.
     pub tls: Option<ServerSideSettings>,
+    /// With what `/readyz` says that clients are welcome.
+    pub ready_with: ReadyWith,
 }
+
+/// What must be there for Forebay to be ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadyWith {
+    /// A server that takes writes.
+    #[default]
+    Primary,
+    /// A server that can be read.
+    AnyServer,
+}
+
+const READY_WITH: Words<ReadyWith> = Words {
+    what: "what makes Forebay ready",
+    words: &[("primary", ReadyWith::Primary), ("any_server", ReadyWith::AnyServer)],
+};
 
 /// Without the token.
 impl std::fmt::Debug for Http {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Http { listen, token, tls } = self;
-        f.debug_struct("Http").field("listen", listen).field("token", &token.is_some()).field("tls", tls).finish()
+        let Http { listen, token, tls, ready_with } = self;
+        let mut http = f.debug_struct("Http");
+        http.field("listen", listen).field("token", &token.is_some()).field("tls", tls);
+        http.field("ready_with", ready_with).finish()
     }
 }
 
@@ -181,8 +200,9 @@ fn http(section: Section<'_>) -> Option<Http> {
         _ => {}
     }
     let tls = tls::of_http(&section);
+    let ready_with = section.word("ready_with", &READY_WITH).map(|with| with.value).unwrap_or_default();
     section.finish();
-    Some(Http { listen: listen?.value, token, tls })
+    Some(Http { listen: listen?.value, token, tls, ready_with })
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -42,7 +42,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use admin::{Admin, AdminTls, Http, OperatorUser, Port, Role};
+pub use admin::{Admin, AdminTls, Http, OperatorUser, Port, ReadyWith, Role};
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use log::level as log_level;
 pub use rules::dialect;

@@ -10,6 +10,7 @@ use super::{
     client::Client,
     engine::{Action, Request},
     freshness::{MAX_GROUPS_OF_ONE, Needs},
+    glance::WaitsFor,
     lease::{Refusal, control_refusal},
 };
 use crate::{
@@ -255,7 +256,9 @@ impl Client {
     /// Waits before anything else is sent.
     pub(super) async fn wait_alone(&mut self, index: usize, position: &Position, query: &str) -> Result<(), Refusal> {
         let begun = Instant::now();
+        let seen = self.place.handle.glance.waits_for(WaitsFor::Freshness(self.servers[index].id));
         let rows = self.servers[index].control(&[query]).await.map_err(control_refusal)?;
+        drop(seen);
         let reached = rows.first().is_some_and(is_reached);
         self.waited(index, position, begun.elapsed(), reached);
         if reached { Ok(()) } else { Err(self.behind()) }
@@ -270,11 +273,13 @@ impl Client {
         request: &Request<'_>,
     ) -> Result<bool, String> {
         let server = &mut self.servers[index];
+        let seen = self.place.handle.glance.waits_for(WaitsFor::Freshness(server.id));
         let reached = match server.read_rows(&mut |_| {}).await {
             Ok(rows) => is_reached(&rows),
             Err(ControlError::Refused(_)) => false,
             Err(error) => return Err(error.to_string()),
         };
+        drop(seen);
         let discarded = match reached {
             true => Ok(true),
             false => server.discard(request.expect, MAX_DISCARDED_BYTES).await,

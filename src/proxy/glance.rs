@@ -13,11 +13,14 @@ use bytes::Bytes;
 use super::engine::Request;
 use crate::{sql::Dialect, topology::ServerId};
 
+const FIRST_SERVER: u64 = 4;
+
 /// What is known of it.
 #[derive(Debug)]
 pub struct Glance {
     now: Mutex<Now>,
-    /// 0: for nothing; 1: for RESUME; 2: for the primary; else a server's number + 3.
+    /// 0: for nothing; 1: for RESUME; 2: for the primary; else [`FIRST_SERVER`] and twice a server's number, and one more where it
+    /// is the server's data.
     waits_for: AtomicU64,
     /// The statement that runs is to end.
     stop: AtomicBool,
@@ -46,6 +49,8 @@ pub enum WaitsFor {
     Primary,
     /// One of this server's connections.
     Connection(ServerId),
+    /// That this replica has what the session must see.
+    Freshness(ServerId),
 }
 
 /// A look at a session.
@@ -147,7 +152,8 @@ impl Glance {
         let packed = match what {
             WaitsFor::Resume => 1,
             WaitsFor::Primary => 2,
-            WaitsFor::Connection(server) => server.0 as u64 + 3,
+            WaitsFor::Connection(server) => FIRST_SERVER + 2 * server.0 as u64,
+            WaitsFor::Freshness(server) => FIRST_SERVER + 2 * server.0 as u64 + 1,
         };
         self.waits_for.store(packed, Ordering::Relaxed);
         Waiting(&self.waits_for)
@@ -159,7 +165,13 @@ impl Glance {
             0 => None,
             1 => Some(WaitsFor::Resume),
             2 => Some(WaitsFor::Primary),
-            server => usize::try_from(server - 3).ok().map(|server| WaitsFor::Connection(ServerId(server))),
+            packed => {
+                let packed = packed - FIRST_SERVER;
+                usize::try_from(packed / 2).ok().map(ServerId).map(|server| match packed % 2 {
+                    0 => WaitsFor::Connection(server),
+                    _ => WaitsFor::Freshness(server),
+                })
+            }
         };
         let now = self.lock();
         Seen {
@@ -177,6 +189,13 @@ impl Glance {
     }
 }
 
+impl Seen {
+    /// Whether its statement is on no server yet, since it waits for something first.
+    pub fn is_held(&self) -> bool {
+        self.waits_for.is_some_and(|what| !matches!(what, WaitsFor::Freshness(_)))
+    }
+}
+
 /// It waits as long as this is there.
 #[derive(Debug)]
 pub(super) struct Waiting<'a>(&'a AtomicU64);
@@ -184,5 +203,28 @@ pub(super) struct Waiting<'a>(&'a AtomicU64);
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_seen_as_long_as_it_is() {
+        let glance = Glance::default();
+        for (what, is_held) in [
+            (WaitsFor::Resume, true),
+            (WaitsFor::Primary, true),
+            (WaitsFor::Connection(ServerId(0)), true),
+            (WaitsFor::Connection(ServerId(7)), true),
+            (WaitsFor::Freshness(ServerId(0)), false),
+            (WaitsFor::Freshness(ServerId(7)), false),
+        ] {
+            let waiting = glance.waits_for(what);
+            assert_eq!((glance.look().waits_for, glance.look().is_held()), (Some(what), is_held));
+            drop(waiting);
+            assert_eq!((glance.look().waits_for, glance.look().is_held()), (None, false));
+        }
     }
 }

@@ -58,8 +58,7 @@ impl Client {
             return self.send_error(&ClientError::unknown_thread(id)).await;
         };
         let under_way = target.kill_begins();
-        // What waits is on no server.
-        let waits = query_only && target.glance.look().waits_for.is_some();
+        let waits = query_only && target.glance.look().is_held();
         let permitted = self.permitted(&target, query_only).await;
         if permitted.is_ok() && waits {
             target.stop_statement();

@@ -94,7 +94,14 @@ impl Client {
         let Done { server, request, decision, outcome, elapsed } = *done;
         self.place.handle.glance.count(outcome.rows, outcome.bytes);
         if !matches!(request.action, Action::Prepare { .. }) {
-            self.shared.measured(server, request, self.state.dialect(), elapsed, outcome);
+            let rule = request.verdict.and_then(|verdict| self.live.rules.get(verdict.foremost()?));
+            self.shared.measured(
+                server,
+                request,
+                self.state.dialect(),
+                (elapsed, outcome),
+                rule.map(|rule| &rule.name),
+            );
         }
         self.tell_slow(done);
         self.shared.queries.record(|| QueryEvent {

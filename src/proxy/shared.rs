@@ -292,8 +292,8 @@ impl Shared {
         server: ServerId,
         request: &Request<'_>,
         dialect: Dialect,
-        elapsed: Duration,
-        outcome: &Outcome,
+        (elapsed, outcome): (Duration, &Outcome),
+        rule: Option<&Arc<str>>,
     ) {
         let seen = Seen {
             elapsed,
@@ -302,6 +302,7 @@ impl Shared {
             failed: outcome.error.is_some(),
             on_server: outcome.on_server,
             server: Some(server.0),
+            rule,
         };
         self.digests.record(request.facts.digest, seen, || fingerprint(request.text, dialect, MAX_SHAPE_BYTES));
         if request.facts.is_read() {

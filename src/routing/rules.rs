@@ -70,6 +70,8 @@ pub struct Rules {
 pub struct Rule {
     /// The file it stands in, for messages.
     pub file: String,
+    /// Unique over all files; shared with what is told of statements.
+    pub name: Arc<str>,
     /// As it stands there.
     pub definition: RuleDefinition,
     /// Where to; of several the first that can serve it.
@@ -198,7 +200,7 @@ impl Rule {
 
     /// Unique over all files.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        &self.name
     }
 
     /// What it says of an aspect, in words.

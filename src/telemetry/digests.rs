@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
@@ -85,13 +85,15 @@ pub struct Digest {
     pub last_seen: SystemTime,
     /// How long its latest calls took.
     pub latency: Histogram,
+    /// The rule that sent the last one where it went, or said something else of it; what is answered from memory goes nowhere.
+    pub rule: Option<Arc<str>>,
     /// Rows of the latest calls.
     recent_rows: u64,
 }
 
 /// What became of one statement.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
+pub struct Seen<'a> {
     /// From the command's arrival to the last byte of the reply.
     pub elapsed: Duration,
     /// Rows sent to the client.
@@ -104,6 +106,8 @@ pub struct Seen {
     pub on_server: Duration,
     /// The server that answered, by its number; `None`: it was answered from memory.
     pub server: Option<usize>,
+    /// The rule that sent it there, or said something else of it.
+    pub rule: Option<&'a Arc<str>>,
 }
 
 /// What a shape's latest calls cost.
@@ -124,7 +128,7 @@ impl Default for Digests {
 
 impl Digests {
     /// Takes in a statement that has ended; `shape` is asked for where it is the first of its kind.
-    pub fn record(&self, digest: u64, seen: Seen, shape: impl FnOnce() -> Vec<u8>) {
+    pub fn record(&self, digest: u64, seen: Seen<'_>, shape: impl FnOnce() -> Vec<u8>) {
         let now = SystemTime::now();
         let mut shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
         shard.totals.add(&seen);
@@ -151,6 +155,7 @@ impl Digests {
             first_seen: now,
             last_seen: now,
             latency: Histogram::default(),
+            rule: None,
             recent_rows: 0,
         };
         new.add(seen, now);
@@ -221,7 +226,7 @@ impl Digests {
 }
 
 impl Digest {
-    fn add(&mut self, seen: Seen, now: SystemTime) {
+    fn add(&mut self, seen: Seen<'_>, now: SystemTime) {
         self.calls += 1;
         self.errors += u64::from(seen.failed);
         self.rows = self.rows.saturating_add(seen.rows);
@@ -232,6 +237,10 @@ impl Digest {
             self.waited = self.waited.saturating_add(seen.elapsed.saturating_sub(seen.on_server));
         }
         self.places.add(seen.server, 1);
+        // Mostly it is the very same.
+        if seen.server.is_some() && self.rule.as_ref().map(Arc::as_ptr) != seen.rule.map(Arc::as_ptr) {
+            self.rule = seen.rule.cloned();
+        }
         self.last_seen = now;
         self.recent_rows = self.recent_rows.saturating_add(seen.rows);
         self.latency.add(seen.elapsed);
@@ -246,7 +255,7 @@ impl Digest {
 mod tests {
     use super::*;
 
-    fn took(ms: u64, rows: u64) -> Seen {
+    fn took(ms: u64, rows: u64) -> Seen<'static> {
         Seen { elapsed: Duration::from_millis(ms), rows, ..Seen::default() }
     }
 
@@ -289,6 +298,24 @@ mod tests {
         let totals = digests.totals();
         assert_eq!((totals.calls, totals.places.hits, totals.quantile(1.0) >= ms(10)), (4, 1, true));
         assert_eq!(digests.get(8, |_| ()), None);
+    }
+
+    #[test]
+    fn the_rule_that_sent_the_last_one() {
+        let digests = Digests::default();
+        let (one, other) = (Arc::<str>::from("one"), Arc::<str>::from("other"));
+        let of = |server, rule| Seen { server, rule, ..Seen::default() };
+        for (seen, expected) in [
+            (of(Some(1), Some(&one)), Some("one")),
+            (of(Some(1), Some(&one)), Some("one")),
+            (of(None, None), Some("one")),
+            (of(Some(1), Some(&other)), Some("other")),
+            (of(Some(1), None), None),
+        ] {
+            digests.record(7, seen, Vec::new);
+            assert_eq!(digests.get(7, |known| known.rule.clone()).unwrap().as_deref(), expected);
+        }
+        assert_eq!(Arc::strong_count(&one), 1, "one is kept while it is the last");
     }
 
     #[test]

@@ -36,5 +36,5 @@ pub(super) fn resume(call: &Call<'_>) -> Answer {
 /// Sessions that a pause does not hold up, and that are not idle.
 pub(super) fn busy(call: &Call<'_>) -> usize {
     let seen = call.operator.shared().registry.all().into_iter().map(|handle| handle.glance.look());
-    seen.filter(|seen| seen.in_transaction || seen.runs && seen.waits_for.is_none()).count()
+    seen.filter(|seen| seen.in_transaction || seen.runs && !seen.is_held()).count()
 }

@@ -1,19 +1,24 @@
 //! What clients ask by themselves when they connect.
 
-use super::Answer;
+use super::{Answer, Failure};
 use crate::admin::{
     SCHEMA, VERSION, VERSION_COMMENT,
-    tables::{self, TABLES, Table},
+    tables::{self, Table},
 };
 
 mod catalog;
+mod listed;
 
 /// As a server would, as far as a client needs it; `None`: it is not one of these.
-pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
-    let one = |name: &str, value: &str| Answer::table(&[name], vec![vec![Some(value.to_owned())]]);
+pub(super) fn pretend(words: &[&str], text: &str) -> Option<Result<Answer, Failure>> {
     if text.contains("/*!") {
         return uncommented(text);
     }
+    listed::listed(words, text).or_else(|| pretended(words, text).map(Ok))
+}
+
+fn pretended(words: &[&str], text: &str) -> Option<Answer> {
+    let one = |name: &str, value: &str| Answer::table(&[name], vec![vec![Some(value.to_owned())]]);
     match words {
         ["SET", ..]
         | ["USE", ..]
@@ -25,15 +30,6 @@ pub(super) fn pretend(words: &[&str], text: &str) -> Option<Answer> {
         ["SELECT", ..] if !has_word(text, "FROM") => selected(text),
         ["SELECT", _, "FROM", "DUAL"] => selected(text.get(..text.len() - " FROM DUAL".len())?.trim_end()),
         ["SELECT", ..] => catalog::selected(text),
-        ["SHOW", "DATABASES" | "SCHEMAS", ..] => Some(one("Database", SCHEMA)),
-        ["SHOW", "TABLES", ..] | ["SHOW", "FULL", "TABLES", ..] => {
-            let row = |name: &str| vec![Some(name.to_owned()), Some("VIEW".to_owned())];
-            let all: Vec<_> = TABLES.into_iter().map(|table| row(table.name)).collect();
-            let full = words.get(1) == Some(&"FULL");
-            let kept = all.into_iter().map(|row| if full { row } else { row.into_iter().take(1).collect() });
-            let columns = ["Tables_in_forebay", "Table_type"];
-            Some(Answer::table(if full { &columns } else { &columns[..1] }, kept.collect()))
-        }
         ["SHOW", "TABLE", "STATUS", ..] => Some(catalog::status()),
         ["SHOW", "COLUMNS" | "FIELDS", "FROM" | "IN", name, ..] => Some(catalog::described(table_of(name)?, false)),
         ["SHOW", "FULL", "COLUMNS" | "FIELDS", "FROM" | "IN", name, ..] => {
@@ -62,7 +58,7 @@ fn nothing_of(what: &str, next: &str) -> Option<Answer> {
 }
 
 /// With what stands in comments that servers read.
-fn uncommented(text: &str) -> Option<Answer> {
+fn uncommented(text: &str) -> Option<Result<Answer, Failure>> {
     let mut parts = text.split("/*!");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -158,7 +154,7 @@ mod tests {
         let text = super::super::without_comment(text);
         let words: Vec<String> = text.split_whitespace().take(5).map(str::to_ascii_uppercase).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match pretend(&words, text)? {
+        match pretend(&words, text)?.ok()? {
             Answer::Table { columns, rows } => Some((columns, rows.into_iter().next().unwrap_or_default())),
             Answer::Done(_) => None,
         }

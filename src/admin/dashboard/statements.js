@@ -41,8 +41,7 @@ export async function digest(to, id) {
   const [[of], history] = await Promise.all([
     rows("digests", { where: `digest = '${id.replace(/[^0-9a-f]/g, "")}'` }), get(`digests/${encodeURIComponent(id)}/history`)]);
   if (!of) return [to.heading("Statement"), h("p", {}, "This shape is not known any more. ", h("a", { href: "#statements" }, "All statements"))];
-  let explained = [];
-  try { explained = (await act("explain", { statement: of.shape })).rows; } catch (error) { explained = [{ what: "not explained", says: error.message }]; }
+  const rule = of.rule && (await rows("rules")).find((one) => one.rule === of.rule);
   const ran = of.calls - of.cache_hits;
   return [
     to.heading("Statement", [h("a", { href: "#statements" }, "All statements")]),
@@ -61,7 +60,9 @@ export async function digest(to, id) {
         { title: "Server", cell: ([name]) => name }, { title: "Calls", number: true, cell: ([, calls]) => count(calls) },
         { title: "Share", number: true, cell: ([, calls]) => percent(calls / of.calls) }], shares(of)),
       h("p", { class: "soft" }, `First seen ${clock(of.first_seen)}, last ${clock(of.last_seen)}.`)),
-      card("Where it would go now, and why", table("As EXPLAIN ROUTE says it", [
-        { title: "What", cell: (row) => row.what }, { title: "Says", cell: (row) => row.says }], explained))),
+      card("Why there", of.rule
+        ? h("p", {}, "The last one was sent, or marked, by the rule ", h("a", { href: "#rules" }, h("strong", {}, of.rule)), rule ? `: ${rule.says}.` : ", which is not in force any more.")
+        : h("p", {}, "No rule was about the last one: it went where such statements go."),
+      h("p", { class: "soft" }, "Comments, parameters and the session may make another go elsewhere: a whole statement is explained among the ", h("a", { href: "#rules" }, "rules"), "."))),
   ];
 }

@@ -9,38 +9,43 @@ use axum::{
 };
 
 use super::door::Visitor;
-use crate::{
-    admin::{commands::cache, operator::Operator},
-    config::Role,
-    telemetry::Topic,
+use crate::admin::{
+    commands::{self, Call, Failure, cache},
+    operator::Operator,
 };
 
-/// `?table=app.users`, `?tag=catalog`, `?schema=`, `?rule=`, `?digest=`, or nothing for all.
+/// `?table=app.users`, `?tag=catalog`, `?schema=`, `?rule=`, `?digest=`, several of them, or nothing for all.
 pub(super) async fn invalidate(
     State(operator): State<Arc<Operator>>,
     Extension(Visitor { user, role, peer }): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> (StatusCode, String) {
-    if role != Role::Administrator {
-        return (
-            StatusCode::FORBIDDEN,
-            format!("`{user}` may look only: show the token, or who has `role: administrator`\n"),
-        );
-    }
+    let call = Call { operator: &operator, user: &user, role, peer: &peer };
     let query = query.unwrap_or_default();
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let shared = operator.shared();
-    let done: Result<Vec<String>, String> = match pairs.is_empty() {
-        true => cache::invalidate(&shared.cache, None).map(|done| vec![done]),
-        false => pairs.iter().map(|(what, name)| cache::invalidate(&shared.cache, Some((what, name)))).collect(),
+    let text = match &query[..] {
+        "" => "POST /cache/invalidate".to_owned(),
+        query => format!("POST /cache/invalidate?{query}"),
     };
-    match done {
-        Ok(done) => {
-            let done = done.join("; ");
-            tracing::info!(target: "audit", user, peer, "POST /cache/invalidate: {done}");
-            shared.events.add(Topic::Operator, false, &format!("{user} from {peer}: POST /cache/invalidate: {done}"));
-            (StatusCode::OK, done + "\n")
-        }
-        Err(why) => (StatusCode::BAD_REQUEST, why + "\n"),
+    if let Err(Failure::Forbidden(why)) = commands::may_change(&call, &text) {
+        return (StatusCode::FORBIDDEN, why + "\n");
+    }
+    let done = orders(&query).map(|orders| {
+        let cache = &operator.shared().cache;
+        orders.into_iter().map(|order| order.carry_out(cache)).collect::<Vec<_>>().join("; ")
+    });
+    let (status, told) = match done {
+        Ok(told) => (StatusCode::OK, told),
+        Err(why) => (StatusCode::BAD_REQUEST, why),
+    };
+    commands::audit(&call, &text, &told);
+    (status, told + "\n")
+}
+
+/// All that is asked for: if one of them is wrong, none is carried out.
+fn orders(query: &str) -> Result<Vec<cache::Order>, String> {
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    match pairs.is_empty() {
+        true => Ok(vec![cache::order(None)?]),
+        false => pairs.iter().map(|(what, name)| cache::order(Some((what, name)))).collect(),
     }
 }

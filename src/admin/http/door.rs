@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::serve::Guest;
 use crate::{
     admin::operator::Operator,
-    config::{OperatorUser, Role},
+    config::{Http, OperatorUser, ReadyWith, Role},
 };
 
 /// What a wrong token or password costs.
@@ -31,6 +31,8 @@ pub struct Door {
     pub token: Option<String>,
     /// Whose names and passwords do.
     pub users: Vec<OperatorUser>,
+    /// What `/readyz` asks for; it asks nobody who they are.
+    pub ready_with: ReadyWith,
 }
 
 /// Who has come in.
@@ -105,9 +107,9 @@ fn challenges(request: &Request) -> HeaderMap {
 }
 
 impl Door {
-    /// With this token, and for these users.
-    pub fn new(token: Option<String>, users: Vec<OperatorUser>) -> Door {
-        Door { token, users }
+    /// As the settings say, and for these users.
+    pub fn new(settings: &Http, users: Vec<OperatorUser>) -> Door {
+        Door { token: settings.token.clone(), users, ready_with: settings.ready_with }
     }
 
     fn known(&self, shown: &[u8]) -> Option<(String, Role)> {
@@ -165,7 +167,7 @@ mod tests {
             role,
         };
         let users = vec![user("op", Role::Administrator), user("looks", Role::ReadOnly)];
-        Door::new(Some("a-token-of-the-test".into()), users)
+        Door { token: Some("a-token-of-the-test".into()), users, ready_with: ReadyWith::default() }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Metrics as StatsD's lines: `forebay.queries.primary.select.ok:5|c`, or with Datadog's tags. Pure: pages in, lines out.
 //!
 //! What counters have grown by since the last time that was sent; gauges as they are; of histograms how many there were since,
-//! their mean and percentiles; and Apdex.
+//! their mean and percentiles, as timings in milliseconds; and Apdex.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -124,10 +124,13 @@ impl Teller {
         if count <= 0.0 {
             return;
         }
-        lines.push(self.line(family, &labels, "count", (count, "c"), tells));
-        lines.push(self.line(family, &labels, "mean", (sum / count, "g"), Vec::new()));
+        // StatsD's timings are in milliseconds, and are called so.
+        let family = family.strip_suffix("_seconds").map_or_else(|| family.to_owned(), |of| format!("{of}_ms"));
+        let mut push = |what, value, tells| lines.push(self.line(&family, &labels, what, value, tells));
+        push("count", (count, "c"), tells);
+        push("mean", (ms(sum / count), "ms"), Vec::new());
         for (share, word) in SHARES {
-            lines.push(self.line(family, &labels, word, (quantile(&buckets, count * share), "g"), Vec::new()));
+            push(word, (ms(quantile(&buckets, count * share)), "ms"), Vec::new());
         }
     }
 
@@ -157,6 +160,11 @@ impl Teller {
         }
         Line { text, tells }
     }
+}
+
+/// To the microsecond.
+fn ms(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e3
 }
 
 /// A name without what would end it.

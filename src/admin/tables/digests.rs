@@ -30,6 +30,7 @@ pub(super) const TABLE: Table = Table {
             "servers",
             "which servers answered how many, as `primary:3 replica1:40`; `-`: servers that are gone, and others",
         ),
+        text("rule", "the rule that sent the last one to its server, or said something else of it"),
     ],
     like: "shape",
     rows,
@@ -42,6 +43,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
     all.sort_by_key(|(_, digest)| std::cmp::Reverse(digest.elapsed));
     let row = |(digest, known): (u64, Digest)| {
         let quantile = |share| known.latency.quantile(share).as_micros().to_string();
+        let rule = known.rule.as_deref().map(str::to_owned);
         let cells = [
             format!("{digest:016x}"),
             known.calls.to_string(),
@@ -60,7 +62,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
             known.places.hits.to_string(),
             servers(&view, &known.places),
         ];
-        cells.map(Some).to_vec()
+        cells.map(Some).into_iter().chain([rule]).collect()
     };
     all.into_iter().map(row).collect()
 }

@@ -34,7 +34,10 @@ pub(super) const TABLE: Table = Table {
         number("statements", "statements so far"),
         number("rows", "rows it got"),
         number("bytes", "bytes that servers sent for it"),
-        text("waiting_for", "`RESUME`, `the primary`, or a connection to a server"),
+        text(
+            "waiting_for",
+            "`RESUME`, `the primary`, a connection to a server, or a replica to have what the session must see",
+        ),
     ],
     like: "user",
     rows,
@@ -75,6 +78,7 @@ fn row(look: &Look<'_>, view: &View, shapes: &HashMap<u64, Box<[u8]>>, seen: &Se
         WaitsFor::Resume => "RESUME".to_owned(),
         WaitsFor::Primary => "the primary".to_owned(),
         WaitsFor::Connection(server) => format!("a connection to {}", name(server)),
+        WaitsFor::Freshness(server) => format!("{} to have what it must see", name(server)),
     });
     let elapsed = seen.since.elapsed();
     let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -68,7 +68,7 @@ fn say_memory(config: &Config, limit: Option<u64>) {
 fn memory_limit() -> Option<u64> {
     // Not from /proc/meminfo, which the service's `ProcSubset=pid` hides.
     let system = rustix::system::sysinfo();
-    let machine = u64::from(system.totalram).checked_mul(u64::from(system.mem_unit));
+    let machine = system.totalram.checked_mul(u64::from(system.mem_unit));
     let group = fs::read_to_string("/proc/self/cgroup").ok().and_then(|text| {
         let path = text.lines().find_map(|line| line.strip_prefix("0::"))?.to_owned();
         fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.max")).ok()?.trim().parse().ok()

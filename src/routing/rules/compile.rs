@@ -121,8 +121,8 @@ impl Place<'_> {
             self.error("", format!("the rule `{}` does nothing: give it one of {all}", definition.name));
         }
         let counts = Counts::default();
-        let file = self.file.to_owned();
-        let rule = Rule { file, definition, route, rewrite, counts, fixed, open, aspects };
+        let (file, name) = (self.file.to_owned(), definition.name.as_str().into());
+        let rule = Rule { file, name, definition, route, rewrite, counts, fixed, open, aspects };
         (self.errors.len() == before).then_some(rule)
     }
 

@@ -105,6 +105,12 @@ impl Verdict {
         self.by.get(aspect as usize).copied().filter(|index| *index != NOBODY)
     }
 
+    /// The rule that says where to, or else the first that decides anything.
+    pub fn foremost(&self) -> Option<u32> {
+        let first = || self.by.iter().copied().min().filter(|index| *index != NOBODY);
+        self.get(Aspect::Route).or_else(first)
+    }
+
     /// The rules that decide anything; one that decides several aspects may come several times.
     pub fn rules(&self) -> impl Iterator<Item = u32> {
         let mut by = self.by;

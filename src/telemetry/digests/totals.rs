@@ -77,7 +77,7 @@ impl Default for Totals {
 }
 
 impl Totals {
-    pub(super) fn add(&mut self, seen: &Seen) {
+    pub(super) fn add(&mut self, seen: &Seen<'_>) {
         self.calls += 1;
         self.errors += u64::from(seen.failed);
         self.rows = self.rows.saturating_add(seen.rows);

@@ -1,6 +1,7 @@
 //! The operator's doors.
 
 mod clients;
+mod commands;
 mod hostile;
 mod schema;
 mod tls;
@@ -78,6 +79,9 @@ fn the_port(bed: &Bed) {
     let digests = operator.rows("SHOW DIGESTS");
     let digest = digests.iter().find(|row| row[11] == "select ? + ?").unwrap_or_else(|| panic!("{digests:?}"));
     assert_eq!((&digest[1][..], &digest[2][..], &digest[7][..]), ("3", "0", "3"), "{digest:?}");
+    // The comment that a rule goes by is not in the shape.
+    assert_eq!(operator.rows("SELECT rule FROM digests WHERE shape = 'select ?'"), [["reports"]]);
+    assert_eq!(digest[16], "NULL", "no rule is about it");
     operator.ok("RESET DIGESTS");
     assert_eq!(operator.rows("SHOW DIGESTS").len(), 0);
 
@@ -307,6 +311,10 @@ fn roles_and_the_log(bed: &Bed) {
     while !house.forebay.log().contains("DEBUG") {
         assert!(start.elapsed() < Duration::from_secs(5));
     }
+    operator.ok("SET GLOBAL log_level = warn");
+    assert_eq!(operator.value("SELECT value FROM variables WHERE variable_name = 'log_level'"), "warn");
+    let wrong = operator.query("SET GLOBAL log_levle = debug").to_string();
+    assert!(wrong.contains("did you mean `log_level`?"), "{wrong}");
     operator.ok("SET log_level=info");
     assert_eq!(operator.value("SELECT value FROM variables WHERE variable_name = 'log_level'"), "info");
     operator.ok("FLUSH POOL");
@@ -342,6 +350,7 @@ fn gui_clients(bed: &Bed) {
         "SHOW SESSION VARIABLES LIKE 'lower_case%'",
         "SHOW GLOBAL STATUS",
         "SHOW DATABASES",
+        "SHOW DATABASES LIKE 'x%'",
         "SHOW FULL TABLES FROM `forebay`",
         "SHOW ENGINES",
         "SHOW COLLATION",
@@ -354,6 +363,8 @@ fn gui_clients(bed: &Bed) {
     ] {
         operator.ok(text);
     }
+    assert_eq!(operator.rows("SHOW TABLES LIKE 'serv%'"), [["servers"]]);
+    assert_eq!(operator.rows("SHOW DATABASES LIKE 'x%'").len(), 0);
     let variables = operator.rows("SHOW VARIABLES LIKE 'version'");
     assert_eq!(variables[0][0], "version");
     house.forebay.assert_sound();
@@ -427,6 +438,23 @@ fn http_api(bed: &Bed) {
     assert!(act("reload", looks, "").starts_with("HTTP/1.1 403"));
     assert!(post(house.http, "/cache/invalidate", looks, json_kind, "").starts_with("HTTP/1.1 403"));
     assert!(post(house.http, "/cache/invalidate", op, json_kind, "").contains("every answer is void"));
+    assert!(post(house.http, "/cache/invalidate?tag=a&colour=b", op, json_kind, "").starts_with("HTTP/1.1 400"));
+    for (who, what) in [
+        ("looks", "POST /cache/invalidate: refused: the role is read_only"),
+        ("op", "POST /cache/invalidate: every answer is void"),
+        ("op", "POST /cache/invalidate?tag=a&colour=b: `colour` is nothing to go by"),
+    ] {
+        let events = operator.rows(&format!("SHOW EVENTS LIKE '{who} from 127.0.0.1%: {what}%'"));
+        assert_eq!(events.len(), 1, "{who}: {what}: {events:?}");
+        let (command, outcome) = what.split_once(": ").unwrap();
+        let is_audited = |line: &str| {
+            line.contains(" audit: ")
+                && line.contains(who)
+                && line.contains(&format!("command=\"{command}\""))
+                && line.contains(outcome)
+        };
+        assert!(house.forebay.log().lines().any(is_audited), "{who}: {what}: {}", house.forebay.log());
+    }
     assert!(post(house.http, "/api/v1/actions/reload", op, "text/plain", "").starts_with("HTTP/1.1 415"));
     assert!(act("reload", op, "{}").contains("nothing has changed"));
     assert!(act("reload", op, r#"{"a": 1}"#).starts_with("HTTP/1.1 400"));

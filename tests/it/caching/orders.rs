@@ -77,6 +77,10 @@ fn orders_make_answers_void(bed: &Bed) {
         };
         assert!(is_void_after(order), "{query}");
     }
+    let half_wrong = &mut || {
+        assert!(post(http, "/cache/invalidate?tag=catalog&colour=x", TOKEN).starts_with("HTTP/1.1 400"));
+    };
+    assert!(!is_void_after(half_wrong), "an order of which a part is wrong is carried out in no part");
     assert!(post(http, "/cache/invalidate?colour=x", TOKEN).starts_with("HTTP/1.1 400"));
     assert!(post(http, "/cache/invalidate", "wrong").starts_with("HTTP/1.1 401"));
     let figures = operator.rows("SHOW CACHE");

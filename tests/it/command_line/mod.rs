@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod help;
+mod limits;
 mod listen;
 mod log;
 

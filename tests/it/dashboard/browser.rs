@@ -73,6 +73,12 @@ impl Browser {
         eventually(&format!("{what}: {}", self.text()), || self.script(&format!("return !!({condition})")) == true);
     }
 
+    /// Becomes a phone's screen of this size.
+    pub fn phone(&self, width: u32, height: u32) {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true });
+        self.order("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": screen }));
+    }
+
     /// What is to be read.
     pub fn text(&self) -> String {
         self.script("return document.body.innerText").as_str().unwrap_or_default().to_owned()

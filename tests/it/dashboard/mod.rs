@@ -10,6 +10,7 @@ use crate::support::{
 };
 
 mod browser;
+mod phone;
 
 use browser::Browser;
 
@@ -73,6 +74,12 @@ fn in_a_browser(bed: &Bed) {
     browser.click("select ? + ? + ?");
     browser.until("its page", "document.querySelector('pre')?.textContent === 'select ? + ? + ?'");
     browser.until("who answered", "document.body.innerText.includes('Who answered')");
+    browser.until("no rule", "document.body.innerText.includes('No rule was about the last one')");
+    // By the comment that is not in the shape.
+    browser.click("All statements");
+    browser.click("select ?");
+    browser.until("its page", "document.querySelector('pre')?.textContent === 'select ?'");
+    browser.until("its rule", "document.body.innerText.includes('by the rule reports: route: primary')");
 
     // An order, refused by Cancel, then done.
     browser.click("Sessions");

@@ -5,7 +5,13 @@ use std::time::{Duration, Instant};
 use super::{House, houses, lag::delayed, login};
 use crate::{
     clients::{run, script},
-    support::{forebay::Forebay, paths, process::eventually, raw::Client},
+    support::{
+        endpoint::Endpoint,
+        forebay::{Forebay, free_port},
+        paths,
+        process::eventually,
+        raw::{Client, Expect, Login},
+    },
 };
 
 houses!(
@@ -15,6 +21,7 @@ houses!(
     laravel_marks_its_statements,
     laravel_without_code,
     who_may_read_late_says_how_late,
+    who_waits_for_a_replica_is_shown_so,
     a_server_without_its_past_is_waited_for_no_more
 );
 
@@ -216,6 +223,40 @@ fn who_may_read_late_says_how_late(house: &House) {
         bounded.value(read);
         ran_on(&mut bounded) == "replica1"
     });
+    forebay.assert_sound();
+}
+
+fn who_waits_for_a_replica_is_shown_so(house: &House) {
+    table(house, "shown", &[1]);
+    let port = free_port();
+    let forebay = house.forebay_with(
+        USERS,
+        &format!(
+            "routing: {{causal_timeout: 60s}}\nadmin: {{listen: \"127.0.0.1:{port}\", users: [{{name: op, password: secret-op}}]}}\n"
+        ),
+    );
+    let mut operator = Client::connect(&Endpoint::new(port), &Login::operator()).unwrap();
+    let mut client = connect(&forebay, "plain");
+    let id = client.value("SELECT CONNECTION_ID()");
+    let read = "SELECT n FROM app.shown";
+    eventually("the replica serves", || {
+        client.value(read);
+        ran_on(&mut client) == "replica1"
+    });
+    let shown = format!("SELECT state, waiting_for FROM sessions WHERE id = {id}");
+    delayed(house, 5, || {
+        for statement in [read, "START TRANSACTION READ ONLY"] {
+            eventually(&format!("{statement}: the wait is shown"), || {
+                client.ok("UPDATE app.shown SET n = n + 1");
+                client.send(&[b"\x03", statement.as_bytes()].concat()).unwrap();
+                let rows: Vec<_> = (0..20).map(|_| operator.rows(&shown)).collect();
+                assert_eq!(client.receive(Expect::Results).code(), None);
+                client.ok("COMMIT");
+                rows.iter().any(|rows| *rows == [["waiting", "replica1 to have what it must see"]])
+            });
+        }
+    });
+    eventually("it waits no more", || operator.rows(&shown) == [["idle", "NULL"]]);
     forebay.assert_sound();
 }
 

@@ -25,6 +25,7 @@ both!(the_sum_of_what_is_sent_is_what_was_counted);
 struct Received {
     counters: BTreeMap<String, f64>,
     gauges: BTreeMap<String, f64>,
+    timings: BTreeMap<String, f64>,
     packets: usize,
 }
 
@@ -41,6 +42,7 @@ impl Received {
             match kind {
                 "c" => *self.counters.entry(name).or_default() += value,
                 "g" => drop(self.gauges.insert(name, value)),
+                "ms" => drop(self.timings.insert(name, value)),
                 _ => panic!("{line}"),
             }
         }
@@ -81,8 +83,8 @@ fn counted(operator: &mut Client, is_dog: bool) -> BTreeMap<String, f64> {
             .collect();
         let name = row[0].trim_start_matches("forebay_");
         let (name, what) = match name.strip_suffix("_count") {
-            Some(name) => (name, ".count"),
-            None => (name.trim_end_matches("_total"), ""),
+            Some(name) => (name.replace("_seconds", "_ms"), ".count"),
+            None => (name.trim_end_matches("_total").to_owned(), ""),
         };
         let name = match is_dog {
             true => format!(
@@ -140,8 +142,8 @@ fn the_sum_of_what_is_sent_is_what_was_counted(bed: &Bed) {
         "logins",
         "prepares",
         "bytes",
-        "query_seconds",
-        "query_wait_seconds",
+        "query_ms",
+        "query_wait_ms",
         "server_rows",
     ];
     let is_known = |name: &String| {
@@ -159,8 +161,8 @@ fn the_sum_of_what_is_sent_is_what_was_counted(bed: &Bed) {
     let name = |plain: &str, dog: &str| if is_dog { format!("fb.{dog},env:test") } else { format!("fb.{plain}") };
     let inserts = name("queries.primary.insert.ok", "queries#group:primary,kind:insert,outcome:ok");
     assert_eq!(received.counters[&inserts], f64::from(inserted), "{received:#?}");
-    let p95 = received.gauges[&name("query_seconds.primary.p95", "query_seconds.p95#group:primary")];
-    let mean = received.gauges[&name("query_seconds.primary.mean", "query_seconds.mean#group:primary")];
+    let p95 = received.timings[&name("query_ms.primary.p95", "query_ms.p95#group:primary")];
+    let mean = received.timings[&name("query_ms.primary.mean", "query_ms.mean#group:primary")];
     assert!(p95 > 0.0 && mean > 0.0, "{p95} {mean}");
     let plain =
         |what: &str| received.gauges[&if is_dog { format!("fb.{what}#env:test") } else { format!("fb.{what}") }];

@@ -17,7 +17,7 @@ const SCHEMAS: [&str; 4] = ["information_schema", "performance_schema", "mysql",
 /// Beyond, nobody is answered who did not mean it.
 const MAX_TEXT_BYTES: usize = 20_000;
 
-const fn column(name: &'static str) -> Column {
+pub(super) const fn column(name: &'static str) -> Column {
     Column { name, kind: Kind::Text, about: "" }
 }
 

@@ -50,11 +50,11 @@ fn counters_are_told_by_what_they_have_grown() {
             "fb.queries.a_b_c.select:10|c",
             "fb.apdex.satisfied:10|c",
             "fb.apdex.score:1|g",
-            "fb.query_seconds.primary.count:10|c",
-            "fb.query_seconds.primary.mean:0.25|g",
-            "fb.query_seconds.primary.p50:0.05|g",
-            "fb.query_seconds.primary.p95:0.095|g",
-            "fb.query_seconds.primary.p99:0.099|g",
+            "fb.query_ms.primary.count:10|c",
+            "fb.query_ms.primary.mean:250|ms",
+            "fb.query_ms.primary.p50:50|ms",
+            "fb.query_ms.primary.p95:95|ms",
+            "fb.query_ms.primary.p99:99|ms",
         ]
     );
     assert_eq!(told(&mut plain, &page(10, 0)), ["fb.clients:3|g"], "nothing has happened");
@@ -63,7 +63,7 @@ fn counters_are_told_by_what_they_have_grown() {
         "fb.queries.a_b_c.select:5|c",
         "fb.apdex.tolerated:5|c",
         "fb.apdex.score:0.75|g",
-        "fb.query_seconds.primary.count:10|c",
+        "fb.query_ms.primary.count:10|c",
     ] {
         assert!(more.iter().any(|told| told == line), "{line} in {more:#?}");
     }
@@ -74,7 +74,7 @@ fn what_was_not_sent_is_told_the_next_time() {
     let mut plain = teller(StatsdFormat::Plain, &[]);
     drop(plain.lines(&page(10, 0)));
     let more = told(&mut plain, &page(15, 5));
-    for line in ["fb.queries.a_b_c.select:15|c", "fb.query_seconds.primary.count:20|c"] {
+    for line in ["fb.queries.a_b_c.select:15|c", "fb.query_ms.primary.count:20|c"] {
         assert!(more.iter().any(|told| told == line), "{line} in {more:#?}");
     }
 }
@@ -85,7 +85,7 @@ fn labels_are_tags_where_there_are_such() {
     let lines = told(&mut dog, &page(2, 0));
     assert_eq!(lines[0], "fb.clients:3|g|#env:prod,team:db");
     assert_eq!(lines[1], "fb.queries:2|c|#group:a.b_c,kind:select,env:prod,team:db");
-    assert!(lines.contains(&"fb.query_seconds.count:2|c|#group:primary,env:prod,team:db".to_owned()), "{lines:#?}");
+    assert!(lines.contains(&"fb.query_ms.count:2|c|#group:primary,env:prod,team:db".to_owned()), "{lines:#?}");
     assert_eq!(told(&mut teller(StatsdFormat::Dog, &[]), &page(0, 0)), ["fb.clients:3|g"]);
 }
 
