@@ -279,16 +279,17 @@ fn one_goes_for_all(bed: &Bed) {
     until_kept(bed, &mut connect(&forebay), "kept_o1");
     let logs = GeneralLogs::on(bed.cluster);
     let text = "SELECT COUNT(*) FROM kept_o a, kept_o b, kept_o c, kept_o d, kept_o e, kept_o f WHERE a.n + b.n + c.n + d.n + e.n + f.n > 5";
-    let clients = 500;
-    let barrier = Barrier::new(clients);
+    // Of all capabilities, and logged in one by one: all at once are more than may be logging in.
+    let caps = (0..500).map(|at| if at % 2 == 0 { MODERN } else { PLAIN });
+    let login = |caps| Client::connect(&forebay.endpoint, &Login::to("app").with(caps)).unwrap();
+    let clients: Vec<Client> = caps.map(login).collect();
+    let barrier = Barrier::new(clients.len());
     let answers: Vec<String> = thread::scope(|scope| {
-        let all: Vec<_> = (0..clients)
-            .map(|at| {
-                let (forebay, barrier) = (&forebay, &barrier);
+        let all: Vec<_> = clients
+            .into_iter()
+            .map(|mut client| {
+                let barrier = &barrier;
                 scope.spawn(move || {
-                    // Of all capabilities.
-                    let caps = if at % 2 == 0 { MODERN } else { PLAIN };
-                    let mut client = Client::connect(&forebay.endpoint, &Login::to("app").with(caps)).unwrap();
                     barrier.wait();
                     client.value(text)
                 })
