@@ -15,15 +15,7 @@ use forebay::{
 
 use crate::{Case, replies, texts::DIALECT};
 
-const POLICY: Policy = Policy {
-    ttl: Duration::from_secs(600),
-    stale_while_revalidate: Duration::ZERO,
-    stale_if_error: Duration::ZERO,
-    refresh_ahead: Duration::ZERO,
-    max_bytes: None,
-    min_cost: Duration::ZERO,
-    empty: true,
-};
+const POLICY: Policy = Policy::lasting(Duration::from_secs(600));
 
 pub fn cases() -> Vec<Case> {
     let (store, reply) = (store(), replies::one_row());

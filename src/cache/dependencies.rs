@@ -50,18 +50,13 @@ impl Dependencies {
         for [schema, name, select] in &definitions.views {
             let view = slot(schema.as_bytes(), name.as_bytes());
             let facts = sql::facts(select.as_bytes(), dialect);
-            let of_server = sql::mentions(select.as_bytes(), dialect, &|word| {
-                [&b"information_schema"[..], b"performance_schema", b"sys"]
-                    .iter()
-                    .any(|own| word.eq_ignore_ascii_case(own))
-            });
             let read = tables::read_by(select.as_bytes(), Some(schema.as_bytes()), dialect);
             let names = tables::names_in(select.as_bytes(), schema.as_bytes(), dialect);
             match read.zip(names) {
                 // Without the right to see it, the definition is empty.
                 Some((read, names))
                     if !select.is_empty()
-                        && !of_server
+                        && !tables::names_own_schema(select.as_bytes(), dialect)
                         && facts.kind == Kind::Select
                         && !facts.effects.intersects(UNSTEADY) =>
                 {

@@ -77,6 +77,13 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
     if known { sorted(slots) } else { vec![EVERYTHING] }
 }
 
+/// Whether a text names one of the servers' own schemas that change without a write.
+pub fn names_own_schema(text: &[u8], dialect: Dialect) -> bool {
+    sql::mentions(text, dialect, &|word| {
+        [&b"information_schema"[..], b"performance_schema", b"sys"].iter().any(|own| word.eq_ignore_ascii_case(own))
+    })
+}
+
 /// Each once.
 pub fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
     slots.sort_unstable();

@@ -68,6 +68,21 @@ pub struct Policy {
     pub empty: bool,
 }
 
+impl Policy {
+    /// Answers may be so old, and that is all.
+    pub const fn lasting(ttl: Duration) -> Policy {
+        Policy {
+            ttl,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            refresh_ahead: Duration::ZERO,
+            max_bytes: None,
+            min_cost: Duration::ZERO,
+            empty: true,
+        }
+    }
+}
+
 /// Each entry has a time of its own.
 #[derive(Debug)]
 struct ByEntry;

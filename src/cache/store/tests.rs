@@ -9,15 +9,7 @@ use crate::{
     },
 };
 
-const POLICY: Policy = Policy {
-    ttl: Duration::from_secs(60),
-    stale_while_revalidate: Duration::ZERO,
-    stale_if_error: Duration::ZERO,
-    refresh_ahead: Duration::ZERO,
-    max_bytes: None,
-    min_cost: Duration::ZERO,
-    empty: true,
-};
+const POLICY: Policy = Policy::lasting(Duration::from_secs(60));
 
 fn reply(rows: usize) -> Reply {
     let (mut out, mut seq) = (Vec::new(), 1);

@@ -89,12 +89,8 @@ impl Client {
     pub(in crate::proxy) fn tables_of(&mut self, request: &Request<'_>) -> Option<Vec<Slot>> {
         let schema = self.schema_of(request);
         let dialect = self.state.dialect();
-        let is_named = |word: &[u8]| {
-            // They change without a write.
-            [&b"information_schema"[..], b"performance_schema", b"sys"].iter().any(|own| word.eq_ignore_ascii_case(own))
-        };
         let from = |word: &[u8]| word.eq_ignore_ascii_case(b"from") || word.eq_ignore_ascii_case(b"table");
-        if sql::mentions(request.text, dialect, &is_named) || !sql::mentions(request.text, dialect, &from) {
+        if tables::names_own_schema(request.text, dialect) || !sql::mentions(request.text, dialect, &from) {
             return None;
         }
         tables::read_by(request.text, schema.as_deref(), dialect)
