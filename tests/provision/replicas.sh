@@ -74,7 +74,7 @@ mkdir "$dir/tmp"; export TMPDIR="$dir/tmp"
 
 common=(--bind-address=127.0.0.1 --log-bin=binlog --binlog-format=ROW --sync-binlog=0
   --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=2 --innodb-use-native-aio=0 --max-connections=300
-  --local-infile=1 --max-allowed-packet=64M
+  --local-infile=1 --max-allowed-packet=64M --max-relay-log-size=64M
   --performance-schema=OFF)
 if [ "$cmd" = mysql ]; then
   . "$here/cache.sh"
