@@ -55,10 +55,7 @@ impl Dependencies {
             match read.zip(names) {
                 // Without the right to see it, the definition is empty.
                 Some((read, names))
-                    if !select.is_empty()
-                        && !tables::names_own_schema(select.as_bytes(), dialect)
-                        && facts.kind == Kind::Select
-                        && !facts.effects.intersects(UNSTEADY) =>
+                    if !select.is_empty() && facts.kind == Kind::Select && !facts.effects.intersects(UNSTEADY) =>
                 {
                     for table in read.into_iter().filter(|table| *table != EVERYTHING && *table != view) {
                         edges.entry(table).or_default().push(view);

@@ -42,6 +42,11 @@ impl Scopes {
 pub struct KeyWriter(Vec<u8>);
 
 impl KeyWriter {
+    /// An empty one with room for so much, beside a few numbers.
+    pub fn with_room(bytes: usize) -> KeyWriter {
+        KeyWriter(Vec::with_capacity(bytes + 64))
+    }
+
     /// Begins anew.
     pub fn clear(&mut self) {
         self.0.clear();

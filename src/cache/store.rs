@@ -10,10 +10,11 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use quick_cache::DefaultHashBuilder;
 
 use super::{
     Dependencies, OnStaleLog, Settings,
-    figures::{Cause, Figures, Invalidations},
+    figures::{Cause, Figures, Invalidations, count},
     flights::{Flights, Waiting},
     key::Scopes,
     stamps::{EVERYTHING, Slot, Stamps},
@@ -27,7 +28,6 @@ mod writing;
 
 use entries::{Entries, entries};
 pub use entries::{Entry, Policy};
-use fill::UNFIT;
 pub use fill::{Fill, New};
 pub use positions::Need;
 use positions::Positions;
@@ -86,7 +86,7 @@ pub struct Store {
     pub scopes: Scopes,
     /// Why answers were made void.
     pub invalidations: Invalidations,
-    figures: Mutex<HashMap<Arc<str>, Arc<Figures>>>,
+    figures: Mutex<HashMap<Arc<str>, Arc<Figures>, DefaultHashBuilder>>,
 }
 
 impl Default for Store {
@@ -117,8 +117,7 @@ impl Store {
     /// Another configuration; `is_used`: a rule caches something, or somebody asks when tables were written.
     pub fn apply(&self, settings: Settings, is_used: bool) {
         let before = self.settings.load_full();
-        if before.max_bytes != settings.max_bytes {
-            self.entries.load().invalidate_all();
+        if (before.max_bytes, before.max_entry_bytes) != (settings.max_bytes, settings.max_entry_bytes) {
             self.entries.store(Arc::new(entries(&settings)));
         }
         self.settings.store(Arc::new(settings));
@@ -164,11 +163,16 @@ impl Store {
 
     /// Looks for an answer. `refresh`: none that is here will do.
     pub fn find(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool) -> Found {
+        self.find_again(key, policy, refresh, None)
+    }
+
+    /// Looks once more, after having waited for somebody. `late`: whoever that was is not back yet, so that another may go.
+    pub fn find_again(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool, late: Option<u64>) -> Found {
         let entry = self.entries.load().get(key);
         let entry = entry.filter(|entry| self.holds(entry) && !refresh);
-        let Some(entry) = entry else { return self.join(key, None) };
+        let Some(entry) = entry else { return self.join(key, late, None) };
         if entry.reply.is_none() {
-            return if entry.since.elapsed() < entry.cost + UNFIT { Found::Unfit } else { self.join(key, None) };
+            return if entry.is_over() { self.join(key, late, None) } else { Found::Unfit };
         }
         // The rule may say less by now, or be another one.
         let (age, ttl) = (entry.since.elapsed(), entry.ttl.min(policy.ttl));
@@ -177,7 +181,7 @@ impl Store {
         }
         let fallback = (age < ttl + policy.stale_if_error).then(|| Arc::clone(&entry));
         let meanwhile = age < ttl + policy.stale_while_revalidate;
-        match self.join(key, fallback) {
+        match self.join(key, late, fallback) {
             Found::Wait(_) if meanwhile => Found::Hit(entry),
             other => other,
         }
@@ -197,22 +201,19 @@ impl Store {
         self.stamps.hold(&entry.slots, entry.begun)
     }
 
-    /// Void answers of a rule take the place of new ones until somebody asks for them: here they are cleared away, now and then.
-    fn clear_void(&self, figures: &Arc<Figures>) {
-        if !figures.may_clear(Instant::now()) {
-            return;
-        }
-        let entries = self.entries.load();
-        for (key, entry) in entries.iter() {
-            if Arc::ptr_eq(&entry.figures, figures) && !self.holds(&entry) {
-                entries.invalidate(&*key);
+    /// Clears away what is void or over: it would take the place of others until somebody asks for it. Looks at every answer.
+    pub fn sweep(&self) {
+        self.entries.load().retain(|_, entry| {
+            let is_over = entry.is_over();
+            if is_over {
+                count(&entry.figures.evicted);
             }
-        }
-        entries.run_pending_tasks();
+            !is_over && self.holds(entry)
+        });
     }
 
-    fn join(self: &Arc<Self>, key: &[u8], fallback: Option<Arc<Entry>>) -> Found {
-        match self.flights.join(key) {
+    fn join(self: &Arc<Self>, key: &[u8], late: Option<u64>, fallback: Option<Arc<Entry>>) -> Found {
+        match self.flights.join(key, late) {
             Err(waiting) => Found::Wait(waiting),
             Ok(flight) => Found::Miss(Fill {
                 store: Arc::clone(self),
@@ -245,20 +246,14 @@ impl Store {
 
     /// Answers that are kept now, with their keys.
     pub fn entries(&self) -> Vec<(Arc<[u8]>, Arc<Entry>)> {
-        let held = |entry: &Entry| entry.reply.is_some() && self.holds(entry);
-        self.entries
-            .load()
-            .iter()
-            .filter(|(_, entry)| held(entry))
-            .map(|(key, entry)| (Arc::clone(&*key), entry))
-            .collect()
+        let held = |entry: &Entry| entry.reply.is_some() && !entry.is_over() && self.holds(entry);
+        self.entries.load().iter().filter(|(_, entry)| held(entry)).collect()
     }
 
     /// How many answers are kept, and their bytes, void ones that have not been cleared away among them.
     pub fn size(&self) -> (u64, u64) {
         let entries = self.entries.load();
-        entries.run_pending_tasks();
-        (entries.entry_count(), entries.weighted_size())
+        (entries.len() as u64, entries.weight())
     }
 
     /// These are about to be written.
@@ -290,16 +285,14 @@ impl Store {
         self.note_unwatched();
         self.stamps.touch(&[EVERYTHING]);
         self.invalidations.count(cause);
-        self.entries.load().invalidate_all();
+        self.entries.load().clear();
     }
 
     /// Makes void what came since then, and what is on its way.
     pub fn void_since(&self, when: Instant) {
         self.stamps.touch(&[]);
         self.fence.store(self.stamps.now(), Ordering::SeqCst);
-        let entries = self.entries.load();
-        let is_young = |entry: &Entry| entry.since + entry.cost + TOLD_IN >= when;
-        entries.iter().filter(|(_, entry)| is_young(entry)).for_each(|(key, _)| entries.invalidate(&*key));
+        self.entries.load().retain(|_, entry| entry.since + entry.cost + TOLD_IN < when);
         self.invalidations.count(Cause::Lost);
     }
 

@@ -3,6 +3,9 @@
 use super::stamps::{EVERYTHING, Slot, slot};
 use crate::sql::{self, Dialect, Effects, Facts, Kind, Transaction, facts::Target};
 
+/// So many have room at once: a few tables and columns, the rule, the shape.
+const LIKELY_SLOTS: usize = 16;
+
 /// Everything in a schema.
 pub fn schema_slot(schema: &[u8]) -> Slot {
     slot(schema, b"\0schema")
@@ -23,22 +26,26 @@ pub fn digest_slot(digest: u64) -> Slot {
     slot(&digest.to_be_bytes().map(|byte| byte & 0x7f), b"\0digest")
 }
 
-/// What an answer to this text depends on; `None`: it can't be told.
+/// What an answer to this text depends on, in any order; `None`: it can't be told, it is about no table, or about what the
+/// servers tell of themselves.
 pub fn read_by(text: &[u8], schema: Option<&[u8]>, dialect: Dialect) -> Option<Vec<Slot>> {
     let here = schema.unwrap_or_default();
-    let mut slots = vec![EVERYTHING, schema_slot(here)];
-    let known = sql::references(text, dialect, |qualifier, name| {
+    let mut slots = Vec::with_capacity(LIKELY_SLOTS);
+    slots.extend([EVERYTHING, schema_slot(here)]);
+    let mut names_own = false;
+    let seen = sql::references(text, dialect, |qualifier, name| {
+        names_own |= is_own_schema(name) || qualifier.is_some_and(is_own_schema);
         slots.push(slot(qualifier.unwrap_or(here), name));
         slots.extend(qualifier.map(schema_slot));
     });
-    known.then(|| sorted(slots))
+    seen.filter(|seen| seen.from && !names_own).map(|_| slots)
 }
 
 /// The names in a text, without their schemas.
 pub fn names_in(text: &[u8], schema: &[u8], dialect: Dialect) -> Option<Vec<Slot>> {
     let mut slots = Vec::new();
     let known = sql::references(text, dialect, |qualifier, name| slots.push(slot(qualifier.unwrap_or(schema), name)));
-    known.then(|| sorted(slots))
+    known.map(|_| sorted(slots))
 }
 
 /// What a statement may write; empty: nothing. In a transaction that is seen by others when it commits.
@@ -74,14 +81,12 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
             slots.push(schema_slot(name));
         }
     });
-    if known { sorted(slots) } else { vec![EVERYTHING] }
+    if known.is_some() { sorted(slots) } else { vec![EVERYTHING] }
 }
 
-/// Whether a text names one of the servers' own schemas that change without a write.
-pub fn names_own_schema(text: &[u8], dialect: Dialect) -> bool {
-    sql::mentions(text, dialect, &|word| {
-        [&b"information_schema"[..], b"performance_schema", b"sys"].iter().any(|own| word.eq_ignore_ascii_case(own))
-    })
+/// Whether this is one of the servers' own schemas, which change without a write.
+fn is_own_schema(name: &[u8]) -> bool {
+    [&b"information_schema"[..], b"performance_schema", b"sys"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// Each once.

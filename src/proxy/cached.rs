@@ -45,9 +45,9 @@ pub(super) struct Cached {
     /// It may have written something while nobody watched.
     pub unwatched: bool,
     /// Where its last write is, once a server has told.
-    pub wrote_at: Option<Position>,
+    pub wrote_at: Option<Box<Position>>,
     /// What the answer to the present statement must have seen so that it can be kept.
-    pub needs: Option<Position>,
+    pub needs: Option<Box<Position>>,
     /// What became of the last statement that a rule marks.
     pub note: Option<Note>,
 }
@@ -90,7 +90,7 @@ impl Client {
             return Ok(Answered::No(None));
         };
         let store = Arc::clone(&self.shared.cache);
-        let mut key = KeyWriter::default();
+        let mut key = KeyWriter::with_room(request.text.len() + request.payload.len() + rule.name().len());
         if let Err(why) = self.may_be_cached(request, decision, cache).and_then(|()| self.key(request, rule, &mut key))
         {
             figures::count(&store.figures(rule.name()).passed);
@@ -110,9 +110,9 @@ impl Client {
             return Ok(Answered::No(None));
         }
         let asks_refresh = asks(request.facts, "refresh");
-        let (mut refresh, mut waited) = (asks_refresh, None);
+        let (mut refresh, mut waited, mut late) = (asks_refresh, None, None);
         loop {
-            match store.find(key.as_bytes(), &policy, refresh) {
+            match store.find_again(key.as_bytes(), &policy, refresh, late.take()) {
                 Found::Hit(entry) if !self.may_have(&entry, level) => refresh = true,
                 Found::Hit(entry) => {
                     if waited.is_some() {
@@ -128,9 +128,9 @@ impl Client {
                 Found::Wait(other) => {
                     waited = waited.map(|times| times + 1).or(Some(1));
                     refresh = asks_refresh;
-                    let handle = &self.place.handle;
+                    let (handle, flight) = (&self.place.handle, other.flight);
                     tokio::select! {
-                        landed = tokio::time::timeout(WAIT, other.landed()) => if landed.is_err() { break },
+                        landed = tokio::time::timeout(WAIT, other.landed()) => late = landed.is_err().then_some(flight),
                         () = handle.killed_for(Duration::ZERO) => return Err(End::Killed),
                     }
                 }

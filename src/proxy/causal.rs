@@ -38,7 +38,7 @@ const LAG_ERROR: Duration = Duration::from_secs(2);
 pub(super) struct Causal {
     needs: Needs,
     /// Everything that was written to the tables of the present statement: a replica that has it will do as well.
-    of_tables: Option<Position>,
+    of_tables: Option<Box<Position>>,
     /// It runs on one that was chosen for that.
     by_tables: bool,
     /// How often positions had been forgotten when this was written down.
@@ -67,7 +67,7 @@ impl Causal {
 
     /// What the present statement must see, on the server that it is to run on.
     fn must_see(&self) -> &Position {
-        self.of_tables.as_ref().filter(|_| self.by_tables).unwrap_or(&self.needs.position)
+        self.of_tables.as_deref().filter(|_| self.by_tables).unwrap_or(&self.needs.position)
     }
 }
 
@@ -103,7 +103,7 @@ impl Client {
     pub(super) fn learn_needs(&mut self, request: &Request<'_>) {
         self.learn_level(request);
         self.causal.by_tables = false;
-        self.causal.of_tables = self.needs_of_tables(request);
+        self.causal.of_tables = self.needs_of_tables(request).map(Box::new);
     }
 
     /// What was written to the tables that a read names, by anybody.
@@ -350,7 +350,7 @@ impl Client {
     /// What is seen of tables must be seen again, wherever they are read then.
     fn must_see_tables_again(&mut self) {
         let seen = self.causal.of_tables.as_ref().filter(|seen| !self.causal.needs.position.covers(seen));
-        if let Some(seen) = seen.map(|seen| Needs { position: seen.clone(), ..Needs::default() }) {
+        if let Some(seen) = seen.map(|seen| Needs { position: Position::clone(seen), ..Needs::default() }) {
             self.must_see_again(&seen);
         }
     }

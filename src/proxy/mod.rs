@@ -88,6 +88,7 @@ const ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_VIEW_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often idle server connections are looked through.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+const CACHE_SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the primary's position is held against what was written; probes come no oftener.
 const POSITIONS_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -250,14 +251,20 @@ async fn tell_of_fences(shared: Arc<Shared>) {
     }
 }
 
-/// Closes server connections that nobody needs any more.
+/// Closes server connections that nobody needs any more, and clears away answers that nobody may have any more.
 async fn sweep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    let mut cache_ticks = tokio::time::interval(CACHE_SWEEP_INTERVAL);
     loop {
         tokio::select! {
             _ = ticks.tick() => {
                 shared.sweep_pools();
                 shared.freshness.groups.sweep(Instant::now());
+            }
+            _ = cache_ticks.tick() => {
+                let cache = Arc::clone(&shared.cache);
+                // With a million answers that takes a moment.
+                let _ = tokio::task::spawn_blocking(move || cache.sweep()).await;
             }
             () = shared.stopping() => return shared.pools.close_idle(),
         }

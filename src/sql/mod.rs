@@ -2,7 +2,8 @@
 //!
 //! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
-pub mod commands;
+pub mod bare;
+mod commands;
 mod connection_id;
 mod diagnostics;
 pub mod facts;
@@ -26,11 +27,12 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use bare::bare;
 pub use connection_id::with_connection_id;
 pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
 pub use facts::{Effects, Facts, Kind, Routine, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
-pub use names::references;
+pub use names::{Seen, references};
 pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
 pub use statement::set::is_of_plugin;

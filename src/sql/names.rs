@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Dialect,
     lexer::{Lexer, TokenKind, unquote},
-    words,
+    words::{self, Word},
 };
 
 /// Each word and quoted identifier, unquoted; `None` for what can't be read.
@@ -49,13 +49,21 @@ impl<'t> Iterator for Names<'t> {
 
 type Name<'t> = Cow<'t, [u8]>;
 
+/// What [`references`] has seen besides names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The word FROM or TABLE: without either no table is read.
+    pub from: bool,
+}
+
 /// Tells every name of a text that may be a table's, with the schema in front of it if there is one. Columns, aliases and
-/// words of the grammar are told too; no table is left out. False: it can't be told what stands in the text.
-pub fn references(text: &[u8], dialect: Dialect, mut tell: impl FnMut(Option<&[u8]>, &[u8])) -> bool {
+/// words of the grammar are told too; no table is left out. `None`: it can't be told what stands in the text.
+pub fn references(text: &[u8], dialect: Dialect, mut tell: impl FnMut(Option<&[u8]>, &[u8])) -> Option<Seen> {
     if dialect.ascii_in_multibyte && !text.is_ascii() {
-        return false;
+        return None;
     }
     let mut lexer = Lexer::new(text, dialect);
+    let mut seen = Seen { from: false };
     // A name, and what stood in front of its dot; told when it is seen that it is not itself in front of one.
     let mut held: Option<(Option<Name<'_>>, Name<'_>)> = None;
     let mut schema: Option<Name<'_>> = None;
@@ -77,9 +85,14 @@ pub fn references(text: &[u8], dialect: Dialect, mut tell: impl FnMut(Option<&[u
         }
         let content = text.get(token.range()).unwrap_or_default();
         let name = match token.kind {
-            TokenKind::End => return true,
-            TokenKind::Bad => return false,
-            TokenKind::Word if behind_dot || !is_reserved(content) => Some(Cow::Borrowed(content)),
+            TokenKind::End => return Some(seen),
+            TokenKind::Bad => return None,
+            TokenKind::Word if behind_dot => Some(Cow::Borrowed(content)),
+            TokenKind::Word => {
+                let word = meaning(content);
+                seen.from |= matches!(word, Word::From | Word::Table);
+                (!word.is_reserved()).then_some(Cow::Borrowed(content))
+            }
             TokenKind::Quoted => Some(Cow::Owned(unquote(content))),
             _ => None,
         };
@@ -89,9 +102,9 @@ pub fn references(text: &[u8], dialect: Dialect, mut tell: impl FnMut(Option<&[u
     }
 }
 
-fn is_reserved(word: &[u8]) -> bool {
+fn meaning(word: &[u8]) -> Word {
     let mut buffer = [0; words::LONGEST];
-    words::find(words::lower(word, &mut buffer)).is_reserved()
+    words::find(words::lower(word, &mut buffer))
 }
 
 #[cfg(test)]
@@ -114,7 +127,7 @@ mod tests {
         let known = references(text.as_bytes(), DIALECT, |schema, name| {
             told.push(schema.map_or_else(|| show(name), |schema| format!("{}.{}", show(schema), show(name))));
         });
-        known.then_some(told)
+        known.map(|_| told)
     }
 
     #[test]

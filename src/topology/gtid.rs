@@ -47,6 +47,16 @@ impl Position {
         self.mysql.is_empty() && self.mariadb.is_empty()
     }
 
+    /// What it takes in memory besides itself, about. Maps lie in nodes for eleven.
+    pub fn memory_bytes(&self) -> usize {
+        const PER_NODE: usize = 11;
+        let nodes = |entries: usize, entry: usize| entries.div_ceil(PER_NODE) * PER_NODE * entry;
+        let intervals: usize = self.mysql.values().map(Intervals::memory_bytes).sum();
+        nodes(self.mysql.len(), size_of::<(Source, Intervals)>())
+            + intervals
+            + nodes(self.mariadb.len(), size_of::<(u32, MariaDbGtid)>())
+    }
+
     /// Adds a GTID (set) as a server reports it: MySQL `uuid:5`, `uuid:1-5:7`, `uuid:tag:5`, several with commas;
     /// MariaDB `0-1-123[,1-2-5]`, where the highest sequence of a domain wins. Unreadable text adds nothing and returns false.
     pub fn add(&mut self, gtids: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{Expiry, notification::RemovalCause, sync::Cache};
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
 
 use super::super::{
     Reply, Settings,
@@ -14,7 +14,8 @@ use super::super::{
 };
 use crate::topology::Position;
 
-pub(super) type Entries = Cache<Arc<[u8]>, Arc<Entry>>;
+pub(super) type Entries = Cache<Key, Arc<Entry>, InBytes, DefaultHashBuilder, Counted>;
+type Key = Arc<[u8]>;
 
 /// An answer that is kept.
 #[derive(Debug)]
@@ -83,39 +84,67 @@ impl Policy {
     }
 }
 
-/// Each entry has a time of its own.
-#[derive(Debug)]
-struct ByEntry;
-
-impl Expiry<Arc<[u8]>, Arc<Entry>> for ByEntry {
-    fn expire_after_create(&self, _key: &Arc<[u8]>, entry: &Arc<Entry>, _now: Instant) -> Option<Duration> {
-        Some(entry.ttl + entry.stale)
-    }
-
-    fn expire_after_update(
-        &self,
-        key: &Arc<[u8]>,
-        entry: &Arc<Entry>,
-        now: Instant,
-        _left: Option<Duration>,
-    ) -> Option<Duration> {
-        self.expire_after_create(key, entry, now)
+impl Entry {
+    /// It may not be given any more, whatever happens.
+    pub(super) fn is_over(&self) -> bool {
+        self.since.elapsed() >= self.ttl + self.stale
     }
 }
 
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.figures.bytes.fetch_sub(signed(self.bytes), Ordering::Relaxed);
+    }
+}
+
+/// An entry's weight.
+#[derive(Debug, Clone)]
+pub(super) struct InBytes;
+
+impl Weighter<Key, Arc<Entry>> for InBytes {
+    fn weight(&self, _key: &Key, entry: &Arc<Entry>) -> u64 {
+        entry.bytes as u64
+    }
+}
+
+/// Counts what gives way.
+#[derive(Debug, Clone)]
+pub(super) struct Counted;
+
+impl Lifecycle<Key, Arc<Entry>> for Counted {
+    /// The last one, so that its memory is given back when no lock is held any more.
+    type RequestState = Option<(Key, Arc<Entry>)>;
+
+    fn on_evict(&self, last: &mut Self::RequestState, key: Key, entry: Arc<Entry>) {
+        count(&entry.figures.evicted);
+        *last = Some((key, entry));
+    }
+}
+
+/// Shards, each with its part of the room: so many at most, and of these so many that some of the longest answers fit into each.
+const SHARDS: u64 = 32;
+const LONG_ANSWERS: u64 = 8;
+/// So long is an answer, about; it tells how many of those that gave way lately are remembered, by their hashes.
+const LIKELY_BYTES: u64 = 2_000;
+
 /// A place for so many.
 pub(super) fn entries(settings: &Settings) -> Entries {
-    Cache::builder()
-        .max_capacity(settings.max_bytes)
-        .weigher(|_, entry: &Arc<Entry>| u32::try_from(entry.bytes).unwrap_or(u32::MAX))
-        .expire_after(ByEntry)
-        .eviction_listener(|_, entry: Arc<Entry>, cause| {
-            entry.figures.bytes.fetch_sub(signed(entry.bytes), Ordering::Relaxed);
-            if matches!(cause, RemovalCause::Size | RemovalCause::Expired) {
-                count(&entry.figures.evicted);
-            }
-        })
-        .build()
+    let longest = LONG_ANSWERS * (settings.max_entry_bytes as u64).max(1);
+    let shards = (settings.max_bytes / longest).clamp(1, SHARDS);
+    // A power of two, not the next.
+    let shards = 1_usize << shards.ilog2();
+    let likely = usize::try_from(settings.max_bytes / LIKELY_BYTES).unwrap_or(usize::MAX);
+    let options = OptionsBuilder::new()
+        .shards(shards)
+        .weight_capacity(settings.max_bytes)
+        .estimated_items_capacity(likely)
+        .build();
+    let (weigher, hasher) = (InBytes, DefaultHashBuilder::default());
+    match options {
+        Ok(options) => Cache::with_options(options, weigher, hasher, Counted),
+        // Said to come only where something is not set.
+        Err(_) => Cache::with(likely, settings.max_bytes, weigher, hasher, Counted),
+    }
 }
 
 pub(super) fn signed(bytes: usize) -> i64 {

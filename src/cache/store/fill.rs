@@ -1,6 +1,7 @@
 //! Reads on their way to a server whose answers may be kept.
 
 use std::{
+    mem,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -17,10 +18,11 @@ use super::{
 };
 use crate::topology::Position;
 
-/// What an entry takes besides its packets, key and slots.
-const ENTRY_BYTES: usize = 460;
+/// What an entry takes besides its packets, key, slots and positions: itself, what counts it, the packets' owner, its place among
+/// the others, and what the allocator adds to each.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 200;
 /// How long is remembered that an answer can't be kept, so that nobody waits for it.
-pub(super) const UNFIT: Duration = Duration::from_secs(1);
+const UNFIT: Duration = Duration::from_secs(1);
 
 /// A read whose answer may be kept.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ impl Fill {
     }
 
     /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
-    pub fn keep(self, new: New, policy: &Policy, jitter: f64) -> Option<Arc<Entry>> {
+    pub fn keep(mut self, new: New, policy: &Policy, jitter: f64) -> Option<Arc<Entry>> {
         let store = Arc::clone(&self.store);
         if !store.stamps.hold(&self.slots, self.begun) || store.is_behind_fence(self.begun) {
             count(&self.figures.outrun);
@@ -95,22 +97,27 @@ impl Fill {
         if let Some(most) = policy.max_bytes
             && !has_room(most)
         {
-            store.clear_void(&self.figures);
+            if self.figures.may_clear(Instant::now()) {
+                store.sweep();
+            }
             if !has_room(most) {
                 reply = None;
             }
         }
         let keeps = reply.is_some();
         count(if keeps { &self.figures.fills } else { &self.figures.unfit });
-        let bytes = size(&reply);
         let mut position = new.position;
         position.merge(&self.need.position);
         let foreign = store.foreign_in(&position);
         let mut seen = self.need.position.clone();
         seen.want_all(&foreign);
+        let (position, of_position) = store.shared(0, position);
+        let (seen, of_seen) = store.shared(1, seen);
+        let bytes = size(&reply) + of_position + of_seen + foreign.memory_bytes();
         let (ttl, stale) = match reply {
             Some(_) => (policy.ttl.mul_f64(jitter), policy.stale_while_revalidate.max(policy.stale_if_error)),
-            None => (UNFIT, Duration::ZERO),
+            // From when it was known.
+            None => (UNFIT + new.cost, Duration::ZERO),
         };
         self.figures.bytes.fetch_add(signed(bytes), Ordering::Relaxed);
         let now = Instant::now();
@@ -124,18 +131,18 @@ impl Fill {
             since: now.checked_sub(new.cost).unwrap_or(now),
             ttl,
             stale,
-            position: store.shared(0, position),
-            seen: store.shared(1, seen),
+            position,
+            seen,
             foreign,
             untold_at: self.need.untold_at(),
-            slots: self.slots.clone(),
+            slots: mem::take(&mut self.slots),
             begun: self.begun,
             bytes,
         };
         let entry = Arc::new(entry);
         store.entries.load().insert(Arc::clone(&key), Arc::clone(&entry));
         if store.is_behind_fence(self.begun) {
-            store.entries.load().invalidate(&key);
+            store.entries.load().remove(&key);
         }
         keeps.then_some(entry)
     }

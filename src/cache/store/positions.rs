@@ -135,14 +135,16 @@ impl Store {
         self.invalidate_all(Cause::Lost);
     }
 
-    /// The same position, which others may hold already.
-    pub(super) fn shared(&self, kind: usize, position: Position) -> Arc<Position> {
+    /// The same position, which others may hold already; and what it takes in memory if not.
+    pub(super) fn shared(&self, kind: usize, position: Position) -> (Arc<Position>, usize) {
         let mut positions = self.positions();
-        let Some(lately) = positions.lately.get_mut(kind) else { return Arc::new(position) };
-        if **lately != position {
-            *lately = Arc::new(position);
+        let Some(lately) = positions.lately.get_mut(kind) else { return (Arc::new(position), 0) };
+        if **lately == position {
+            return (Arc::clone(lately), 0);
         }
-        Arc::clone(lately)
+        let bytes = position.memory_bytes();
+        *lately = Arc::new(position);
+        (Arc::clone(lately), bytes)
     }
 
     fn positions(&self) -> MutexGuard<'_, Positions> {

@@ -208,6 +208,34 @@ async fn memory_is_bounded() {
     assert!(u64::try_from(now).unwrap() == bytes && evicted > 0, "{now} {bytes}");
 }
 
+#[tokio::test]
+async fn what_is_void_or_over_is_cleared_away() {
+    let store = store();
+    let short = Policy { ttl: Duration::from_millis(20), ..POLICY };
+    miss(&store, b"void").keep(new(2), &POLICY, 1.0);
+    store.begin_write(vec![table("t")]).end(None);
+    miss(&store, b"over").keep(new(2), &short, 1.0);
+    miss(&store, b"good").keep(new(2), &POLICY, 1.0);
+    tokio::time::sleep(2 * short.ttl).await;
+    assert_eq!((store.size().0, store.entries().len()), (3, 1));
+    store.sweep();
+    let (entries, bytes) = store.size();
+    let figures = store.figures("r");
+    let of_rule = u64::try_from(figures.bytes.load(Ordering::Relaxed)).unwrap();
+    assert_eq!((entries, of_rule, figures.evicted.load(Ordering::Relaxed)), (1, bytes, 1));
+    assert!(hits(&store, b"good", &POLICY));
+}
+
+#[test]
+fn an_answer_of_any_allowed_length_is_kept() {
+    let (max_bytes, longest) = (64_u64 << 20, 1_usize << 20);
+    let entries = entries(&Settings { max_bytes, max_entry_bytes: longest, ..Settings::default() });
+    assert_eq!((entries.num_shards(), entries.capacity()), (8, max_bytes));
+    assert!(entries.shard_capacity() >= 8 * longest as u64);
+    let small = super::entries(&Settings { max_bytes: 100, max_entry_bytes: longest, ..Settings::default() });
+    assert_eq!((small.num_shards(), small.capacity()), (1, 100));
+}
+
 #[test]
 fn nothing_is_answered_before_it_is_known_what_views_reach() {
     let store = store();

@@ -21,7 +21,6 @@ use crate::{
         Decision, Target,
         rules::{Cache, Rule},
     },
-    sql,
     topology::{ServerId, View},
 };
 
@@ -88,12 +87,7 @@ impl Client {
     /// The tables that a SELECT names, its schema and whatever else tells that they were written; `None`: that can't be told.
     pub(in crate::proxy) fn tables_of(&mut self, request: &Request<'_>) -> Option<Vec<Slot>> {
         let schema = self.schema_of(request);
-        let dialect = self.state.dialect();
-        let from = |word: &[u8]| word.eq_ignore_ascii_case(b"from") || word.eq_ignore_ascii_case(b"table");
-        if tables::names_own_schema(request.text, dialect) || !sql::mentions(request.text, dialect, &from) {
-            return None;
-        }
-        tables::read_by(request.text, schema.as_deref(), dialect)
+        tables::read_by(request.text, schema.as_deref(), self.state.dialect())
     }
 
     fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
@@ -113,7 +107,7 @@ impl Client {
             decision.target = Target::Primary;
         } else if !need.position.is_empty() {
             decision.causal = true;
-            self.cached.needs = Some(need.position);
+            self.cached.needs = Some(Box::new(need.position));
         }
         true
     }

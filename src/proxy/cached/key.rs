@@ -25,8 +25,8 @@ pub(super) struct Scope {
     birth: Arc<Birth>,
     user: Arc<str>,
     schema: Option<Vec<u8>>,
-    /// The rule whose answers users share.
-    shared: Option<Arc<str>>,
+    /// Users share its answers.
+    shared: bool,
     number: u64,
 }
 
@@ -39,11 +39,13 @@ impl Client {
             .cache
             .as_ref()
             .is_some_and(|cache| cache.shared_by.iter().any(|user| user == "*" || **user == *self.identity.name));
-        let shared = shared.then(|| Arc::<str>::from(rule.name()));
+        // What is hinted at, and what tracers add, does not change the answer; which rule it is says whose tags it bears.
+        let text = sql::bare(request.text, self.state.dialect());
         let Action::Execute { id } = request.action else {
-            let schema = self.state.schema.clone();
+            let schema = self.state.schema.take();
             let scope = self.scope(schema.as_deref(), shared);
-            key.number(scope).number(0).bytes(request.text);
+            self.state.schema = schema;
+            key.number(scope).number(0).bytes(rule.name().as_bytes()).bytes(text);
             return Ok(());
         };
         if request.payload.first() != Some(&byte::STMT_EXECUTE) {
@@ -73,12 +75,12 @@ impl Client {
         }
         let (nulls, values) = (parameters.null_bitmap, parameters.values);
         let scope = self.scope(schema.as_deref(), shared);
-        key.number(scope).number(1).bytes(request.text).bytes(nulls).bytes(&types).bytes(values);
+        key.number(scope).number(1).bytes(rule.name().as_bytes()).bytes(text).bytes(nulls).bytes(&types).bytes(values);
         Ok(())
     }
 
     /// The number of what the session's answers depend on.
-    fn scope(&mut self, schema: Option<&[u8]>, shared: Option<Arc<str>>) -> u64 {
+    fn scope(&mut self, schema: Option<&[u8]>, shared: bool) -> u64 {
         let state = &self.state;
         if let Some(scope) = &self.cached.scope
             && scope.version == state.version()
@@ -90,8 +92,7 @@ impl Client {
             return scope.number;
         }
         let mut all = KeyWriter::default();
-        all.optional(shared.as_ref().map(|rule| rule.as_bytes()));
-        all.optional(shared.is_none().then(|| self.identity.name.as_bytes()));
+        all.optional((!shared).then(|| self.identity.name.as_bytes()));
         all.optional(schema);
         all.number(u64::from(self.identity.charset));
         all.number(u64::from((self.capabilities - OF_NO_MATTER).bits()));

@@ -19,6 +19,11 @@ pub(super) enum Full {
 pub(super) struct Intervals(Vec<(u64, u64)>);
 
 impl Intervals {
+    /// What they take besides themselves.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u64, u64)>()
+    }
+
     /// Adds `first ..= last`.
     pub(super) fn add(&mut self, first: u64, last: u64, full: Full) {
         let from = self.0.partition_point(|&(_, end)| end.saturating_add(1) < first);

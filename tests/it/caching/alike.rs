@@ -2,25 +2,35 @@
 //! client can do; and so is what may be asked about it afterwards.
 
 use super::{ALL, caching, set_directly, table, until_kept, was_hit};
-use crate::support::{
-    bed::{Bed, both},
-    process::eventually,
-    raw::{Cap, Client, Expect, Kind, Login, MODERN, PLAIN, Reply, Value, execute},
+use crate::{
+    clients::command_line,
+    support::{
+        bed::{Bed, both},
+        endpoint::Endpoint,
+        process::{self, eventually},
+        raw::{Cap, Client, Expect, Kind, Login, MODERN, PLAIN, Reply, Value, execute},
+    },
 };
 
-both!(every_type_in_both_protocols, the_session_is_as_after_a_server, a_changed_table_has_its_new_columns);
+both!(
+    every_type_in_both_protocols,
+    the_session_is_as_after_a_server,
+    a_changed_table_has_its_new_columns,
+    of_compressed_ones
+);
 
 const TYPES: &str = "CREATE TABLE app.kept_types (id INT UNSIGNED NOT NULL PRIMARY KEY, a TINYINT, b BIGINT UNSIGNED, c DECIMAL(20,5), \
     d DOUBLE, e FLOAT, f DATE, g DATETIME(6), h TIMESTAMP NULL, i TIME(3), j YEAR, k CHAR(5), l VARCHAR(300), m TEXT, \
-    n LONGBLOB, o ENUM('x','y'), p SET('r','s'), q BIT(12), r JSON, s BINARY(4), t GEOMETRY, u VARCHAR(10) CHARACTER SET latin1)";
+    n LONGBLOB, o ENUM('x','y'), p SET('r','s'), q BIT(12), r JSON, s BINARY(4), t GEOMETRY, u VARCHAR(10) CHARACTER SET latin1, \
+    v SMALLINT, w MEDIUMINT UNSIGNED, x INT, y VARBINARY(20), z BOOLEAN)";
 
 const ROWS: [&str; 3] = [
     "(1, -5, 18446744073709551615, 12.5, 1e100, 0.5, '2024-02-29', '2024-02-29 12:34:56.123456', '2024-03-01 00:00:01', \
      '-12:34:56.789', 1999, 'abc', REPEAT('ü', 250), REPEAT('t', 60000), UNHEX('00FF10'), 'y', 'r,s', b'101', '{\"a\": [1, null]}', \
-     'ab', ST_GeomFromText('POINT(1 2)'), 'straße')",
-    "(2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+     'ab', ST_GeomFromText('POINT(1 2)'), 'straße', -32768, 16777215, -2147483648, UNHEX('0001FF'), TRUE)",
+    "(2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
     "(3, 0, 0, 0, 0, 0, '0001-01-01', '0001-01-01', NULL, '00:00:00', 2000, '', '', '', '', 'x', '', b'0', '[]', '', \
-     ST_GeomFromText('LINESTRING(0 0,1 1)'), '')",
+     ST_GeomFromText('LINESTRING(0 0,1 1)'), '', 0, 0, 0, '', FALSE)",
 ];
 
 fn logins(bed: &Bed) -> Vec<(&'static str, Login)> {
@@ -60,14 +70,28 @@ fn every_type_in_both_protocols(bed: &Bed) {
     for row in ROWS {
         bed.cluster.sql(&[&format!("INSERT INTO app.kept_types VALUES {row}")]);
     }
+    // What only one of the servers has.
+    let own = bed.kind.pick(
+        [
+            "aa UUID DEFAULT '123e4567-e89b-12d3-a456-426655440000'",
+            "bb INET4 DEFAULT '192.0.2.1'",
+            "cc INET6 DEFAULT '2001:db8::1'",
+        ],
+        ["aa VECTOR(3) DEFAULT (TO_VECTOR('[1,2,3]'))", "bb GEOMETRY SRID 4326", "cc JSON DEFAULT (JSON_ARRAY(1))"],
+    );
+    bed.cluster.sql(
+        &own.map(|column| format!("ALTER TABLE app.kept_types ADD COLUMN {column}")).each_ref().map(|text| &**text),
+    );
     table(bed, "kept_a");
-    let forebay = caching(bed, ALL, "cache: {max_entry_bytes: 4MiB}\n");
+    let forebay = caching(bed, ALL, "cache: {max_bytes: 256MiB, max_entry_bytes: 20MiB}\n");
     until_kept(bed, &mut super::connect(&forebay), "kept_a");
     for text in [
         "SELECT * FROM kept_types ORDER BY id",
         "SELECT * FROM kept_types WHERE id > 100",
         "SELECT m, n FROM kept_types UNION ALL SELECT l, s FROM kept_types",
         "SELECT REPEAT('x', 1000000) AS big, id FROM kept_types WHERE id < 3",
+        // More than one packet.
+        "SELECT REPEAT('y', 16777215) AS huge FROM kept_types WHERE id = 1",
         "SELECT COUNT(*), MAX(g), SUM(c) FROM kept_types t WHERE EXISTS (SELECT 1 FROM kept_types s WHERE s.id = t.id)",
     ] {
         for (name, login) in logins(bed) {
@@ -188,14 +212,49 @@ fn a_changed_table_has_its_new_columns(bed: &Bed) {
     let reply = client.command(b"\x16SELECT * FROM kept_c", Expect::Prepare);
     let statement = u32::from_le_bytes(reply.packets[0].1[1..5].try_into().unwrap());
     let mut other = super::connect(&forebay);
+    let mut direct = Client::connect(&bed.direct(), &Login::to("app")).unwrap();
     for n in 0..4 {
         other.ok(format!("ALTER TABLE kept_c ADD COLUMN x{n} VARCHAR(10) DEFAULT 'd{n}'"));
         for _ in 0..3 {
-            assert_eq!(client.rows("SELECT * FROM kept_c")[0].len(), 3 + n);
+            let [got, expected] =
+                [&mut client, &mut direct].map(|client| without_slow(&client.query("SELECT * FROM kept_c")));
+            assert_eq!(got, expected);
             let executed = client.command(&execute(statement, 0, &[], true), Expect::Results);
             assert_eq!(executed.code(), None, "{executed}");
             assert_eq!(executed.packets[0].1, [u8::try_from(3 + n).unwrap()], "columns");
+            let [got, expected] = [&mut client, &mut direct].map(|client| prepared(client, "SELECT * FROM kept_c"));
+            assert_eq!(got, expected, "prepared");
         }
+    }
+    forebay.assert_sound();
+}
+
+/// What a command line shows that compresses.
+fn of_compressed_ones(bed: &Bed) {
+    bed.cluster.fresh_database("app_kept_z");
+    let forebay = caching(bed, ALL, "");
+    bed.cluster.sql(&[
+        "CREATE TABLE app_kept_z.t (id INT PRIMARY KEY, text LONGTEXT)",
+        "INSERT INTO app_kept_z.t VALUES (1, REPEAT('abc', 100000)), (2, ''), (3, NULL)",
+    ]);
+    bed.cluster.settle();
+    let text = "SELECT * FROM t ORDER BY id";
+    let mut plain = Client::connect(&forebay.endpoint, &Login::to("app_kept_z")).unwrap();
+    eventually("an answer is kept", || {
+        plain.ok(text);
+        was_hit(&mut plain)
+    });
+    for algorithm in bed.kind.pick(&["zlib"][..], &["zlib", "zstd"]) {
+        let compress = bed.kind.pick("--compress".to_owned(), format!("--compression-algorithms={algorithm}"));
+        let shown = |endpoint: &Endpoint, texts: &str| {
+            let mut line = command_line(bed.kind, endpoint);
+            process::run(line.args([&*compress, "app_kept_z", "-e", texts])).good()
+        };
+        eventually("it comes from memory", || {
+            shown(&forebay.endpoint, &format!("{text}; SHOW FOREBAY LAST")).contains("cache\thit")
+        });
+        let [direct, through] = [&bed.direct(), &forebay.endpoint].map(|endpoint| shown(endpoint, text));
+        assert!(direct.len() > 300_000 && direct == through, "{algorithm}: {} and {}", direct.len(), through.len());
     }
     forebay.assert_sound();
 }

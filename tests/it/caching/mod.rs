@@ -4,6 +4,7 @@ mod alike;
 mod bypassed;
 mod held;
 mod model;
+mod options;
 mod orders;
 mod past;
 mod positions;
@@ -34,11 +35,23 @@ fn in_front_of(bed: &Bed, monitor: &str, rules: &str, more: &str) -> Forebay {
 }
 
 /// The same in front of these, with this level.
-fn behind(servers: &[(String, u16)], (monitor, consistency): (&str, &str), rules: &str, more: &str) -> Forebay {
+fn behind(servers: &[(String, u16)], roles: (&str, &str), rules: &str, more: &str) -> Forebay {
+    let users = "users: [{name: app, password: secret, explain: true}, {name: other, password: secret}]\n";
+    behind_users(servers, roles, rules, more, users)
+}
+
+/// The same for these users.
+fn behind_users(
+    servers: &[(String, u16)],
+    (monitor, consistency): (&str, &str),
+    rules: &str,
+    more: &str,
+    users: &str,
+) -> Forebay {
     let folder = paths::scratch("rules");
     std::fs::write(folder.join("rules.yaml"), rules).unwrap();
     let yaml = format!(
-        "{}users: [{{name: app, password: secret, explain: true}}, {{name: other, password: secret}}]\n\
+        "{}{users}\
          monitor: {{user: {monitor}, password: secret}}\nhealth: {{interval: 200ms}}\n\
          routing: {{consistency: {consistency}, rules: \"{}\"}}\n{more}",
         servers_yaml(servers),

@@ -40,7 +40,7 @@ pub fn script(program: impl AsRef<OsStr>, to: &Endpoint, database: &str) -> Comm
 }
 
 /// The command-line client of a kind, as the tests' user.
-fn command_line(kind: Kind, to: &Endpoint) -> Command {
+pub(crate) fn command_line(kind: Kind, to: &Endpoint) -> Command {
     program(kind, kind.pick("mariadb", "mysql"), to)
 }
 
