@@ -117,7 +117,7 @@ impl Client {
         &mut self,
         payload: &Bytes,
         text: &[u8],
-        facts: Facts,
+        facts: Arc<Facts>,
         verdict: Option<Verdict>,
     ) -> Result<(), End> {
         if self.answered_locally(&facts, text).await? {
@@ -141,16 +141,12 @@ impl Client {
     }
 
     /// What is known of a text. In a schema that is about the server itself, so is every table without a schema's name.
-    pub(super) fn facts_of(&self, text: &[u8]) -> Facts {
-        let mut facts = sql::facts(text, self.state.dialect());
-        facts.effects.set(
-            Effects::LAST_INSERT_ID,
-            facts.effects.contains(Effects::LAST_INSERT_ID) || self.state.reads_insert_id(),
-        );
-        match &self.state.schema {
-            Some(schema) if sql::is_about_server(schema) => facts.with(Effects::SERVER_STATE),
-            _ => facts,
-        }
+    pub(super) fn facts_of(&self, text: &[u8]) -> Arc<Facts> {
+        let facts = self.shared.texts.facts(text, self.state.dialect());
+        let mut more = Effects::empty();
+        more.set(Effects::LAST_INSERT_ID, self.state.reads_insert_id());
+        more.set(Effects::SERVER_STATE, self.state.schema.as_deref().is_some_and(sql::is_about_server));
+        if facts.effects.contains(more) { facts } else { Arc::new(facts.with(more)) }
     }
 
     /// Decides where a request runs, runs it there, and takes in what it did to the session.

@@ -30,7 +30,7 @@ const MAX_LOGGED_BYTES: usize = 1000;
 
 impl Client {
     /// COM_QUERY where there are rules.
-    pub(super) async fn query_by_rules(&mut self, payload: &Bytes, text: &[u8], facts: Facts) -> Result<(), End> {
+    pub(super) async fn query_by_rules(&mut self, payload: &Bytes, text: &[u8], facts: Arc<Facts>) -> Result<(), End> {
         let verdict = self.verdict(&Request::plain(payload, text, &facts, Expect::Results));
         let Some(slot) = self.admit(&verdict, &facts).await? else { return Ok(()) };
         let (live, started) = (Arc::clone(&self.live), Instant::now());

@@ -40,7 +40,7 @@ use crate::{
     proxy::login::{Guard, LoginContext},
     routing::{Consistency, Cost, Refused, Rules, Scope},
     session::learnt::Learnt,
-    sql::{Dialect, fingerprint::fingerprint, lexer::Flavor},
+    sql::{Dialect, fingerprint::fingerprint, known::Known, lexer::Flavor},
     telemetry::{Digests, Events, Queries, StatementLog, Topic, digests::Seen},
     topology::{self, Role, ServerId, Topology},
     wire::handshake::Greeting,
@@ -123,6 +123,8 @@ pub struct Shared {
     pub sha2_cache: Arc<Sha2Cache>,
     /// Statements that replicas refused.
     pub refused: Refused,
+    /// Facts of texts that were seen before.
+    pub(super) texts: Known,
     /// What PREPARE is answered.
     pub(super) prepares: Arc<Prepares>,
     /// What stored routines do to the sessions that call them.
@@ -191,6 +193,7 @@ impl Shared {
             rsa: Arc::default(),
             sha2_cache: Arc::default(),
             refused: Refused::default(),
+            texts: Known::default(),
             prepares: Arc::default(),
             routines: Routines::default(),
             learnt: Learnt::default(),

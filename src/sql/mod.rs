@@ -13,6 +13,7 @@ mod functions;
 #[doc(hidden)]
 pub mod fuzz;
 mod hint;
+pub mod known;
 pub mod lexer;
 mod names;
 pub mod outline;
