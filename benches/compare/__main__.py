@@ -9,7 +9,7 @@ from pathlib import Path
 import idle
 import load
 from cluster import Cluster
-from proxies import FROM_MEMORY, Proxies, Target
+from proxies import TTL, Proxies, Target
 from report import DIRECT, Report
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def loads(chosen: argparse.Namespace, cluster: Cluster, targets: list[Target], r
     ours = [target.pid for target in targets if target.pid] + [server.process.pid for server in cluster.servers]
     everybody = targets
     for workload in filter(lambda workload: wanted(chosen, workload.name), load.WORKLOADS):
-        targets = [target for target in everybody if workload.cached or not target.name.endswith(FROM_MEMORY)]
+        targets = [target for target in everybody if takes_part(target, workload)]
         for clients in filter(lambda clients: clients in (chosen.clients or workload.clients), workload.clients):
             say(f"{workload.name}, {clients} clients")
             counted = {target.name: load.run(workload, clients, target, chosen.seconds, ours, True).calls
@@ -91,6 +91,10 @@ def undisturbed(workload: load.Workload, clients: int, target: Target, seconds: 
     return min(tried, key=lambda run: run.others)
 
 
+def takes_part(target: Target, workload: load.Workload) -> bool:
+    return not target.name.endswith(tuple(kind for kind in TTL if kind != workload.also))
+
+
 def idle_clients(chosen: argparse.Namespace, cluster: Cluster, report: Report) -> None:
     # A client of Forebay that has read has a connection to the replica too.
     for what, sockets, query in [("logged in", 2, False), ("have read once", 3, True)]:
@@ -98,7 +102,7 @@ def idle_clients(chosen: argparse.Namespace, cluster: Cluster, report: Report) -
         # Anew, so that nothing is left of the loads.
         with Proxies(cluster, chosen.builds, chosen.peer) as targets:
             for target in targets:
-                if target.name != DIRECT and not target.name.endswith(FROM_MEMORY):
+                if target.name != DIRECT and not target.name.endswith(tuple(TTL)):
                     say(f"{clients} idle clients, {what}, through {target.name}")
                     report.add_idle(what, target.name, idle.measure(target, clients, query))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import calls
 import cost
 from cluster import ROWS, TABLES, login, program
-from proxies import Target
+from proxies import FROM_MEMORY, IN_VAIN, Target
 
 LARGE = str(Path(__file__).parent / "large.lua")
 LARGE_MB = 20
@@ -28,15 +28,15 @@ class Workload:
     clients: tuple[int, ...] = (1, 8, 64)
     rows: int = ROWS
     """Of each table, so many are read."""
-    cached: bool = False
-    """Also through a Forebay that answers from memory."""
+    also: str = ""
+    """What else takes part, by what is behind its name: FROM_MEMORY, IN_VAIN."""
 
 
 WORKLOADS = [
-    Workload("point select, text", "oltp_point_select", "replica", "disable"),
-    Workload("point select, prepared", "oltp_point_select", "replica", "auto"),
-    Workload("few rows again and again, text", "oltp_point_select", "replica", "disable", rows=1000, cached=True),
-    Workload("few rows again and again, prepared", "oltp_point_select", "replica", "auto", rows=1000, cached=True),
+    Workload("point select, text", "oltp_point_select", "replica", "disable", also=IN_VAIN),
+    Workload("point select, prepared", "oltp_point_select", "replica", "auto", also=IN_VAIN),
+    Workload("few rows again and again, text", "oltp_point_select", "replica", "disable", rows=1000, also=FROM_MEMORY),
+    Workload("few rows again and again, prepared", "oltp_point_select", "replica", "auto", rows=1000, also=FROM_MEMORY),
     # sysbench reads in a transaction, which may yet write: the primary's.
     Workload("read only, text", "oltp_read_only", "primary", "disable"),
     Workload("read only, prepared", "oltp_read_only", "primary", "auto"),

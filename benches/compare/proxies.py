@@ -11,7 +11,9 @@ from cluster import PASSWORD, USER, Cluster, free_port, program, stop, wait_for_
 
 FROM_MEMORY = ", from memory"
 """Behind the name of what answers from memory: a Forebay that caches whatever may be, a bare relay that keeps all."""
-CACHE = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m}}]\n"
+IN_VAIN = ", in vain"
+"""Behind the name of a Forebay that looks for each answer in memory, finds none that is not over, and keeps the server's."""
+TTL = {FROM_MEMORY: "10m", IN_VAIN: "1ms"}
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Proxies:
         ports = {"primary": self.cluster.primary.port, "replica": self.cluster.replica.port}
         try:
             forebays = [self.start_forebay(name + kind, build, ports)
-                        for name, build in self.builds.items() for kind in ("", FROM_MEMORY)]
+                        for name, build in self.builds.items() for kind in ("", *TTL)]
             return [Target("direct", "127.0.0.1", ports), self.start_haproxy(ports), *forebays,
                     *self.start_relay("", ports), *self.start_relay(FROM_MEMORY, ports), *map(peer, self.peers)]
         except BaseException:
@@ -92,8 +94,9 @@ defaults
         port = free_port()
         rules = self.cluster.folder / f"{name} rules"
         rules.mkdir(exist_ok=True)
-        if name.endswith(FROM_MEMORY):
-            (rules / "cache.yaml").write_text(CACHE)
+        for kind, ttl in TTL.items():
+            if name.endswith(kind):
+                (rules / "cache.yaml").write_text(f"rules: [{{name: all, match: {{kind: select}}, cache: {{ttl: {ttl}}}}}]\n")
         file = self.cluster.folder / f"{name}.yaml"
         file.write_text(f"""
 listen: 127.0.0.1:{port}
