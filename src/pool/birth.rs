@@ -42,7 +42,7 @@ pub async fn renew(
 ) -> Result<Option<(Born, Option<Vec<u8>>)>, ControlError> {
     server.push_command(RESET_CONNECTION);
     let mut statements = statements(flavor, server.replica);
-    statements.push("SELECT @@global.init_connect = '', DATABASE()".to_owned());
+    statements.push("SELECT @@global.init_connect = '', DATABASE() LIMIT 1".to_owned());
     for statement in &statements {
         server.push_query(statement.as_bytes());
     }
@@ -63,6 +63,7 @@ fn statements(flavor: Flavor, replica: bool) -> Vec<String> {
     if has_roles(flavor) {
         select.push_str(",CURRENT_ROLE()");
     }
+    select.push_str(" LIMIT 1");
     let mut statements = vec![select, tracking_on(flavor).to_owned()];
     if replica {
         statements.push("SET SESSION TRANSACTION READ ONLY".to_owned());
@@ -141,12 +142,12 @@ fn tracking_on(flavor: Flavor) -> &'static str {
 }
 
 /// Nothing, where transactions are not numbered any more: nobody can wait for those that were.
-const MYSQL_EXECUTED: &str = "SELECT IF(@@global.gtid_mode LIKE 'ON%', @@global.gtid_executed, '')";
+const MYSQL_EXECUTED: &str = "SELECT IF(@@global.gtid_mode LIKE 'ON%', @@global.gtid_executed, '') LIMIT 1";
 
 /// Where a server's log stands: everything it has executed.
 pub fn position_query(flavor: Flavor) -> &'static str {
     match flavor {
-        Flavor::MariaDb { .. } => "SELECT @@global.gtid_binlog_pos",
+        Flavor::MariaDb { .. } => "SELECT @@global.gtid_binlog_pos LIMIT 1",
         Flavor::MySql { .. } => MYSQL_EXECUTED,
     }
 }
@@ -154,7 +155,7 @@ pub fn position_query(flavor: Flavor) -> &'static str {
 /// All that a server has: what was replicated to it, and what was written on it.
 pub fn has_query(flavor: Flavor) -> &'static str {
     match flavor {
-        Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos",
+        Flavor::MariaDb { .. } => "SELECT @@global.gtid_current_pos LIMIT 1",
         Flavor::MySql { .. } => MYSQL_EXECUTED,
     }
 }
@@ -163,8 +164,10 @@ pub fn has_query(flavor: Flavor) -> &'static str {
 pub fn wait_query(flavor: Flavor, position: &Position, timeout: Duration) -> String {
     let (gtids, seconds) = (position.to_sql(), timeout.as_secs_f64());
     match flavor {
-        Flavor::MariaDb { .. } => format!("SELECT MASTER_GTID_WAIT('{gtids}', {seconds:.3})"),
+        Flavor::MariaDb { .. } => format!("SELECT MASTER_GTID_WAIT('{gtids}', {seconds:.3}) LIMIT 1"),
         // 0 seconds would wait for ever.
-        Flavor::MySql { .. } => format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids}', {:.3})", seconds.max(0.001)),
+        Flavor::MySql { .. } => {
+            format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids}', {:.3}) LIMIT 1", seconds.max(0.001))
+        }
     }
 }

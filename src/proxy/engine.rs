@@ -120,6 +120,11 @@ impl Client {
         facts: Arc<Facts>,
         verdict: Option<Verdict>,
     ) -> Result<(), End> {
+        if let Some(new) = sql::with_scope(&facts, text) {
+            let payload = [payload.get(..payload.len() - text.len()).unwrap_or_default(), &new].concat().into();
+            let facts = self.facts_of(&new);
+            return Box::pin(self.query_with(&payload, &new, facts, verdict)).await;
+        }
         if self.answered_locally(&facts, text).await? {
             return Ok(());
         }

@@ -202,7 +202,7 @@ impl Client {
         let mut statements = if warnings { diagnostics::QUESTIONS.to_vec() } else { Vec::new() };
         let select_at = if mariadb { 0 } else { statements.len() };
         if select {
-            statements.insert(select_at, "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID()");
+            statements.insert(select_at, "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID() LIMIT 1");
             // MySQL warns of FOUND_ROWS().
             connection.warned |= !mariadb;
         }
@@ -332,6 +332,10 @@ impl Client {
 
     /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.
     pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
+        // What replicas run neither makes one nor changes the session's.
+        if self.servers.iter().any(|open| open.id == server && open.replica) {
+            return;
+        }
         let returns =
             matches!(facts.kind, Kind::Insert | Kind::Replace) && (outcome.has_result || outcome.error.is_some());
         // LOAD DATA may tell of none and have made some.

@@ -277,7 +277,9 @@ impl Client {
         let hidden = self.state.value("resultset_metadata") == Some(b"NONE");
         let connection = self.living_home().await?;
         // What the client asked for, the answer comes in bytes that can be read; the second column shows what metadata says.
-        let question = "SELECT CONVERT(@@session.collation_connection USING binary), @@session.collation_connection";
+        // Whatever `sql_select_limit` says.
+        let question =
+            "SELECT CONVERT(@@session.collation_connection USING binary), @@session.collation_connection LIMIT 1";
         let statements: &[&str] = match hidden {
             true => &["SET resultset_metadata=FULL", question, "SET resultset_metadata=NONE"],
             false => &[question],
@@ -351,7 +353,8 @@ pub(super) async fn collation_name(
         return Ok(name);
     }
     let columns = "CONVERT(COLLATION_NAME USING binary) FROM information_schema.COLLATIONS";
-    let rows = connection.control(&[format!("SELECT {columns} WHERE ID = {id}")]).await.map_err(control_refusal)?;
+    let rows =
+        connection.control(&[format!("SELECT {columns} WHERE ID = {id} LIMIT 1")]).await.map_err(control_refusal)?;
     let name = rows.into_iter().flatten().flatten().flatten().next();
     learnt.learn_name(id, name.as_deref());
     Ok(name.map(Vec::into_boxed_slice))

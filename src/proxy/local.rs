@@ -7,7 +7,10 @@ use super::{
     fix::{Fix, Value, What},
 };
 use crate::{
-    session::{ClientTracking, client_tracking, diagnostics::Answer},
+    session::{
+        ClientTracking, client_tracking,
+        diagnostics::{self, Answer},
+    },
     sql::{
         self, Effects, Facts, Flavor, Kind,
         facts::{Assignment, Corrected, Target},
@@ -150,10 +153,13 @@ impl Client {
         let diagnostics = self.diagnostics.as_ref()?;
         let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
         let question = asks.then(|| sql::diagnostics_question(request.text, self.state.dialect()))??;
-        let answer = diagnostics.answer(&question);
-        // Rows are kept as text.
-        let is_text = request.action == Action::Plain;
-        (is_text || matches!(answer, Answer::Count(_))).then_some(answer)
+        match (diagnostics.answer(&question), request.action) {
+            (Answer::Rows(rows), Action::Execute { .. }) => {
+                rows.iter().map(|row| diagnostics::binary(row)).collect::<Option<_>>().map(Answer::Rows)
+            }
+            (Answer::Rows(_), Action::Prepare { .. } | Action::Fetch { .. }) => None,
+            (answer, _) => Some(answer),
+        }
     }
 
     /// The variables that SHOW VARIABLES must show as the client has them.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     pool::statements::{Key, NO_TYPES},
     session::Statement,
-    sql::{Facts, Kind},
+    sql::{self, Facts, Kind},
     telemetry::{QueryEvent, queries::bounded_text},
     topology::ServerId,
     wire::{
@@ -33,7 +33,12 @@ impl Client {
     pub(super) async fn prepare(&mut self, text: &[u8]) -> Result<(), End> {
         let Some(text) = self.prepare_by_rules(text).await? else { return Ok(()) };
         let text = &*text;
-        let facts = Arc::new(self.facts_of(text));
+        let mut facts = self.facts_of(text);
+        let scoped = sql::with_scope(&facts, text);
+        let text = scoped.as_deref().unwrap_or(text);
+        if scoped.is_some() {
+            facts = self.facts_of(text);
+        }
         if let Some((meaning, answer)) = self.prepared_before(text, &facts) {
             return self.answer_prepare(text, facts, meaning, &answer).await;
         }
@@ -41,11 +46,8 @@ impl Client {
         let text = rewritten.as_deref().unwrap_or(text);
         let mut payload = Vec::with_capacity(text.len() + 1);
         statement::push_prepare(&mut payload, text);
-        let id = self.statements.add(Statement {
-            parameters: UNPREPARED,
-            is_rewritten: rewritten.is_some(),
-            ..self.new_statement(text, &facts)
-        });
+        let new = self.new_statement(text, &facts);
+        let id = self.statements.add(Statement { parameters: UNPREPARED, is_rewritten: rewritten.is_some(), ..new });
         let action = Action::Prepare { id, generation: self.shared.prepares.generation() };
         let prepared = self
             .run(&Request {
@@ -63,13 +65,14 @@ impl Client {
         prepared
     }
 
-    fn new_statement(&self, text: &[u8], facts: &Arc<Facts>) -> Statement {
+    fn new_statement(&mut self, text: &[u8], facts: &Arc<Facts>) -> Statement {
         Statement {
             text: text.into(),
             facts: Arc::clone(facts),
             schema: self.state.schema.as_deref().map(Into::into),
             meaning: None,
             version: self.state.version(),
+            reading: self.statements.reading(&self.state),
             is_rewritten: false,
             parameters: 0,
             column_count: 0,
@@ -111,12 +114,13 @@ impl Client {
         answer: &Answer,
     ) -> Result<(), End> {
         let (ok, kind) = (answer.ok, facts.kind);
+        let new = self.new_statement(text, &facts);
         let id = self.statements.add(Statement {
             meaning: Some(meaning),
             parameters: ok.parameters,
             column_count: ok.columns,
             columns: answer.columns,
-            ..self.new_statement(text, &facts)
+            ..new
         });
         self.last_error = None;
         let mut packets = answer.packets();
@@ -152,7 +156,9 @@ impl Client {
             self.statements.remove(id);
             return;
         };
+        let reading = self.statements.reading(&self.state);
         let Some((_, statement)) = self.statements.get_mut(id) else { return };
+        statement.reading = reading;
         statement.parameters = ok.parameters;
         statement.column_count = ok.columns;
         statement.columns = outcome.columns;

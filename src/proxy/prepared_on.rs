@@ -93,7 +93,10 @@ impl Client {
         let changes = self.shared.prepares.changes();
         let (_, prepared) = self.statements.get_mut(id)?;
         let elsewhere = prepared.schema.as_deref().is_some_and(|own| Some(own) != self.state.schema.as_deref());
-        (!elsewhere).then_some(Ahead { id, server_id, changes, is_its_own: false })
+        // Where the collation is not known yet, it must be asked for.
+        let otherwise = self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state)
+            || self.statements.reading_then_and_now(id, &self.state).is_some();
+        (!elsewhere && !otherwise).then_some(Ahead { id, server_id, changes, is_its_own: false })
     }
 
     /// Puts it in front of its execution.
@@ -175,18 +178,26 @@ impl Client {
         if let Some(known) = self.take_prepared(index, id) {
             return Ok(known);
         }
+        if self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state) {
+            Box::pin(self.learn_collation()).await?;
+        }
         let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
         let Some((_, prepared)) = self.statements.get_mut(id) else { return Err(unknown) };
         let schema = self.state.schema.as_deref();
         let its_own = prepared.schema.as_deref().filter(|own| Some(*own) != schema);
+        let changes = self.shared.prepares.changes();
         if let Some(own) = its_own {
             use_schema(&mut self.servers[index], own).await?;
         }
-        let changes = self.shared.prepares.changes();
         let mut payload = Vec::with_capacity(prepared.text.len() + 1);
         statement::push_prepare(&mut payload, &prepared.text);
+        let its_own = its_own.is_some();
+        let reading = self.statements.reading_then_and_now(id, &self.state);
         let handle = Arc::clone(&self.place.handle);
         let connection = &mut self.servers[index];
+        if let Some((then, _)) = &reading {
+            set(connection, then).await?;
+        }
         connection.statements.make_room();
         let first = loop {
             connection.push_command(&payload);
@@ -202,13 +213,23 @@ impl Client {
             }
             connection.statements.close_free();
         };
-        if let (Some(_), Some(schema), Ok(_) | Err(Refusal::Refused(_))) = (its_own, schema, &first) {
-            use_schema(connection, schema).await?;
+        if let Ok(_) | Err(Refusal::Refused(_)) = &first {
+            if let Some((_, now)) = &reading {
+                set(connection, now).await?;
+            }
+            if let Some(schema) = self.state.schema.as_deref().filter(|_| its_own) {
+                use_schema(connection, schema).await?;
+            }
         }
         if first.is_err() {
             connection.statements.lost_count();
         }
-        self.took_prepare(index, id, changes, &first?)
+        let server_id = self.took_prepare(index, id, changes, &first?)?;
+        if reading.is_some() {
+            // Under settings that are neither of those: it is like no other session's.
+            self.servers[index].statements.keep_from_others(id);
+        }
+        Ok(server_id)
     }
 
     /// Takes in a server's answer to the PREPARE of one of the session's statements; the server's id of it.
@@ -262,6 +283,11 @@ fn has_no_room<T>(answer: &Result<T, Refusal>) -> bool {
         _ => None,
     };
     code == Some(NO_ROOM)
+}
+
+async fn set(connection: &mut ServerConnection, settings: &[u8]) -> Result<(), Refusal> {
+    connection.push_query(settings);
+    connection.answer(Expect::Ok).await.map(drop).map_err(control_refusal)
 }
 
 async fn use_schema(connection: &mut ServerConnection, schema: &[u8]) -> Result<(), Refusal> {

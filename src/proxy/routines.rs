@@ -283,14 +283,14 @@ fn questions(called: &Called) -> [String; 2] {
     [
         format!(
             "SELECT LEFT({},{}),{} FROM information_schema.ROUTINES WHERE {} AND ROUTINE_BODY='SQL' \
-             AND COALESCE(EXTERNAL_LANGUAGE,'SQL')='SQL'",
+             AND COALESCE(EXTERNAL_LANGUAGE,'SQL')='SQL' LIMIT 10",
             text("ROUTINE_DEFINITION"),
             MAX_BODY_BYTES + 1,
             text("SQL_MODE"),
             is_it("ROUTINE_SCHEMA", "ROUTINE_NAME"),
         ),
         format!(
-            "SELECT {} FROM information_schema.PARAMETERS WHERE {} AND PARAMETER_NAME IS NOT NULL",
+            "SELECT {} FROM information_schema.PARAMETERS WHERE {} AND PARAMETER_NAME IS NOT NULL LIMIT 1000000",
             text("PARAMETER_NAME"),
             is_it("SPECIFIC_SCHEMA", "SPECIFIC_NAME"),
         ),

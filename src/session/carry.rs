@@ -78,6 +78,32 @@ impl State {
         self.variables.report(b"collation_connection", collation, self.version);
     }
 
+    /// The SET that makes a connection read texts as the session does now: what its literals and quotes mean. `None`: not all of
+    /// it is known.
+    pub fn reading(&self) -> Option<Vec<u8>> {
+        if self.collation_unknown {
+            return None;
+        }
+        let mut set = b"SET ".to_vec();
+        for name in ["character_set_client", "sql_mode"] {
+            push_assignment(&mut set, name, self.value(name)?);
+        }
+        self.value("character_set_connection")?;
+        self.push_connection_names(&mut set);
+        Some(set)
+    }
+
+    /// The same for a connection on which it was set otherwise for a moment. MariaDB binds parameters with the collation of the
+    /// last SET NAMES, whatever was assigned since (seen on 10.11).
+    pub fn reading_again(&self) -> Vec<u8> {
+        let mut set = b"SET ".to_vec();
+        self.push_all_names(&mut set);
+        if let Some(mode) = self.value("sql_mode") {
+            push_assignment(&mut set, "sql_mode", mode);
+        }
+        set
+    }
+
     /// `SET a=1,b='x'`: the character sets and collations first, if they are not as at this `birth`, then these variables.
     fn set_statement<'a>(
         &self,
@@ -240,6 +266,22 @@ mod tests {
             "SET SESSION group_concat_max_len=5,\
              SESSION long_query_time=1.500000,SESSION odd=x'69742773',SESSION sql_mode='ANSI_QUOTES,STRICT_TRANS_TABLES'"
         );
+    }
+
+    #[test]
+    fn how_texts_are_read_is_one_set() {
+        let mut state = state();
+        assert_eq!(state.reading(), None);
+        for (name, value) in
+            [("character_set_client", "latin1"), ("character_set_connection", "latin1"), ("sql_mode", "")]
+        {
+            change(&mut state, name, value);
+        }
+        let said = |state: &State| String::from_utf8(state.reading().unwrap()).unwrap();
+        let both = "SET SESSION character_set_client='latin1',SESSION sql_mode='',";
+        assert_eq!(state.reading(), None, "which collation is not known");
+        state.collation_learnt(b"latin1_bin", None);
+        assert_eq!(said(&state), format!("{both}SESSION collation_connection='latin1_bin'"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What session tracking the client asked for. Forebay's own settings on the servers differ; this is what the client
 //! set, sees when it reads the variables, and gets in its OK packets.
 
+use std::sync::{Arc, LazyLock};
+
 use crate::wire::ok::SessionChange;
 
 /// The variables in the order they are read from a new server connection.
@@ -12,11 +14,15 @@ pub const NAMES: [&str; 5] = [
     "session_track_gtids",
 ];
 
+/// A value for each; `None`: there is no such variable.
+type Values = [Option<Box<str>>; NAMES.len()];
+
 /// The client's `session_track_…` settings, as text, in the order of [`NAMES`]; MariaDB has no `session_track_gtids`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientTracking {
-    values: [Option<Box<str>>; 5],
-    defaults: [Option<Box<str>>; 5],
+    values: Arc<Values>,
+    /// Those of the server, and of most sessions.
+    defaults: Arc<Values>,
     /// Nobody has set `session_track_transaction_info`. MySQL 9.7 then reports the transaction's state although the
     /// variable reads OFF; MariaDB does not.
     transaction_info_unset: bool,
@@ -25,9 +31,11 @@ pub struct ClientTracking {
 impl Default for ClientTracking {
     /// The servers' compiled-in defaults, until a server connection has told its own.
     fn default() -> Self {
-        let variables = "autocommit,character_set_client,character_set_connection,character_set_results,time_zone";
-        let values = ["ON", variables, "OFF", "OFF", "OFF"].map(|value| Some(value.into()));
-        ClientTracking { transaction_info_unset: values[4].is_some(), defaults: values.clone(), values }
+        static DEFAULTS: LazyLock<Arc<Values>> = LazyLock::new(|| {
+            let variables = "autocommit,character_set_client,character_set_connection,character_set_results,time_zone";
+            Arc::new(["ON", variables, "OFF", "OFF", "OFF"].map(|value| Some(value.into())))
+        });
+        Self::from_defaults(Arc::clone(&DEFAULTS))
     }
 }
 
@@ -50,12 +58,16 @@ impl ClientTracking {
             Some("0") => Some("OFF".into()),
             _ => value,
         });
-        ClientTracking { transaction_info_unset: values[4].is_some(), defaults: values.clone(), values }
+        Self::from_defaults(Arc::new(values))
+    }
+
+    fn from_defaults(defaults: Arc<Values>) -> Self {
+        ClientTracking { transaction_info_unset: defaults[4].is_some(), values: Arc::clone(&defaults), defaults }
     }
 
     /// Back to what the server starts with.
     pub fn reset(&mut self) {
-        *self = Self::from_server(std::mem::take(&mut self.defaults));
+        *self = Self::from_defaults(Arc::clone(&self.defaults));
     }
 
     /// The current value of a variable, by its lower-case name; `None` if the server has no such variable.
@@ -85,17 +97,18 @@ impl ClientTracking {
         let text = String::from_utf8_lossy(expression);
         let text = text.trim();
         if text.eq_ignore_ascii_case("default") || text.to_ascii_lowercase().starts_with("@@global.") {
-            self.values[at] = self.defaults[at].clone();
+            Arc::make_mut(&mut self.values)[at] = self.defaults[at].clone();
             return Ok(());
         }
         let value = text.trim_matches(|c| c == '\'' || c == '"');
         let wrong = || SetError::Value(value.to_owned());
-        self.values[at] = Some(match name {
+        let value = match name {
             "session_track_system_variables" => value.into(),
             name if is_switch(name) => choice(value, &["OFF", "ON"]).ok_or_else(wrong)?,
             "session_track_gtids" => choice(value, &["OFF", "OWN_GTID", "ALL_GTIDS"]).ok_or_else(wrong)?,
             _ => choice(value, &["OFF", "STATE", "CHARACTERISTICS"]).ok_or_else(wrong)?,
-        });
+        };
+        Arc::make_mut(&mut self.values)[at] = Some(value);
         Ok(())
     }
 

@@ -2,7 +2,10 @@
 
 use crate::{
     sql::DiagnosticsQuestion,
-    wire::row::{push_text_row, text_cells},
+    wire::{
+        lenenc::push_bytes,
+        row::{push_text_row, text_cells},
+    },
 };
 
 /// Longer lists are left on their connection.
@@ -74,6 +77,18 @@ impl Diagnostics {
     }
 }
 
+/// A row of the text protocol in the binary one: a text, a number of four bytes, a text. `None`: it is no such row.
+pub fn binary(row: &[u8]) -> Option<Box<[u8]>> {
+    let [Some(level), Some(code), Some(message)] = text_cells(row, COLUMNS).ok()?[..] else { return None };
+    let digits: String = code.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+    // A header, and a map of the cells that are NULL.
+    let mut out = vec![0, 0];
+    push_bytes(&mut out, level);
+    out.extend_from_slice(&digits.parse::<u32>().ok()?.to_le_bytes());
+    push_bytes(&mut out, message);
+    Some(out.into())
+}
+
 fn row(cells: &[Option<Vec<u8>>]) -> Box<[u8]> {
     let cells: Vec<_> = cells.iter().map(Option::as_deref).collect();
     let mut row = Vec::new();
@@ -112,6 +127,15 @@ mod tests {
         let count = |errors_only| DiagnosticsQuestion { count: true, ..question(errors_only, 0, usize::MAX) };
         assert_eq!(kept.answer(&count(false)), Answer::Count(7));
         assert_eq!(kept.answer(&count(true)), Answer::Count(1));
+    }
+
+    #[test]
+    fn a_row_in_both_protocols() {
+        let text = row(&[Some(b"Note".to_vec()), Some(b"1051".to_vec()), Some(b"x".to_vec())]);
+        assert_eq!(binary(&text).unwrap()[..], *b"\0\0\x04Note\x1b\x04\0\0\x01x");
+        let no_number = row(&[Some(b"Note".to_vec()), Some(b"no".to_vec()), Some(b"x".to_vec())]);
+        assert_eq!(binary(&no_number), None);
+        assert_eq!(binary(b"\x04No"), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl State {
     }
 
     /// All of SET NAMES, whatever the connection has.
-    fn push_all_names(&self, set: &mut Vec<u8>) {
+    pub(super) fn push_all_names(&self, set: &mut Vec<u8>) {
         let value = |name| self.value(name).unwrap_or_default();
         let (client, results) = (value("character_set_client"), value("character_set_results"));
         let login = self.birth.get("collation_connection");

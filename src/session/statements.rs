@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{state::ServerIndex, variables::Version};
+use super::{State, state::ServerIndex, variables::Version};
 use crate::sql::Facts;
 
 /// One prepared statement.
@@ -18,6 +18,8 @@ pub struct Statement {
     pub meaning: Option<u64>,
     /// The session's version then.
     pub version: Version,
+    /// How the session read texts then: see [`State::reading`].
+    pub reading: Option<Arc<[u8]>>,
     /// Something of this client's has been put into the text.
     pub is_rewritten: bool,
     /// Columns that its result had when it was looked at last.
@@ -39,6 +41,8 @@ pub struct Statement {
 pub struct Statements {
     by_id: HashMap<u32, Statement>,
     last_id: u32,
+    /// How the session reads texts, for all that are prepared until that changes.
+    reading: Option<Box<(Version, Arc<[u8]>)>>,
 }
 
 impl Statements {
@@ -51,6 +55,34 @@ impl Statements {
                 return self.last_id;
             }
         }
+    }
+
+    /// How the session reads texts now: see [`State::reading`].
+    pub fn reading(&mut self, state: &State) -> Option<Arc<[u8]>> {
+        if let Some(known) = &self.reading
+            && known.0 == state.version()
+        {
+            return Some(Arc::clone(&known.1));
+        }
+        let now = state.reading()?;
+        let same = self.reading.as_deref().filter(|(_, known)| **known == *now).map(|(_, known)| Arc::clone(known));
+        let now = same.unwrap_or_else(|| now.into());
+        self.reading = Some(Box::new((state.version(), Arc::clone(&now))));
+        Some(now)
+    }
+
+    /// Nothing of the session has changed since a statement was prepared.
+    pub fn is_as_prepared(&self, id: u32, state: &State) -> bool {
+        self.by_id.get(&id).is_some_and(|statement| statement.version == state.version())
+    }
+
+    /// The SETs to put before and behind a PREPARE of a statement, where the session reads texts otherwise than it did when
+    /// the client prepared it.
+    pub fn reading_then_and_now(&mut self, id: u32, state: &State) -> Option<(Arc<[u8]>, Vec<u8>)> {
+        let (_, statement) = self.get_mut(id)?;
+        let then = statement.reading.clone().filter(|_| statement.version != state.version())?;
+        let now = self.reading(state)?;
+        (then != now).then(|| (then, state.reading_again()))
     }
 
     /// The statement of one of Forebay's ids.

@@ -13,9 +13,15 @@ impl State {
         if !succeeded || !facts.effects.contains(Effects::UNREPORTED_VARIABLE) {
             return;
         }
-        for Assignment { target, value, .. } in &facts.assignments {
-            let Target::Variable { name, global: false, .. } = target else { continue };
+        for assignment in &facts.assignments {
+            let Assignment { target: Target::Variable { name, global: false, .. }, value, .. } = assignment else {
+                continue;
+            };
             if !sql::is_of_plugin(name) {
+                if sql::is_unscoped(assignment, text) {
+                    self.variables.forget(name);
+                    self.uncarried.insert(name.as_str().into());
+                }
                 continue;
             }
             // What was warned of is not as it was written.

@@ -83,6 +83,8 @@ impl UserVariables {
             );
             types.extend_from_slice(format!("{comma}@`{name}`").as_bytes());
         }
+        // Whatever `sql_select_limit` says.
+        values.extend_from_slice(b" LIMIT 1");
         types.extend_from_slice(b" FROM (SELECT 1 AS one) AS forebay WHERE one=0");
         Some([values, types])
     }
@@ -124,7 +126,9 @@ impl UserVariables {
 /// What tells the names of all that are on a connection. MySQL tells them to nobody but administrators.
 pub fn names_question(flavor: Flavor) -> Option<&'static str> {
     match flavor {
-        Flavor::MariaDb { .. } => Some("SELECT CAST(VARIABLE_NAME AS BINARY) FROM information_schema.USER_VARIABLES"),
+        Flavor::MariaDb { .. } => {
+            Some("SELECT CAST(VARIABLE_NAME AS BINARY) FROM information_schema.USER_VARIABLES LIMIT 1000000")
+        }
         Flavor::MySql { .. } => None,
     }
 }

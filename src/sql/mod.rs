@@ -20,6 +20,7 @@ pub mod outline;
 mod reader;
 pub mod routine;
 mod scan;
+mod scoped;
 mod shape;
 mod statement;
 mod table;
@@ -36,6 +37,7 @@ pub use lexer::{Dialect, Flavor, unquote};
 pub use names::{Seen, references};
 pub use outline::{Outline, comments, outline};
 pub use scan::is_about_server;
+pub use scoped::{is_unscoped, with_scope};
 pub use statement::set::is_of_plugin;
 
 use std::{borrow::Cow, collections::BTreeSet};
@@ -45,7 +47,10 @@ use names::Names;
 
 /// Reads the facts of a COM_QUERY or COM_STMT_PREPARE text in one pass.
 pub fn facts(text: &[u8], dialect: Dialect) -> Facts {
-    reader::Reader::new(text, dialect).run()
+    // MySQL's command line asks it at its start, to learn whether its server knows dollar quotes: none executes it.
+    let is_probe = text.eq_ignore_ascii_case(b"select $$");
+    let facts = reader::Reader::new(text, dialect).run();
+    if is_probe { Facts { effects: Effects::empty(), ..facts } } else { facts }
 }
 
 /// The names of all user variables in the text, in lower case. `None` where one has a name that is not plain, or the text

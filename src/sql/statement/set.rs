@@ -221,14 +221,15 @@ impl Reader<'_> {
         if name == "last_insert_id" || name == "identity" {
             self.add(Effects::LAST_INSERT_ID);
         }
-        if self.is_mariadb() && scope != Scope::Global && is_of_plugin(&name) {
-            self.add(Effects::UNREPORTED_VARIABLE);
-        }
         if name == "autocommit" {
             self.add(Effects::IMPLICIT_COMMIT);
         }
         let one_shot = ["transaction_isolation", "tx_isolation", "transaction_read_only", "tx_read_only"];
         let next_only = signs_alone && one_shot.contains(&name.as_str());
+        let unsaid = is_of_plugin(&name) || signs_alone && !next_only && !name.contains('.');
+        if self.is_mariadb() && scope != Scope::Global && unsaid {
+            self.add(Effects::UNREPORTED_VARIABLE);
+        }
         Target::Variable { name, global: scope == Scope::Global, next_only }
     }
 
