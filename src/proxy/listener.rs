@@ -14,7 +14,7 @@ use super::{
     registry::Full,
     settings::Listen,
     shared::Shared,
-    workers::Workers,
+    workers::{Counted, Workers},
 };
 use crate::{
     auth::HostPattern,
@@ -98,7 +98,8 @@ impl Listener {
                         turn = shared.handshakes.enter(shared.live().settings.limits.max_handshakes) => turn,
                         () = shared.stopping() => break,
                     };
-                    workers.spawn(serve(accepted, peer, turn, Arc::clone(&self.proxies), Arc::clone(&shared)));
+                    let (proxies, shared) = (Arc::clone(&self.proxies), Arc::clone(&shared));
+                    workers.spawn_counted(|count| serve(count, accepted, peer, turn, proxies, shared));
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: give clients that leave a moment to free some.
@@ -162,7 +163,14 @@ enum Accepted {
 }
 
 /// One client from its first byte to its last.
-async fn serve(accepted: Accepted, peer: Peer, turn: Turn, proxies: Arc<[HostPattern]>, shared: Arc<Shared>) {
+async fn serve(
+    _count: Counted,
+    accepted: Accepted,
+    peer: Peer,
+    turn: Turn,
+    proxies: Arc<[HostPattern]>,
+    shared: Arc<Shared>,
+) {
     // Most of a client's time is behind its login: what that needs is gone by then.
     let Some(mut client) = Box::pin(begin(accepted, peer, turn, proxies, shared)).await else { return };
     let end = client.serve().await;

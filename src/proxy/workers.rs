@@ -51,19 +51,24 @@ impl Workers {
     /// Runs a task on the thread that has the fewest. A file descriptor that the task will wait for must be registered
     /// by itself: it belongs to that thread's reactor.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.tasks.load(Ordering::Relaxed)) else {
-            return;
-        };
-        let count = Counted::one_more(&worker.tasks);
-        worker.runtime.spawn(async move {
+        self.spawn_counted(|count| async move {
             let _count = count;
             task.await;
         });
     }
+
+    /// The same for a task that keeps what it is given until it ends: one around it would take its memory twice.
+    pub fn spawn_counted<T: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce(Counted) -> T) {
+        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.tasks.load(Ordering::Relaxed)) else {
+            return;
+        };
+        worker.runtime.spawn(task(Counted::one_more(&worker.tasks)));
+    }
 }
 
 /// A task counts until it ends, in whatever way.
-struct Counted(Arc<AtomicUsize>);
+#[derive(Debug)]
+pub struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
     fn one_more(tasks: &Arc<AtomicUsize>) -> Self {

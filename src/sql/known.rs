@@ -81,7 +81,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// As [`super::facts`].
+    /// As [`super::facts()`].
     pub fn facts(&self, text: &[u8], dialect: Dialect) -> Arc<Facts> {
         if text.len() > MAX_TEXT_BYTES {
             return Arc::new(super::facts(text, dialect));
