@@ -1,5 +1,7 @@
 //! An answer from memory is a read like any other: no session goes back in time by it, nor behind it.
 
+use std::{thread, time::Duration};
+
 use super::{behind, connect, told, was_hit};
 use crate::support::{
     bed::{Bed, both},
@@ -48,6 +50,13 @@ fn no_session_goes_back_in_time(bed: &Bed) {
     });
     // What comes after an answer from memory has seen what that has.
     cluster.delay(40);
+    // A probe that has seen its applier stop for that has told so by now, and it is taken out for a while.
+    thread::sleep(Duration::from_millis(600));
+    eventually("the late replica answers", || {
+        let mut any = connect(&forebay);
+        any.ok("SELECT 'any', n FROM kept_q");
+        told(&mut any).contains("server: replica1")
+    });
     writer.ok("UPDATE kept_q SET n = 2 WHERE id = 1");
     until(&mut writer, &kept(1), "2");
     let [mut hit, mut late] = [(); 2].map(|()| connect(&forebay));
