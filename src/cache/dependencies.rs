@@ -139,21 +139,16 @@ mod tests {
     use super::*;
     use crate::sql::Flavor;
 
-    const DIALECT: Dialect = Dialect {
-        flavor: Flavor::MySql { version: 90_000 },
-        ansi_quotes: false,
-        no_backslash_escapes: false,
-        ignore_space: false,
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    };
+    fn dialect() -> Dialect {
+        Dialect::under(b"", Flavor::MySql { version: 90_000 })
+    }
 
     fn app(name: &str) -> Slot {
         slot(b"app", name.as_bytes())
     }
 
     fn of(definitions: Definitions) -> Dependencies {
-        Dependencies::of(&definitions, DIALECT)
+        Dependencies::of(&definitions, dialect())
     }
 
     fn three(of: [&str; 3]) -> [String; 3] {

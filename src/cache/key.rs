@@ -47,11 +47,6 @@ impl KeyWriter {
         KeyWriter(Vec::with_capacity(bytes + 64))
     }
 
-    /// Begins anew.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// A number.
     pub fn number(&mut self, number: u64) -> &mut Self {
         self.0.extend_from_slice(&number.to_le_bytes());

@@ -121,8 +121,7 @@ impl Client {
         verdict: Option<Verdict>,
     ) -> Result<(), End> {
         if let Some(new) = sql::with_scope(&facts, text) {
-            let payload = [payload.get(..payload.len() - text.len()).unwrap_or_default(), &new].concat().into();
-            let facts = self.facts_of(&new);
+            let (payload, facts) = (with_text(payload, text, &new), self.facts_of(&new));
             return Box::pin(self.query_with(&payload, &new, facts, verdict)).await;
         }
         if self.answered_locally(&facts, text).await? {
@@ -137,9 +136,7 @@ impl Client {
                 self.run(&request).await
             }
             Some(new) => {
-                let mut rewritten = payload[..payload.len() - text.len()].to_vec();
-                rewritten.extend_from_slice(&new);
-                let payload = rewritten.into();
+                let payload = with_text(payload, text, &new);
                 self.run(&Request { verdict, ..Request::plain(&payload, &new, &facts, Expect::Results) }).await
             }
         }
@@ -521,6 +518,12 @@ impl Client {
             Target::Unavailable => None,
         }
     }
+}
+
+/// The same COM_QUERY with another text in place of its own.
+pub(super) fn with_text(payload: &Bytes, text: &[u8], new: &[u8]) -> Bytes {
+    let head = payload.get(..payload.len() - text.len()).unwrap_or_default();
+    [head, new].concat().into()
 }
 
 /// Errors that are not passed on at once.

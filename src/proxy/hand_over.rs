@@ -333,7 +333,8 @@ impl Client {
     /// LAST_INSERT_ID() after a statement on the primary: known to be as before, or for the server to say.
     pub(super) fn note_insert_id(&mut self, server: ServerId, facts: &Facts, outcome: &Outcome) {
         // What replicas run neither makes one nor changes the session's.
-        if self.servers.iter().any(|open| open.id == server && open.replica) {
+        let connection = self.servers.iter_mut().find(|open| open.id == server);
+        if connection.as_ref().is_some_and(|open| open.replica) {
             return;
         }
         let returns =
@@ -341,7 +342,7 @@ impl Client {
         // LOAD DATA may tell of none and have made some.
         if outcome.insert_id || returns || facts.kind == Kind::Load || touches_insert_id(facts) {
             self.insert_id = InsertId::OnServer;
-            if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
+            if let Some(connection) = connection {
                 connection.insert_id = None;
             }
         }

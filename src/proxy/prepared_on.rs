@@ -94,8 +94,7 @@ impl Client {
         let (_, prepared) = self.statements.get_mut(id)?;
         let elsewhere = prepared.schema.as_deref().is_some_and(|own| Some(own) != self.state.schema.as_deref());
         // Where the collation is not known yet, it must be asked for.
-        let otherwise = self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state)
-            || self.statements.reading_then_and_now(id, &self.state).is_some();
+        let otherwise = self.must_learn_collation(id) || self.statements.reading_then(id, &self.state).is_some();
         (!elsewhere && !otherwise).then_some(Ahead { id, server_id, changes, is_its_own: false })
     }
 
@@ -162,6 +161,11 @@ impl Client {
         }
     }
 
+    /// Whether it is not known how the session reads texts now, and so not whether it did so when a statement was prepared.
+    fn must_learn_collation(&self, id: u32) -> bool {
+        self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state)
+    }
+
     /// The server's id of one of the session's statements, if it is prepared on this connection, by this session or, in
     /// just the same way, by another.
     fn take_prepared(&mut self, index: usize, id: u32) -> Option<u32> {
@@ -178,7 +182,7 @@ impl Client {
         if let Some(known) = self.take_prepared(index, id) {
             return Ok(known);
         }
-        if self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state) {
+        if self.must_learn_collation(id) {
             Box::pin(self.learn_collation()).await?;
         }
         let unknown = Refusal::Client(self.unknown_statement(id, "mysqld_stmt_execute"));
@@ -192,10 +196,10 @@ impl Client {
         let mut payload = Vec::with_capacity(prepared.text.len() + 1);
         statement::push_prepare(&mut payload, &prepared.text);
         let its_own = its_own.is_some();
-        let reading = self.statements.reading_then_and_now(id, &self.state);
+        let reading = self.statements.reading_then(id, &self.state);
         let handle = Arc::clone(&self.place.handle);
         let connection = &mut self.servers[index];
-        if let Some((then, _)) = &reading {
+        if let Some(then) = &reading {
             set(connection, then).await?;
         }
         connection.statements.make_room();
@@ -214,8 +218,8 @@ impl Client {
             connection.statements.close_free();
         };
         if let Ok(_) | Err(Refusal::Refused(_)) = &first {
-            if let Some((_, now)) = &reading {
-                set(connection, now).await?;
+            if reading.is_some() {
+                set(connection, &self.state.reading_again()).await?;
             }
             if let Some(schema) = self.state.schema.as_deref().filter(|_| its_own) {
                 use_schema(connection, schema).await?;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     client::{Client, End},
-    engine::{Action, Request},
+    engine::{Action, Request, with_text},
     error::{ClientError, Fault},
     limits::{Key, Of, Slot},
     relay::Most,
@@ -39,8 +39,7 @@ impl Client {
         let done = match live.rules.rewritten(&verdict, text, self.state.dialect()) {
             None => self.query_with(payload, text, facts, Some(verdict)).await,
             Some(new) => {
-                let head = payload.get(..payload.len() - text.len()).unwrap_or_default();
-                let (payload, facts) = (Bytes::from([head, &new].concat()), self.facts_of(&new));
+                let (payload, facts) = (with_text(payload, text, &new), self.facts_of(&new));
                 self.query_with(&payload, &new, facts, Some(verdict)).await
             }
         };

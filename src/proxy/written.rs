@@ -26,11 +26,10 @@ impl Client {
     /// Runs it as such.
     pub(super) async fn run_as_write(&mut self, request: &Request<'_>) -> Result<(), End> {
         let facts = request.facts;
-        let schema = self.schema_of(request);
         let own = match facts.is_read() {
             // Replicas have refused it.
             true => vec![EVERYTHING],
-            false => tables::written_by(facts, request.text, schema.as_deref(), self.state.dialect()),
+            false => tables::written_by(facts, request.text, self.schema_of(request), self.state.dialect()),
         };
         let changes_schema = match facts.kind {
             Kind::Ddl => !facts.effects.contains(Effects::CREATES_TEMPORARY_TABLE),

@@ -42,9 +42,7 @@ impl Diagnostics {
         let [conditions, warnings, errors] = answers else { return None };
         let count = |rows: &[Vec<Option<Vec<u8>>>]| {
             let cell = rows.first()?.first()?.as_deref()?;
-            // In some character sets a digit has more than one byte.
-            let digits: String = cell.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
-            digits.parse().ok()
+            ascii(cell).parse().ok()
         };
         let rows: Vec<_> = conditions.iter().map(|cells| row(cells)).collect();
         let fits = rows.iter().map(|row| row.len()).sum::<usize>() <= MAX_BYTES;
@@ -80,11 +78,10 @@ impl Diagnostics {
 /// A row of the text protocol in the binary one: a text, a number of four bytes, a text. `None`: it is no such row.
 pub fn binary(row: &[u8]) -> Option<Box<[u8]>> {
     let [Some(level), Some(code), Some(message)] = text_cells(row, COLUMNS).ok()?[..] else { return None };
-    let digits: String = code.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
     // A header, and a map of the cells that are NULL.
     let mut out = vec![0, 0];
     push_bytes(&mut out, level);
-    out.extend_from_slice(&digits.parse::<u32>().ok()?.to_le_bytes());
+    out.extend_from_slice(&ascii(code).parse::<u32>().ok()?.to_le_bytes());
     push_bytes(&mut out, message);
     Some(out.into())
 }
@@ -99,7 +96,12 @@ fn row(cells: &[Option<Vec<u8>>]) -> Box<[u8]> {
 fn is_error(row: &[u8]) -> bool {
     let Ok(cells) = text_cells(row, COLUMNS) else { return false };
     let level = cells.first().copied().flatten().unwrap_or_default();
-    level.iter().filter(|byte| **byte != 0).eq(b"Error")
+    ascii(level) == "Error"
+}
+
+/// A word or number of the server's own. In some character sets its letters have more than one byte.
+fn ascii(cell: &[u8]) -> String {
+    cell.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()
 }
 
 #[cfg(test)]

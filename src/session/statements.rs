@@ -76,13 +76,13 @@ impl Statements {
         self.by_id.get(&id).is_some_and(|statement| statement.version == state.version())
     }
 
-    /// The SETs to put before and behind a PREPARE of a statement, where the session reads texts otherwise than it did when
-    /// the client prepared it.
-    pub fn reading_then_and_now(&mut self, id: u32, state: &State) -> Option<(Arc<[u8]>, Vec<u8>)> {
-        let (_, statement) = self.get_mut(id)?;
-        let then = statement.reading.clone().filter(|_| statement.version != state.version())?;
+    /// How the session read texts when the client prepared a statement, if that is not how it does now.
+    pub fn reading_then(&mut self, id: u32, state: &State) -> Option<Arc<[u8]>> {
+        if self.is_as_prepared(id, state) {
+            return None;
+        }
         let now = self.reading(state)?;
-        (then != now).then(|| (then, state.reading_again()))
+        self.by_id.get(&id)?.reading.clone().filter(|then| *then != now)
     }
 
     /// The statement of one of Forebay's ids.

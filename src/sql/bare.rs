@@ -36,14 +36,7 @@ mod tests {
 
     #[test]
     fn comments_around_a_text_go() {
-        let dialect = Dialect {
-            flavor: Flavor::MySql { version: 90_000 },
-            ansi_quotes: false,
-            no_backslash_escapes: false,
-            ignore_space: false,
-            ascii_in_multibyte: false,
-            multi_statements: false,
-        };
+        let dialect = Dialect::under(b"", Flavor::MySql { version: 90_000 });
         for (text, expected) in [
             ("SELECT 1", "SELECT 1"),
             ("SELECT 1 /* forebay: cache=refresh */", "SELECT 1"),

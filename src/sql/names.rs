@@ -112,19 +112,14 @@ mod tests {
     use super::*;
     use crate::sql::Flavor;
 
-    const DIALECT: Dialect = Dialect {
-        flavor: Flavor::MySql { version: 90_000 },
-        ansi_quotes: false,
-        no_backslash_escapes: false,
-        ignore_space: false,
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    };
+    fn dialect() -> Dialect {
+        Dialect::under(b"", Flavor::MySql { version: 90_000 })
+    }
 
     fn told(text: &str) -> Option<Vec<String>> {
         let mut told = Vec::new();
         let show = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-        let known = references(text.as_bytes(), DIALECT, |schema, name| {
+        let known = references(text.as_bytes(), dialect(), |schema, name| {
             told.push(schema.map_or_else(|| show(name), |schema| format!("{}.{}", show(schema), show(name))));
         });
         known.map(|_| told)

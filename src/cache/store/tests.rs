@@ -28,14 +28,7 @@ fn reply(rows: usize) -> Reply {
 fn store() -> Arc<Store> {
     let store = Store::default();
     store.apply(Settings { max_bytes: 1 << 20, ..Settings::default() }, true);
-    let dialect = Dialect {
-        flavor: Flavor::MySql { version: 90_000 },
-        ansi_quotes: false,
-        no_backslash_escapes: false,
-        ignore_space: false,
-        ascii_in_multibyte: false,
-        multi_statements: false,
-    };
+    let dialect = Dialect::under(b"", Flavor::MySql { version: 90_000 });
     store.reach(Dependencies::of(&Definitions::default(), dialect));
     store.learn(0);
     store.place(store.wants_place().unwrap(), &Need::default());

@@ -77,20 +77,19 @@ impl Client {
     }
 
     /// What names without a schema mean in a request.
-    pub(in crate::proxy) fn schema_of(&mut self, request: &Request<'_>) -> Option<Vec<u8>> {
+    pub(in crate::proxy) fn schema_of(&self, request: &Request<'_>) -> Option<&[u8]> {
         match request.action {
-            Action::Execute { id } => self.statements.get_mut(id)?.1.schema.as_deref().map(<[u8]>::to_vec),
-            _ => self.state.schema.clone(),
+            Action::Execute { id } => self.statements.get(id)?.schema.as_deref(),
+            _ => self.state.schema.as_deref(),
         }
     }
 
     /// The tables that a SELECT names, its schema and whatever else tells that they were written; `None`: that can't be told.
-    pub(in crate::proxy) fn tables_of(&mut self, request: &Request<'_>) -> Option<Vec<Slot>> {
-        let schema = self.schema_of(request);
-        tables::read_by(request.text, schema.as_deref(), self.state.dialect())
+    pub(in crate::proxy) fn tables_of(&self, request: &Request<'_>) -> Option<Vec<Slot>> {
+        tables::read_by(request.text, self.schema_of(request), self.state.dialect())
     }
 
-    fn depends_on(&mut self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
+    fn depends_on(&self, request: &Request<'_>, (rule, cache): (&Rule, &Cache)) -> Option<Vec<Slot>> {
         let mut slots = self.tables_of(request)?;
         slots.push(tables::rule_slot(rule.name()));
         slots.push(tables::digest_slot(request.facts.digest));

@@ -42,9 +42,7 @@ impl Client {
         // What is hinted at, and what tracers add, does not change the answer; which rule it is says whose tags it bears.
         let text = sql::bare(request.text, self.state.dialect());
         let Action::Execute { id } = request.action else {
-            let schema = self.state.schema.take();
-            let scope = self.scope(schema.as_deref(), shared);
-            self.state.schema = schema;
+            let scope = self.scope(request, shared);
             key.number(scope).number(0).bytes(rule.name().as_bytes()).bytes(text);
             return Ok(());
         };
@@ -56,7 +54,6 @@ impl Client {
         if statement.version != version || statement.is_rewritten {
             return Err("the session has changed since it was prepared");
         }
-        let schema = statement.schema.clone();
         let Command::StmtExecute(execute) = command::parse(request.payload, self.capabilities) else {
             return Err(UNKNOWN);
         };
@@ -74,14 +71,14 @@ impl Client {
             return Err(UNKNOWN);
         }
         let (nulls, values) = (parameters.null_bitmap, parameters.values);
-        let scope = self.scope(schema.as_deref(), shared);
+        let scope = self.scope(request, shared);
         key.number(scope).number(1).bytes(rule.name().as_bytes()).bytes(text).bytes(nulls).bytes(&types).bytes(values);
         Ok(())
     }
 
     /// The number of what the session's answers depend on.
-    fn scope(&mut self, schema: Option<&[u8]>, shared: bool) -> u64 {
-        let state = &self.state;
+    fn scope(&mut self, request: &Request<'_>, shared: bool) -> u64 {
+        let (state, schema) = (&self.state, self.schema_of(request));
         if let Some(scope) = &self.cached.scope
             && scope.version == state.version()
             && Arc::ptr_eq(&scope.birth, &state.birth)
