@@ -19,7 +19,7 @@ test-deb: deb
 # Everything that the tests need is brought first; nothing is done where it is there already.
 test:
 	@tests/provision/all.sh > /dev/null
-	@cargo test --no-fail-fast; status=$$?; tests/provision/settled.sh; exit $$status
+	@tests/run.sh; status=$$?; tests/provision/settled.sh; exit $$status
 
 lint:
 	cargo fmt --check

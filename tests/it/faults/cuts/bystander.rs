@@ -14,8 +14,8 @@ use crate::support::{
     raw::{Client, Login},
 };
 
-/// More than a busy machine takes for a statement, and less than it takes to give up a silent server.
-const LONG: Duration = Duration::from_millis(2500);
+/// More than a busy machine takes for a statement, and less than it takes to give up a silent server (6 s).
+const LONG: Duration = Duration::from_millis(4500);
 /// Between two statements.
 const PAUSE: Duration = Duration::from_millis(10);
 
