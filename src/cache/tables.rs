@@ -60,6 +60,7 @@ pub fn written_by(facts: &Facts, text: &[u8], schema: Option<&[u8]>, dialect: Di
         // Rights are among what an answer depends on.
         Kind::Call | Kind::Execute | Kind::Do | Kind::Unknown | Kind::Admin => return vec![EVERYTHING],
         Kind::Transaction | Kind::Use | Kind::Kill | Kind::UnlockTables | Kind::LockTables => return Vec::new(),
+        Kind::Diagnostics => return Vec::new(),
         Kind::Prepare | Kind::Deallocate | Kind::Empty | Kind::Show | Kind::Describe => return Vec::new(),
         // SET DEFAULT ROLE.
         Kind::Set if facts.assignments.iter().any(|assignment| assignment.target == Target::Other) => {

@@ -74,6 +74,8 @@ pub struct ServerConnection {
     pub login_ok: Vec<u8>,
     /// Its session's user variables are on it.
     pub has_user_variables: bool,
+    /// Forebay has left user variables of its own on it.
+    pub is_littered: bool,
     /// The types of the columns in the answer to one of Forebay's own questions.
     pub column_types: Vec<Type>,
     /// The collation of the last column in the answer to one of Forebay's own questions.
@@ -138,6 +140,7 @@ impl ServerConnection {
             reply_seq: 1,
             login_ok: connected.ok,
             has_user_variables: false,
+            is_littered: false,
             column_types: Vec::new(),
             column_charset: 0,
             status: status.unwrap_or(StatusFlags::SERVER_STATUS_AUTOCOMMIT),

@@ -144,6 +144,7 @@ impl Client {
         server.image = None;
         server.insert_id = Some(0);
         server.has_user_variables = false;
+        server.is_littered = false;
         self.state.born(born.birth, born.tracking, born.status);
         if matches!(flavor, Flavor::MySql { .. }) {
             // It has fallen back to the server's character set; new connections begin with the login's.

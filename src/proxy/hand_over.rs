@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// Where that statement ran of which SHOW WARNINGS tells.
-    fn diagnostics_server(&self) -> Option<ServerId> {
+    pub(super) fn diagnostics_server(&self) -> Option<ServerId> {
         match self.state.dialect().flavor {
             Flavor::MySql { .. } => self.last_server,
             Flavor::MariaDb { .. } => self.last_rows_server,
@@ -185,7 +185,7 @@ impl Client {
     }
 
     /// LAST_INSERT_ID(), the counts and the warnings, where the replies have not told them.
-    async fn ask_about_last(&mut self, at: usize) -> bool {
+    pub(super) async fn ask_about_last(&mut self, at: usize) -> bool {
         let raised_here = self.diagnostics_server() == Some(self.servers[at].id);
         let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let connection = &mut self.servers[at];
@@ -199,17 +199,29 @@ impl Client {
         if !select && !warnings {
             return true;
         }
+        // On MySQL the SELECT comes when nothing more is asked about the warnings.
         let mut statements = if warnings { diagnostics::QUESTIONS.to_vec() } else { Vec::new() };
-        let select_at = if mariadb { 0 } else { statements.len() };
-        if select {
-            statements.insert(select_at, "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID() LIMIT 1");
-            // MySQL warns of FOUND_ROWS().
-            connection.warned |= !mariadb;
+        if select && mariadb {
+            statements.insert(0, COUNTS);
         }
         let Ok(mut answers) = connection.control(&statements).await else { return false };
+        let mut counted = if select && mariadb { answers.remove(0) } else { Vec::new() };
+        if warnings {
+            let Some(mut kept) = Diagnostics::answered(&answers) else { return false };
+            if !kept.is_empty() {
+                Box::pin(self.ask_about_conditions(at, &mut kept)).await;
+            }
+            self.diagnostics = (!kept.is_empty()).then(|| Box::new(kept));
+        }
+        let connection = &mut self.servers[at];
+        if select && !mariadb {
+            // MySQL warns of FOUND_ROWS().
+            connection.warned = true;
+            let Ok(mut answers) = connection.control(&[COUNTS]).await else { return false };
+            counted = answers.remove(0);
+        }
         if select {
-            let rows = answers.remove(select_at);
-            let cells: Vec<_> = rows.into_iter().flatten().map(|cell| cell.and_then(number)).collect();
+            let cells: Vec<_> = counted.into_iter().flatten().map(|cell| cell.and_then(number)).collect();
             let [Some(found_rows), Some(row_count), Some(id)] = cells[..] else { return false };
             if counts {
                 if found_here && !self.last.rows_are_gone {
@@ -221,10 +233,6 @@ impl Client {
                 self.insert_id = InsertId::Known(id.cast_unsigned());
                 connection.insert_id = Some(id.cast_unsigned());
             }
-        }
-        if warnings {
-            let Some(kept) = Diagnostics::answered(&answers) else { return false };
-            self.diagnostics = (!kept.is_empty()).then(|| Box::new(kept));
         }
         true
     }
@@ -249,7 +257,7 @@ impl Client {
         if !connection.replica {
             self.place.handle.set_home(None);
         }
-        if connection.has_user_variables {
+        if connection.has_user_variables || connection.is_littered {
             // No statement takes a user variable away again.
             return self.renew_or_close(connection);
         }
@@ -268,6 +276,9 @@ impl Client {
     /// Remembers what may be asked about a statement that has ended.
     pub(super) fn remember_last(&mut self, server: ServerId, request: &Request<'_>, outcome: &Outcome) {
         let facts = request.facts;
+        if facts.kind == Kind::Diagnostics && outcome.error.is_none() {
+            return self.keep_last(server);
+        }
         let mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
         // FOUND_ROWS() stays after an error, but after one that MariaDB meets among the rows.
         let keeps_rows = outcome.error.is_some() && (mysql || !outcome.has_result);
@@ -312,6 +323,15 @@ impl Client {
         self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more, is_unclear };
     }
 
+    /// GET DIAGNOSTICS changes nothing of what it tells, but that it may warn of a condition that there is not.
+    fn keep_last(&mut self, server: ServerId) {
+        let warned = self.state.warnings > 0;
+        self.last.has_more |= warned;
+        if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
+            connection.warned |= warned;
+        }
+    }
+
     /// Whether a statement leaves what SHOW WARNINGS tells of the one before. MySQL clears it with whatever does not ask for
     /// it; MariaDB when a table is used, or something else raised.
     fn keeps_diagnostics(&self, request: &Request<'_>, outcome: &Outcome) -> bool {
@@ -349,8 +369,11 @@ impl Client {
     }
 }
 
+/// What may be asked about a statement, in one row.
+const COUNTS: &str = "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID() LIMIT 1";
+
 /// Takes away what a connection was warned of. Where it fails it keeps that.
-async fn clear_warnings(connection: &mut ServerConnection) -> Result<(), ControlError> {
+pub(super) async fn clear_warnings(connection: &mut ServerConnection) -> Result<(), ControlError> {
     if connection.warned {
         connection.control(&[CLEARS_WARNINGS]).await?;
         connection.warned = false;

@@ -33,6 +33,9 @@ impl Client {
         if facts.kind == Kind::Set && facts.effects.contains(Effects::SESSION_TRACK) {
             return self.set_tracking(facts, text).await;
         }
+        if facts.effects.contains(Effects::LAST_STATEMENT) && Box::pin(self.got_diagnostics(facts, text)).await? {
+            return Ok(true);
+        }
         self.answered_about_itself(facts, text).await
     }
 

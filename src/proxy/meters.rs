@@ -14,7 +14,7 @@ use crate::{
 pub use metered::{Answer, Ended, Metered};
 
 /// Kinds of statements.
-pub const KINDS: [Kind; 25] = [
+pub const KINDS: [Kind; 26] = [
     Kind::Empty,
     Kind::Select,
     Kind::Insert,
@@ -39,6 +39,7 @@ pub const KINDS: [Kind; 25] = [
     Kind::Prepare,
     Kind::Execute,
     Kind::Deallocate,
+    Kind::Diagnostics,
     Kind::Unknown,
 ];
 

@@ -22,6 +22,7 @@ pub mod freshness;
 pub mod fuzz;
 pub mod given;
 pub mod glance;
+mod got;
 mod hand_over;
 pub mod handshakes;
 mod idle;

@@ -98,6 +98,7 @@ impl Renewal {
         connection.insert_id = Some(0);
         connection.warned = false;
         connection.has_user_variables = false;
+        connection.is_littered = false;
         Ok(true)
     }
 

@@ -1,7 +1,8 @@
 //! What SHOW WARNINGS and its like say of the last statement, kept when the connection that knew it has gone to others.
 
+use super::conditions::{self, Condition};
 use crate::{
-    sql::DiagnosticsQuestion,
+    sql::{DiagnosticsQuestion, Flavor, GetDiagnostics},
     wire::{
         lenenc::push_bytes,
         row::{push_text_row, text_cells},
@@ -22,6 +23,17 @@ pub struct Diagnostics {
     pub warnings: u64,
     /// `@@error_count`.
     pub errors: u64,
+    /// What GET DIAGNOSTICS tells of each row, where that is known.
+    conditions: Option<Vec<Condition>>,
+}
+
+/// What GET DIAGNOSTICS does, where the server does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Got {
+    /// These user variables get the values of these expressions.
+    Values(Vec<(Box<str>, Box<str>)>),
+    /// There is no such condition: it warns of that.
+    NoSuchCondition,
 }
 
 /// What belongs into the answer of a server that does not know.
@@ -46,18 +58,73 @@ impl Diagnostics {
         };
         let rows: Vec<_> = conditions.iter().map(|cells| row(cells)).collect();
         let fits = rows.iter().map(|row| row.len()).sum::<usize>() <= MAX_BYTES;
-        Some(Diagnostics { rows, warnings: count(warnings)?, errors: count(errors)? }).filter(|_| fits)
+        Some(Diagnostics { rows, warnings: count(warnings)?, errors: count(errors)?, conditions: None })
+            .filter(|_| fits)
     }
 
     /// One error, of Forebay's own.
-    pub fn error(code: u16, message: &str) -> Self {
+    pub fn error(code: u16, sql_state: &str, message: &str, flavor: Flavor) -> Self {
+        let mut none = Diagnostics::none();
+        none.push_error(code, sql_state, message, flavor);
+        none
+    }
+
+    /// One error more.
+    pub fn push_error(&mut self, code: u16, sql_state: &str, message: &str, flavor: Flavor) {
         let cells = [b"Error".to_vec(), code.to_string().into_bytes(), message.as_bytes().to_vec()].map(Some);
-        Diagnostics { rows: vec![row(&cells)], warnings: 1, errors: 1 }
+        self.rows.push(row(&cells));
+        (self.warnings, self.errors) = (self.warnings + 1, self.errors + 1);
+        if let Some(conditions) = &mut self.conditions {
+            let origins = matches!(flavor, Flavor::MySql { .. });
+            conditions.push(Condition::plain(sql_state, message.as_bytes(), "utf8mb4", origins));
+        }
     }
 
     /// Nothing was raised.
     pub fn none() -> Self {
-        Diagnostics { rows: Vec::new(), warnings: 0, errors: 0 }
+        Diagnostics { rows: Vec::new(), warnings: 0, errors: 0, conditions: Some(Vec::new()) }
+    }
+
+    /// How many conditions there are to ask about.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What the codes tell of MySQL's own conditions, if they tell all. The messages are in this character set.
+    pub fn by_codes(&self, charset: &str) -> Option<Vec<Condition>> {
+        let condition = |row: &[u8]| {
+            let (code, message) = code_and_message(row)?;
+            Condition::by_code(u16::try_from(code).ok()?, &message, charset)
+        };
+        self.rows.iter().map(|row| condition(row)).collect()
+    }
+
+    /// What is to be told of each condition is known.
+    pub fn know_conditions(&mut self, conditions: Vec<Condition>) {
+        self.conditions = (conditions.len() == self.rows.len()).then_some(conditions);
+    }
+
+    /// What GET DIAGNOSTICS does. `None`: that is not known.
+    pub fn get(&self, asked: &GetDiagnostics, row_count: i64) -> Option<Got> {
+        let mut values = Vec::new();
+        for (to, what) in &asked.items {
+            let value = match (asked.condition, what.as_str()) {
+                (None, "NUMBER") => conditions::unsigned(self.rows.len() as u64),
+                (None, "ROW_COUNT") => row_count.to_string().into(),
+                (None, _) => return None,
+                (Some(number), what) => {
+                    let Some(at) = number.checked_sub(1).filter(|at| *at < self.rows.len()) else {
+                        return Some(Got::NoSuchCondition);
+                    };
+                    match what {
+                        "MYSQL_ERRNO" => conditions::unsigned(code_and_message(&self.rows[at])?.0.into()),
+                        _ => self.conditions.as_ref()?.get(at)?.item(what)?.into(),
+                    }
+                }
+            };
+            values.push((to.clone(), value));
+        }
+        Some(Got::Values(values))
     }
 
     /// Whether there is nothing to tell.
@@ -91,6 +158,11 @@ fn row(cells: &[Option<Vec<u8>>]) -> Box<[u8]> {
     let mut row = Vec::new();
     push_text_row(&mut row, &cells);
     row.into()
+}
+
+fn code_and_message(row: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let [_, Some(code), Some(message)] = text_cells(row, COLUMNS).ok()?[..] else { return None };
+    Some((ascii(code).parse().ok()?, message.to_vec()))
 }
 
 fn is_error(row: &[u8]) -> bool {
@@ -138,6 +210,28 @@ mod tests {
         let no_number = row(&[Some(b"Note".to_vec()), Some(b"no".to_vec()), Some(b"x".to_vec())]);
         assert_eq!(binary(&no_number), None);
         assert_eq!(binary(b"\x04No"), None);
+    }
+
+    #[test]
+    fn get_diagnostics_gives_values() {
+        let asked = |condition, items: &[&str]| GetDiagnostics {
+            condition,
+            items: items.iter().map(|of| ("v".into(), (*of).to_owned())).collect(),
+        };
+        let values = |values: &[&str]| Some(Got::Values(values.iter().map(|of| ("v".into(), (*of).into())).collect()));
+        let mut kept = Diagnostics::error(1317, "70100", "killed", Flavor::MySql { version: 90_700 });
+        assert_eq!(kept.get(&asked(None, &["NUMBER", "ROW_COUNT"]), -1), values(&["CAST(1 AS UNSIGNED)", "-1"]));
+        assert_eq!(kept.get(&asked(Some(1), &["MYSQL_ERRNO"]), 0), values(&["CAST(1317 AS UNSIGNED)"]));
+        let state = asked(Some(1), &["RETURNED_SQLSTATE"]);
+        let expected = "CONVERT(_utf8mb4 x'3730313030' USING utf8mb3) COLLATE utf8mb3_general_ci";
+        assert_eq!(kept.get(&state, 0), values(&[expected]));
+        assert_eq!(kept.get(&asked(Some(1), &["NUMBER"]), 0), None, "for the server to refuse");
+        for none in [0, 2] {
+            assert_eq!(kept.get(&asked(Some(none), &["MYSQL_ERRNO"]), 0), Some(Got::NoSuchCondition));
+        }
+        assert_eq!(kept.by_codes("utf8mb4"), None, "not a code that tells all");
+        kept.know_conditions(Vec::new());
+        assert_eq!(kept.get(&state, 0), None, "nothing is known of it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod called;
 pub mod carry;
 pub mod client_tracking;
+pub mod conditions;
 pub mod diagnostics;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

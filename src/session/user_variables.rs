@@ -39,6 +39,15 @@ impl UserVariables {
         self.is_stuck |= self.assigned.len() + self.known.len() > MAX_VARIABLES;
     }
 
+    /// A variable gets this value while no connection has the session's. False: there would be too many.
+    pub fn learn(&mut self, name: Box<str>, expression: &str) -> bool {
+        let has_room = self.known.len() < MAX_VARIABLES;
+        if has_room {
+            self.known.insert(name, expression.as_bytes().into());
+        }
+        has_room
+    }
+
     /// Whether the connection must be kept for them.
     pub fn are_stuck(&self, flavor: Flavor) -> bool {
         self.is_stuck || self.has_unnamed && names_question(flavor).is_none()

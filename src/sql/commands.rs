@@ -64,6 +64,7 @@ impl Kind {
             Kind::Prepare => "prepare",
             Kind::Execute => "execute",
             Kind::Deallocate => "deallocate",
+            Kind::Diagnostics => "diagnostics",
             Kind::Unknown => "unknown",
         }
     }

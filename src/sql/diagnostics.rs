@@ -1,6 +1,9 @@
-//! SHOW WARNINGS and its like, word by word.
+//! SHOW WARNINGS, GET DIAGNOSTICS and their like, word by word.
 
-use super::lexer::{Dialect, Lexer, TokenKind};
+use super::{
+    is_plain_in_user_variable,
+    lexer::{Dialect, Lexer, TokenKind, unquote},
+};
 
 /// A question about the conditions that the last statement raised.
 /// <https://dev.mysql.com/doc/refman/en/show-warnings.html>
@@ -18,7 +21,7 @@ pub struct DiagnosticsQuestion {
 
 /// What a text asks for, if it is `SHOW WARNINGS | ERRORS [LIMIT [offset,] rows]` or `SHOW COUNT(*) WARNINGS | ERRORS`.
 pub fn diagnostics_question(text: &[u8], dialect: Dialect) -> Option<DiagnosticsQuestion> {
-    let mut words = Words { lexer: Lexer::new(text, dialect), text };
+    let mut words = Words::of(text, dialect);
     if !words.next()?.eq_ignore_ascii_case("show") {
         return None;
     }
@@ -52,15 +55,78 @@ pub fn diagnostics_question(text: &[u8], dialect: Dialect) -> Option<Diagnostics
     Some(question)
 }
 
+/// `GET [CURRENT] DIAGNOSTICS …` into user variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetDiagnostics {
+    /// Which condition's items, from 1; `None`: what is said of the statement.
+    pub condition: Option<usize>,
+    /// Names of user variables in lower case, each with the name of what it gets, in upper case.
+    pub items: Vec<(Box<str>, String)>,
+}
+
+/// What a text asks for, if it is GET DIAGNOSTICS, names its condition by a number, and its variables by plain names.
+pub fn get_diagnostics(text: &[u8], dialect: Dialect) -> Option<GetDiagnostics> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let mut words = Words::of(text, dialect);
+    let mut expected = words.next()?.eq_ignore_ascii_case("get").then(|| words.next())??;
+    if expected.eq_ignore_ascii_case("current") {
+        expected = words.next()?;
+    }
+    expected.eq_ignore_ascii_case("diagnostics").then_some(())?;
+    let mut next = words.next()?;
+    let condition = match next.eq_ignore_ascii_case("condition") {
+        true => {
+            let number = words.next()?.parse().ok()?;
+            next = words.next()?;
+            Some(number)
+        }
+        false => None,
+    };
+    let mut items = Vec::new();
+    loop {
+        let name = user_variable(next.strip_prefix('@')?.as_bytes())?;
+        (words.next()? == "=").then_some(())?;
+        items.push((name, words.next()?.to_ascii_uppercase()));
+        next = match words.next() {
+            Some(",") => words.next()?,
+            None => break,
+            Some(";") if words.next().is_none() => break,
+            Some(_) => return None,
+        };
+    }
+    words.are_read().then_some(GetDiagnostics { condition, items })
+}
+
+/// The name of a user variable that is spelt so behind its `@`, in lower case; `None`: it is not plain.
+pub(super) fn user_variable(spelt: &[u8]) -> Option<Box<str>> {
+    let name = unquote(spelt);
+    let is_plain = !name.is_empty() && name.iter().all(|byte| is_plain_in_user_variable(*byte));
+    is_plain.then(|| String::from_utf8(name).ok()).flatten().map(|name| name.to_ascii_lowercase().into())
+}
+
 struct Words<'a> {
     lexer: Lexer<'a>,
     text: &'a [u8],
+    ended: bool,
 }
 
 impl<'a> Words<'a> {
+    fn of(text: &'a [u8], dialect: Dialect) -> Self {
+        Words { lexer: Lexer::new(text, dialect), text, ended: false }
+    }
+
+    /// To the text's end, and none stands in a comment that only some servers read.
+    fn are_read(&self) -> bool {
+        self.ended && self.lexer.marks == 0
+    }
+
     fn next(&mut self) -> Option<&'a str> {
         let token = self.lexer.next_token();
-        let told = matches!(token.kind, TokenKind::Word | TokenKind::Number | TokenKind::Punct(_));
+        self.ended = token.kind == TokenKind::End;
+        let told =
+            matches!(token.kind, TokenKind::Word | TokenKind::Number | TokenKind::UserVariable | TokenKind::Punct(_));
         std::str::from_utf8(self.text.get(token.range())?).ok().filter(|_| told)
     }
 }
@@ -69,6 +135,36 @@ impl<'a> Words<'a> {
 mod tests {
     use super::*;
     use crate::sql::lexer::Flavor;
+
+    #[test]
+    fn get_diagnostics_is_read() {
+        let dialect = Dialect::under(b"", Flavor::MariaDb { version: 101_100 });
+        let read = |text: &'static str| get_diagnostics(text.as_bytes(), dialect);
+        let items = |items: &[(&str, &str)]| items.iter().map(|(to, of)| ((*to).into(), (*of).to_owned())).collect();
+        assert_eq!(
+            read("GET DIAGNOSTICS @N = NUMBER, @`r.c` = row_count;"),
+            Some(GetDiagnostics { condition: None, items: items(&[("n", "NUMBER"), ("r.c", "ROW_COUNT")]) })
+        );
+        assert_eq!(
+            read("get current diagnostics /* the second */ condition 2 @'s' = RETURNED_SQLSTATE"),
+            Some(GetDiagnostics { condition: Some(2), items: items(&[("s", "RETURNED_SQLSTATE")]) })
+        );
+        for other in [
+            "",
+            "GET DIAGNOSTICS",
+            "GET DIAGNOSTICS @n",
+            "GET DIAGNOSTICS n = NUMBER",
+            "GET DIAGNOSTICS @`r c` = NUMBER",
+            "GET STACKED DIAGNOSTICS @n = NUMBER",
+            "GET DIAGNOSTICS CONDITION @i @s = MESSAGE_TEXT",
+            "GET DIAGNOSTICS CONDITION -1 @s = MESSAGE_TEXT",
+            "GET DIAGNOSTICS @n = NUMBER @m = ROW_COUNT",
+            "GET DIAGNOSTICS @n = NUMBER; SELECT 1",
+            "GET DIAGNOSTICS @n = NUMBER 'x",
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn questions_are_read() {

@@ -53,6 +53,8 @@ pub enum Kind {
     Execute,
     /// DEALLOCATE PREPARE, DROP PREPARE.
     Deallocate,
+    /// GET DIAGNOSTICS.
+    Diagnostics,
     /// Anything else.
     Unknown,
 }

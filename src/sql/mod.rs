@@ -31,7 +31,7 @@ mod tests;
 
 pub use bare::bare;
 pub use connection_id::with_connection_id;
-pub use diagnostics::{DiagnosticsQuestion, diagnostics_question};
+pub use diagnostics::{DiagnosticsQuestion, GetDiagnostics, diagnostics_question, get_diagnostics};
 pub use facts::{Effects, Facts, Kind, Routine, Transaction};
 pub use lexer::{Dialect, Flavor, unquote};
 pub use names::{Seen, references};
@@ -67,11 +67,7 @@ pub fn user_variables(text: &[u8], dialect: Dialect) -> Option<BTreeSet<Box<str>
             TokenKind::End => return Some(names),
             TokenKind::Bad => return None,
             TokenKind::UserVariable => {
-                let name = unquote(text.get(token.range())?.get(1..)?);
-                if name.is_empty() || !name.iter().all(|byte| is_plain_in_user_variable(*byte)) {
-                    return None;
-                }
-                names.insert(String::from_utf8(name).ok()?.to_ascii_lowercase().into());
+                names.insert(diagnostics::user_variable(text.get(token.range())?.get(1..)?)?);
             }
             _ => {}
         }

@@ -80,7 +80,8 @@ impl Reader<'_> {
             Word::Grant | Word::Revoke | Word::Optimize | Word::Purge | Word::Admin => self.admin(),
             Word::Lock => self.lock_tables(),
             Word::Unlock => self.unlock_tables(),
-            Word::Get | Word::Signal => self.unknown(Effects::LAST_STATEMENT),
+            Word::Get => self.raises_or_tells(Kind::Diagnostics),
+            Word::Signal => self.raises_or_tells(Kind::Unknown),
             Word::Call => self.call(),
             Word::Prepare => self.opaque(Kind::Prepare),
             Word::Execute => self.opaque(Kind::Execute),
@@ -110,6 +111,13 @@ impl Reader<'_> {
         self.add(effects | Effects::WRITE | Effects::OPAQUE);
         self.scan.assigns_any = true;
         self.expressions(Kind::Unknown)
+    }
+
+    /// Neither runs anything that the text does not show.
+    fn raises_or_tells(&mut self, kind: Kind) -> Kind {
+        self.add(Effects::LAST_STATEMENT | Effects::WRITE);
+        self.scan.assigns_any = true;
+        self.expressions(kind)
     }
 
     fn expressions(&mut self, kind: Kind) -> Kind {

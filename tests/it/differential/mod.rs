@@ -57,7 +57,7 @@ fn generated_sessions(bed: &Bed) {
 }
 
 fn kept_cases(bed: &Bed) {
-    kept(bed, &arena(bed, "kept"), &[]);
+    kept(bed, &arena(bed, "kept"), |_| true);
 }
 
 /// Over connections that go from hand to hand after every statement, among others' who change them as they like.
@@ -67,7 +67,10 @@ fn generated_sessions_that_share(bed: &Bed) {
     });
 }
 
+/// What the kept cases ask about others have pushed off the only connection.
 fn generated_sessions_over_one_connection(bed: &Bed) {
+    let arena = Arena { other: bed.few_forebay(1), ..arena(bed, "kept1") };
+    kept(bed, &arena, |name| name.contains("diagnostics") && name != "prepared-diagnostics.txt");
     over(bed, 1);
 }
 
@@ -95,11 +98,13 @@ fn generated_sessions_from_memory(bed: &Bed) {
 }
 
 fn kept_cases_from_memory(bed: &Bed) {
-    kept(bed, &Arena { other: bed.caching_forebay(), ..arena(bed, "keptcached") }, &NOT_SHARED);
+    kept(bed, &Arena { other: bed.caching_forebay(), ..arena(bed, "keptcached") }, |name| !NOT_SHARED.contains(&name));
 }
 
 fn kept_cases_that_share(bed: &Bed) {
-    Disturbance::during(&bed.sharing_forebay(), || kept(bed, &sharing(bed, "keptshare"), &NOT_SHARED));
+    Disturbance::during(&bed.sharing_forebay(), || {
+        kept(bed, &sharing(bed, "keptshare"), |name| !NOT_SHARED.contains(&name))
+    });
 }
 
 fn generated(arena: &Arena<'_>, prefix: &str, usual: Range<u64>, case: impl Fn(u64) -> Case) {
@@ -123,10 +128,10 @@ fn generated(arena: &Arena<'_>, prefix: &str, usual: Range<u64>, case: impl Fn(u
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn kept(bed: &Bed, arena: &Arena<'_>, except: &[&str]) {
+fn kept(bed: &Bed, arena: &Arena<'_>, wanted: impl Fn(&str) -> bool) {
     let mut failed = Vec::new();
     for (name, case) in cases() {
-        if case.kind.is_none_or(|kind| kind == bed.kind) && !except.contains(&name.as_str()) {
+        if case.kind.is_none_or(|kind| kind == bed.kind) && wanted(&name) {
             failed.extend(arena.run(&case).map(|found| describe(&name, &found)));
         }
     }
