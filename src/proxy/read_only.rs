@@ -79,6 +79,8 @@ impl Client {
 
 fn served_by_replica(facts: &Facts) -> bool {
     match facts.kind {
+        // What comes behind it is not in the facts' kind.
+        _ if facts.effects.contains(Effects::SEVERAL_STATEMENTS) => false,
         Kind::Transaction | Kind::Use | Kind::Empty => true,
         Kind::Set => facts.assignments.iter().all(is_carried) && !facts.assignments.is_empty(),
         _ => SERVED_BY_REPLICA.contains(facts.effects),
