@@ -281,7 +281,10 @@ impl Client {
         }
         let mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
         // FOUND_ROWS() stays after an error, but after one that MariaDB meets among the rows.
-        let keeps_rows = outcome.error.is_some() && (mysql || !outcome.has_result);
+        let keeps_rows = match outcome.error {
+            Some(_) => mysql || !outcome.has_result,
+            None => keeps_found_rows(facts, mysql),
+        };
         let ran_elsewhere = self.last_rows_server != Some(server);
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         self.last_server = Some(server);
@@ -366,6 +369,21 @@ impl Client {
                 connection.insert_id = None;
             }
         }
+    }
+}
+
+/// Whether FOUND_ROWS() is after a statement what it was before, as tried on both servers. Of what may find rows by the way
+/// (INSERT … SELECT, DELETE of several tables) it is not known, and not worth reading the text for.
+fn keeps_found_rows(facts: &Facts, mysql: bool) -> bool {
+    let hidden = Effects::OPAQUE | Effects::UNKNOWN_FUNCTION | Effects::SEVERAL_STATEMENTS;
+    match facts.kind {
+        _ if facts.effects.intersects(hidden) => false,
+        Kind::Insert | Kind::Replace | Kind::Delete | Kind::Load => true,
+        Kind::Ddl | Kind::Admin | Kind::Handler | Kind::Kill => true,
+        Kind::LockTables | Kind::UnlockTables => true,
+        Kind::Update | Kind::Do => !mysql,
+        Kind::Explain => mysql,
+        _ => false,
     }
 }
 
