@@ -202,7 +202,10 @@ impl Client {
             let connection = self.servers.iter().find(|open| open.id == server)?;
             Some((server, connection.statements.get(id)?))
         });
-        let Some((server, server_id)) = found else { return self.send_ok().await };
+        let Some((server, server_id)) = found else {
+            self.status_known().await;
+            return self.send_ok().await;
+        };
         let mut payload = Vec::with_capacity(5);
         statement::push_reset(&mut payload, server_id);
         self.on_server(server, &payload.into(), Expect::Ok).await
