@@ -65,8 +65,9 @@ impl Client {
         clear_warnings(&mut self.servers[at]).await.is_ok()
     }
 
-    /// Learns what GET DIAGNOSTICS would tell of each condition, as far as that is to be had.
-    pub(super) async fn ask_about_conditions(&mut self, at: usize, kept: &mut Diagnostics) {
+    /// Learns what GET DIAGNOSTICS would tell of each condition, as far as that is to be had: `thoroughly` or, on MySQL, by the
+    /// codes alone, since asking takes away what else is to be asked.
+    pub(super) async fn ask_about_conditions(&mut self, at: usize, kept: &mut Diagnostics, thoroughly: bool) {
         let flavor = self.state.dialect().flavor;
         let mysql = matches!(flavor, Flavor::MySql { .. });
         let charset = self.state.value("character_set_results").unwrap_or_default();
@@ -75,7 +76,8 @@ impl Client {
             return kept.know_conditions(conditions);
         }
         let sql_mode = self.state.value("sql_mode").unwrap_or_default();
-        let Some(questions) = conditions::questions(kept.len(), sql_mode, flavor) else { return };
+        let questions = thoroughly.then(|| conditions::questions(kept.len(), sql_mode, flavor)).flatten();
+        let Some(questions) = questions else { return };
         let connection = &mut self.servers[at];
         connection.is_littered |= mysql;
         let Ok(answers) = connection.control(&questions).await else { return };

@@ -14,7 +14,7 @@ use crate::{
     routing::Decision,
     session::{Diagnostics, UserVariables, diagnostics},
     sql::{
-        self, Effects, Facts, Flavor, Kind,
+        self, Dialect, Effects, Facts, Flavor, Kind,
         facts::{Corrected, Correction},
     },
     topology::ServerId,
@@ -193,23 +193,33 @@ impl Client {
         let found_here = self.last_rows_server == Some(connection.id);
         let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
         let counts = is_last && (self.last.is_unclear || mariadb && self.last.has_more);
-        // After SHOW WARNINGS the counts are its own; on MySQL, a SELECT takes the warnings away.
-        let warnings = raised_here && connection.warned && (mariadb || !counts);
+        let warnings = raised_here && connection.warned;
         let select = counts || insert_id;
         if !select && !warnings {
             return true;
         }
-        // On MySQL the SELECT comes when nothing more is asked about the warnings.
-        let mut statements = if warnings { diagnostics::QUESTIONS.to_vec() } else { Vec::new() };
+        // On MySQL a SELECT takes the warnings away, after SHOW WARNINGS the count of rows is its own, and after the counts of
+        // warnings that of found rows.
+        let aside = counts && warnings && !mariadb;
+        let mut statements = match warnings {
+            false => Vec::new(),
+            true if aside => vec![PUTS_ASIDE, diagnostics::QUESTIONS[0]],
+            true => diagnostics::QUESTIONS.to_vec(),
+        };
         if select && mariadb {
             statements.insert(0, COUNTS);
         }
+        connection.is_littered |= aside;
         let Ok(mut answers) = connection.control(&statements).await else { return false };
         let mut counted = if select && mariadb { answers.remove(0) } else { Vec::new() };
         if warnings {
-            let Some(mut kept) = Diagnostics::answered(&answers) else { return false };
+            let kept = match aside {
+                true => answers.pop().and_then(|rows| Diagnostics::listed(&rows, self.state.warnings.into())),
+                false => Diagnostics::answered(&answers),
+            };
+            let Some(mut kept) = kept else { return false };
             if !kept.is_empty() {
-                Box::pin(self.ask_about_conditions(at, &mut kept)).await;
+                Box::pin(self.ask_about_conditions(at, &mut kept, !aside)).await;
             }
             self.diagnostics = (!kept.is_empty()).then(|| Box::new(kept));
         }
@@ -217,7 +227,8 @@ impl Client {
         if select && !mariadb {
             // MySQL warns of FOUND_ROWS().
             connection.warned = true;
-            let Ok(mut answers) = connection.control(&[COUNTS]).await else { return false };
+            let question = if aside { COUNTS_BESIDE } else { COUNTS };
+            let Ok(mut answers) = connection.control(&[question]).await else { return false };
             counted = answers.remove(0);
         }
         if select {
@@ -283,7 +294,7 @@ impl Client {
         // FOUND_ROWS() stays after an error, but after one that MariaDB meets among the rows.
         let keeps_rows = match outcome.error {
             Some(_) => mysql || !outcome.has_result,
-            None => keeps_found_rows(facts, mysql),
+            None => keeps_found_rows(facts, mysql) || lists(request, self.state.dialect()),
         };
         let ran_elsewhere = self.last_rows_server != Some(server);
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
@@ -387,8 +398,18 @@ fn keeps_found_rows(facts: &Facts, mysql: bool) -> bool {
     }
 }
 
+/// SHOW WARNINGS and SHOW ERRORS; their counts are results as any others.
+fn lists(request: &Request<'_>, dialect: Dialect) -> bool {
+    let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
+    asks && sql::diagnostics_question(request.text, dialect).is_some_and(|question| !question.count)
+}
+
 /// What may be asked about a statement, in one row.
 const COUNTS: &str = "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID() LIMIT 1";
+
+/// The count of rows, put aside, and the same with it.
+const PUTS_ASIDE: &str = "GET DIAGNOSTICS @`forebay_rows`=ROW_COUNT";
+const COUNTS_BESIDE: &str = "SELECT FOUND_ROWS(), @`forebay_rows`, LAST_INSERT_ID() LIMIT 1";
 
 /// Takes away what a connection was warned of. Where it fails it keeps that.
 pub(super) async fn clear_warnings(connection: &mut ServerConnection) -> Result<(), ControlError> {

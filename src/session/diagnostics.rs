@@ -56,10 +56,17 @@ impl Diagnostics {
             let cell = rows.first()?.first()?.as_deref()?;
             ascii(cell).parse().ok()
         };
+        let listed = Diagnostics::listed(conditions, 0)?;
+        Some(Diagnostics { warnings: count(warnings)?, errors: count(errors)?, ..listed })
+    }
+
+    /// The answer to SHOW WARNINGS alone, where so many were told of. `None`: it is too much to keep.
+    pub fn listed(conditions: &[Vec<Option<Vec<u8>>>], told: u64) -> Option<Self> {
         let rows: Vec<_> = conditions.iter().map(|cells| row(cells)).collect();
         let fits = rows.iter().map(|row| row.len()).sum::<usize>() <= MAX_BYTES;
-        Some(Diagnostics { rows, warnings: count(warnings)?, errors: count(errors)?, conditions: None })
-            .filter(|_| fits)
+        let errors = rows.iter().filter(|row| is_error(row)).count() as u64;
+        let warnings = told.max(rows.len() as u64);
+        fits.then_some(Diagnostics { rows, warnings, errors, conditions: None })
     }
 
     /// One error, of Forebay's own.

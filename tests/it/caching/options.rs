@@ -163,10 +163,10 @@ fn what_may_no_longer_be_read_is_not_given(bed: &Bed) {
 }
 
 fn memory_is_bounded(bed: &Bed) {
-    const BUDGET_KIB: u64 = 8 << 10;
+    const BUDGET_KIB: u64 = 4 << 10;
     table(bed, "kept_me");
     let rules = "rules: [{name: all, match: {kind: select}, cache: {ttl: 10m}}]\n";
-    let forebay = caching(bed, rules, "cache: {max_bytes: 8MiB}\n");
+    let forebay = caching(bed, rules, "cache: {max_bytes: 4MiB}\n");
     until_kept(bed, &mut connect(&forebay), "kept_me");
     let mut client = connect(&forebay);
     let mut flood = |from: u32, to: u32| {
@@ -179,9 +179,9 @@ fn memory_is_bounded(bed: &Bed) {
     };
     let before = flood(0, 200);
     // Three times as much as there is room for.
-    let (full, fuller) = (flood(200, 16_000), flood(16_000, 32_000));
-    assert!(full - before < BUDGET_KIB * 2, "{before} KiB, then {full}");
-    assert!(fuller < full + BUDGET_KIB / 2, "{full} KiB, then {fuller}");
+    let (full, fuller) = (flood(200, 8_000), flood(8_000, 16_000));
+    assert!(full - before < BUDGET_KIB * 3, "{before} KiB, then {full}");
+    assert!(fuller < full + BUDGET_KIB, "{full} KiB, then {fuller}");
     assert!(full - before > BUDGET_KIB / 4, "{before} KiB, then {full}: nothing was kept");
     forebay.assert_sound();
 }
