@@ -43,6 +43,7 @@ impl Client {
         self.status_known().await;
         (self.last.is_gone, self.last.rows_are_gone) = (true, true);
         self.diagnostics = Some(diagnostics);
+        self.state.warnings = warnings;
         self.send_ok_with(warnings).await?;
         Ok(true)
     }

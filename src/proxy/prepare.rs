@@ -123,6 +123,7 @@ impl Client {
             ..new
         });
         self.last_error = None;
+        self.status_known().await;
         let mut packets = answer.packets();
         let mut first = packets.next().unwrap_or_default().to_vec();
         // What an answer begins with has been read as that.

@@ -204,6 +204,9 @@ impl Client {
         });
         let Some((server, server_id)) = found else {
             self.status_known().await;
+            if matches!(self.state.dialect().flavor, Flavor::MariaDb { .. }) {
+                (self.last.row_count, self.last.is_gone) = (0, true);
+            }
             return self.send_ok().await;
         };
         let mut payload = Vec::with_capacity(5);

@@ -98,6 +98,8 @@ pub struct State {
     pub(super) gtids: Vec<u8>,
     /// A server has said that something of the session has changed, whatever it is.
     pub(super) state_changed: bool,
+    /// Tables are locked, by the last report.
+    pub(super) lock_reported: bool,
     flavor: Flavor,
     multi_statements: bool,
     dialect: Dialect,
@@ -134,6 +136,7 @@ impl State {
             tracking: ClientTracking::default(),
             gtids: Vec::new(),
             state_changed: false,
+            lock_reported: false,
             flavor,
             multi_statements,
             dialect,

@@ -8,7 +8,7 @@ use super::{
     variables::travels,
 };
 use crate::{
-    sql::{Effects, Facts, Kind, routine},
+    sql::{Effects, Facts, Kind, Transaction, routine},
     wire::ok::{Ok, SessionChange, push_session_change, session_changes},
 };
 
@@ -110,7 +110,8 @@ impl State {
             SessionChange::Schema(schema) => self.set_schema(schema),
             SessionChange::Gtids(gtids) => self.add_gtids(gtids),
             SessionChange::Transaction(flags) => {
-                self.pins.set(Pins::TABLE_LOCK, flags.get(7) == Some(&b'L'));
+                self.lock_reported = flags.get(7) == Some(&b'L');
+                self.pins.set(Pins::TABLE_LOCK, self.lock_reported || self.pins.contains(Pins::TABLE_LOCK));
                 self.transaction.clear();
                 self.transaction.extend_from_slice(flags);
             }
@@ -210,6 +211,13 @@ impl State {
             self.pins.set(Pins::ROLE, !ends);
         }
         self.temporary_tables_from(facts, succeeded);
+        if !self.lock_reported && may_unlock(facts) {
+            self.pins.remove(Pins::TABLE_LOCK);
+        }
+        // MySQL reports the lock with the statement after this where it has ended a transaction.
+        if facts.kind == Kind::LockTables && succeeded {
+            self.pins |= Pins::TABLE_LOCK;
+        }
         self.pins = self.pins.difference(Taken::PINS) | self.taken.pins();
     }
 
@@ -266,4 +274,11 @@ impl Seen {
     fn names(&self) -> bool {
         self.client || self.connection || self.results || self.collation
     }
+}
+/// What ends LOCK TABLES. MySQL's report also leaves the lock out when a definition has committed under it.
+fn may_unlock(facts: &Facts) -> bool {
+    let hidden = Effects::OPAQUE | Effects::SEVERAL_STATEMENTS;
+    matches!(facts.kind, Kind::LockTables | Kind::UnlockTables)
+        || matches!(facts.transaction, Some(Transaction::Begin { .. }))
+        || facts.effects.intersects(hidden)
 }
