@@ -25,6 +25,10 @@ impl Client {
             if !replica && knows || warned && !self.ask_about_last(at).await {
                 return Ok(false);
             }
+            if warned {
+                // Being asked has changed what that one would say.
+                (self.last.is_gone, self.last.rows_are_gone) = (true, true);
+            }
         }
         let mut diagnostics = self.diagnostics.clone().unwrap_or_else(|| Box::new(Diagnostics::none()));
         let warnings = match diagnostics.get(&asked, self.last.row_count) {
@@ -41,7 +45,6 @@ impl Client {
             }
         };
         self.status_known().await;
-        (self.last.is_gone, self.last.rows_are_gone) = (true, true);
         self.diagnostics = Some(diagnostics);
         self.state.warnings = warnings;
         self.send_ok_with(warnings).await?;
