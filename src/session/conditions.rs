@@ -27,7 +27,7 @@ const ROW_NUMBER_SINCE: u32 = 100_700;
 /// More conditions than this are not asked about.
 const MAX_CONDITIONS: usize = 64;
 
-/// One condition: [`ITEMS`], the message and perhaps the row's number. Each is an expression's text, made of hexadecimal digits
+/// One condition: the items of a signal, the message and perhaps the row's number. Each is an expression's text, made of hexadecimal digits
 /// and names of character sets alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition(Vec<Box<str>>);
