@@ -453,8 +453,8 @@ impl Client {
         self.meter.refused(error.fault, error.code);
         self.state.warnings = 1;
         (self.last.row_count, self.last.is_gone) = (-1, true);
-        let (state, flavor) = (std::str::from_utf8(&error.sql_state).unwrap_or("HY000"), self.state.dialect().flavor);
-        self.diagnostics = Some(Box::new(Diagnostics::error(error.code, state, &error.message, flavor)));
+        let flavor = self.state.dialect().flavor;
+        self.diagnostics = Some(Box::new(Diagnostics::error(error.code, &error.sql_state, &error.message, flavor)));
         self.send(&error.payload()).await
     }
 

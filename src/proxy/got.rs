@@ -40,7 +40,7 @@ impl Client {
                 0
             }
             Some(Got::NoSuchCondition) => {
-                diagnostics.push_error(1758, "35000", "Invalid condition number", self.state.dialect().flavor);
+                diagnostics.push_error(1758, b"35000", "Invalid condition number", self.state.dialect().flavor);
                 1
             }
         };

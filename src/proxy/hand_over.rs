@@ -14,7 +14,7 @@ use crate::{
     routing::Decision,
     session::{Diagnostics, UserVariables, diagnostics},
     sql::{
-        self, Dialect, Effects, Facts, Flavor, Kind,
+        self, DiagnosticsQuestion, Dialect, Effects, Facts, Flavor, Kind,
         facts::{Corrected, Correction},
     },
     topology::ServerId,
@@ -398,10 +398,15 @@ fn keeps_found_rows(facts: &Facts, mysql: bool) -> bool {
     }
 }
 
+/// SHOW WARNINGS and its like, if that is what a request asks.
+pub(super) fn question_of(request: &Request<'_>, dialect: Dialect) -> Option<DiagnosticsQuestion> {
+    let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
+    asks.then(|| sql::diagnostics_question(request.text, dialect)).flatten()
+}
+
 /// SHOW WARNINGS and SHOW ERRORS; their counts are results as any others.
 fn lists(request: &Request<'_>, dialect: Dialect) -> bool {
-    let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
-    asks && sql::diagnostics_question(request.text, dialect).is_some_and(|question| !question.count)
+    question_of(request, dialect).is_some_and(|question| !question.count)
 }
 
 /// What may be asked about a statement, in one row.

@@ -5,6 +5,7 @@ use super::{
     client_tracking_error,
     engine::{Action, Request},
     fix::{Fix, Value, What},
+    hand_over::question_of,
 };
 use crate::{
     session::{
@@ -154,8 +155,7 @@ impl Client {
     /// The answer to SHOW WARNINGS and its like that the connection which runs it does not know.
     fn remembered_diagnostics(&self, request: &Request<'_>) -> Option<Answer> {
         let diagnostics = self.diagnostics.as_ref()?;
-        let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
-        let question = asks.then(|| sql::diagnostics_question(request.text, self.state.dialect()))??;
+        let question = question_of(request, self.state.dialect())?;
         match (diagnostics.answer(&question), request.action) {
             (Answer::Rows(rows), Action::Execute { .. }) => {
                 rows.iter().map(|row| diagnostics::binary(row)).collect::<Option<_>>().map(Answer::Rows)

@@ -36,22 +36,22 @@ impl Condition {
     /// One of the server's own, by what SHOW WARNINGS said of it in this character set. `None`: its code does not tell all.
     pub fn by_code(code: u16, message: &[u8], charset: &str) -> Option<Condition> {
         let (sql_state, _) = STATES.iter().find(|(_, codes)| codes.contains(&code))?;
-        Some(Condition::plain(sql_state, message, charset, true))
+        Some(Condition::plain(sql_state.as_bytes(), message, charset, true))
     }
 
     /// One that nobody has given a name to. `origins`: whether the server says whose SQLSTATE it is.
-    pub fn plain(sql_state: &str, message: &[u8], charset: &str, origins: bool) -> Condition {
+    pub fn plain(sql_state: &[u8], message: &[u8], charset: &str, origins: bool) -> Condition {
         let is_word = !charset.is_empty() && charset.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         // Without one, the server's words are in its own.
         let charset = if is_word { charset } else { "utf8mb3" };
-        let origin = match sql_state.as_bytes().first() {
+        let origin = match sql_state.first() {
             _ if !origins => "",
             Some(b'5'..=b'9' | b'I'..=b'Z') => "MySQL",
             _ => "ISO 9075",
         };
-        let text = |text: &str| string("utf8mb4", &hex(text.as_bytes()));
-        let mut items = vec![text(sql_state), text(origin), text(origin)];
-        items.resize(MESSAGE, text(""));
+        let text = |text: &[u8]| string("utf8mb4", &hex(text));
+        let mut items = vec![text(sql_state), text(origin.as_bytes()), text(origin.as_bytes())];
+        items.resize(MESSAGE, text(b""));
         items.push(string(charset, &hex(message)));
         Condition(items)
     }
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!((condition.item("ROW_NUMBER"), condition.item("NONSENSE")), (None, None));
         assert_eq!(Condition::by_code(1644, b"a SIGNAL", "latin1"), None);
         assert_eq!(
-            Condition::plain("HY000", b"x", "a' OR", false).item("MESSAGE_TEXT"),
+            Condition::plain(b"HY000", b"x", "a' OR", false).item("MESSAGE_TEXT"),
             Some(&*string("utf8mb3", "78"))
         );
     }

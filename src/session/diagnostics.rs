@@ -70,14 +70,14 @@ impl Diagnostics {
     }
 
     /// One error, of Forebay's own.
-    pub fn error(code: u16, sql_state: &str, message: &str, flavor: Flavor) -> Self {
+    pub fn error(code: u16, sql_state: &[u8], message: &str, flavor: Flavor) -> Self {
         let mut none = Diagnostics::none();
         none.push_error(code, sql_state, message, flavor);
         none
     }
 
     /// One error more.
-    pub fn push_error(&mut self, code: u16, sql_state: &str, message: &str, flavor: Flavor) {
+    pub fn push_error(&mut self, code: u16, sql_state: &[u8], message: &str, flavor: Flavor) {
         let cells = [b"Error".to_vec(), code.to_string().into_bytes(), message.as_bytes().to_vec()].map(Some);
         self.rows.push(row(&cells));
         (self.warnings, self.errors) = (self.warnings + 1, self.errors + 1);
@@ -101,7 +101,7 @@ impl Diagnostics {
     pub fn by_codes(&self, charset: &str) -> Option<Vec<Condition>> {
         let condition = |row: &[u8]| {
             let (code, message) = code_and_message(row)?;
-            Condition::by_code(u16::try_from(code).ok()?, &message, charset)
+            Condition::by_code(u16::try_from(code).ok()?, message, charset)
         };
         self.rows.iter().map(|row| condition(row)).collect()
     }
@@ -167,9 +167,9 @@ fn row(cells: &[Option<Vec<u8>>]) -> Box<[u8]> {
     row.into()
 }
 
-fn code_and_message(row: &[u8]) -> Option<(u32, Vec<u8>)> {
+fn code_and_message(row: &[u8]) -> Option<(u32, &[u8])> {
     let [_, Some(code), Some(message)] = text_cells(row, COLUMNS).ok()?[..] else { return None };
-    Some((ascii(code).parse().ok()?, message.to_vec()))
+    Some((ascii(code).parse().ok()?, message))
 }
 
 fn is_error(row: &[u8]) -> bool {
@@ -226,7 +226,7 @@ mod tests {
             items: items.iter().map(|of| ("v".into(), (*of).to_owned())).collect(),
         };
         let values = |values: &[&str]| Some(Got::Values(values.iter().map(|of| ("v".into(), (*of).into())).collect()));
-        let mut kept = Diagnostics::error(1317, "70100", "killed", Flavor::MySql { version: 90_700 });
+        let mut kept = Diagnostics::error(1317, b"70100", "killed", Flavor::MySql { version: 90_700 });
         assert_eq!(kept.get(&asked(None, &["NUMBER", "ROW_COUNT"]), -1), values(&["CAST(1 AS UNSIGNED)", "-1"]));
         assert_eq!(kept.get(&asked(Some(1), &["MYSQL_ERRNO"]), 0), values(&["CAST(1317 AS UNSIGNED)"]));
         let state = asked(Some(1), &["RETURNED_SQLSTATE"]);

@@ -111,7 +111,9 @@ impl State {
             SessionChange::Gtids(gtids) => self.add_gtids(gtids),
             SessionChange::Transaction(flags) => {
                 self.lock_reported = flags.get(7) == Some(&b'L');
-                self.pins.set(Pins::TABLE_LOCK, self.lock_reported || self.pins.contains(Pins::TABLE_LOCK));
+                if self.lock_reported {
+                    self.pins |= Pins::TABLE_LOCK;
+                }
                 self.transaction.clear();
                 self.transaction.extend_from_slice(flags);
             }
@@ -275,6 +277,7 @@ impl Seen {
         self.client || self.connection || self.results || self.collation
     }
 }
+
 /// What ends LOCK TABLES. MySQL's report also leaves the lock out when a definition has committed under it.
 fn may_unlock(facts: &Facts) -> bool {
     let hidden = Effects::OPAQUE | Effects::SEVERAL_STATEMENTS;

@@ -1,8 +1,8 @@
 //! SHOW WARNINGS, GET DIAGNOSTICS and their like, word by word.
 
 use super::{
-    is_plain_in_user_variable,
-    lexer::{Dialect, Lexer, TokenKind, unquote},
+    lexer::{Dialect, Lexer, TokenKind},
+    user_variable,
 };
 
 /// A question about the conditions that the last statement raised.
@@ -70,12 +70,15 @@ pub fn get_diagnostics(text: &[u8], dialect: Dialect) -> Option<GetDiagnostics> 
         return None;
     }
     let mut words = Words::of(text, dialect);
-    let mut expected = words.next()?.eq_ignore_ascii_case("get").then(|| words.next())??;
-    if expected.eq_ignore_ascii_case("current") {
-        expected = words.next()?;
+    if !words.next()?.eq_ignore_ascii_case("get") {
+        return None;
     }
-    expected.eq_ignore_ascii_case("diagnostics").then_some(())?;
     let mut next = words.next()?;
+    if next.eq_ignore_ascii_case("current") {
+        next = words.next()?;
+    }
+    next.eq_ignore_ascii_case("diagnostics").then_some(())?;
+    next = words.next()?;
     let condition = match next.eq_ignore_ascii_case("condition") {
         true => {
             let number = words.next()?.parse().ok()?;
@@ -97,13 +100,6 @@ pub fn get_diagnostics(text: &[u8], dialect: Dialect) -> Option<GetDiagnostics> 
         };
     }
     words.are_read().then_some(GetDiagnostics { condition, items })
-}
-
-/// The name of a user variable that is spelt so behind its `@`, in lower case; `None`: it is not plain.
-pub(super) fn user_variable(spelt: &[u8]) -> Option<Box<str>> {
-    let name = unquote(spelt);
-    let is_plain = !name.is_empty() && name.iter().all(|byte| is_plain_in_user_variable(*byte));
-    is_plain.then(|| String::from_utf8(name).ok()).flatten().map(|name| name.to_ascii_lowercase().into())
 }
 
 struct Words<'a> {

@@ -67,11 +67,18 @@ pub fn user_variables(text: &[u8], dialect: Dialect) -> Option<BTreeSet<Box<str>
             TokenKind::End => return Some(names),
             TokenKind::Bad => return None,
             TokenKind::UserVariable => {
-                names.insert(diagnostics::user_variable(text.get(token.range())?.get(1..)?)?);
+                names.insert(user_variable(text.get(token.range())?.get(1..)?)?);
             }
             _ => {}
         }
     }
+}
+
+/// The name of a user variable that is spelt so behind its `@`, in lower case; `None`: it is not plain.
+fn user_variable(spelt: &[u8]) -> Option<Box<str>> {
+    let name = unquote(spelt);
+    let is_plain = !name.is_empty() && name.iter().all(|byte| is_plain_in_user_variable(*byte));
+    is_plain.then(|| String::from_utf8(name).ok()).flatten().map(|name| name.to_ascii_lowercase().into())
 }
 
 /// Whether a byte may stand for itself in the name of a user variable.
