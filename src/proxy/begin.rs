@@ -15,7 +15,12 @@ use crate::{
     session::{State, Statements},
     sql::lexer::Flavor,
     topology::ServerId,
-    wire::{capability::CapabilityFlags, handshake::ChangeUser, ok::Ok as OkPacket, reply::Expect},
+    wire::{
+        capability::{CapabilityFlags, StatusFlags},
+        handshake::ChangeUser,
+        ok::Ok as OkPacket,
+        reply::Expect,
+    },
 };
 
 /// COM_RESET_CONNECTION.
@@ -48,7 +53,8 @@ impl Client {
         match ok {
             Ok(ok) => {
                 self.state.filter(&ok, &mut block);
-                OkPacket { session: &block, ..ok }.push(&mut payload, 0, self.capabilities);
+                let status = ok.status - StatusFlags::SERVER_SESSION_STATE_CHANGED;
+                OkPacket { session: &block, status, ..ok }.push(&mut payload, 0, self.capabilities);
             }
             Err(_) => return self.send_ok().await,
         }

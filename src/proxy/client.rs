@@ -32,10 +32,10 @@ use crate::{
     sql::lexer::Flavor,
     topology::ServerId,
     wire::{
-        capability::{CapabilityFlags, MariaDbCapabilities},
+        capability::{CapabilityFlags, MariaDbCapabilities, StatusFlags},
         compress::Method,
         handshake,
-        ok::{Ok as OkPacket, SessionChange, push_session_change},
+        ok::Ok as OkPacket,
         packet::{self, FrameError},
     },
 };
@@ -410,39 +410,30 @@ impl Client {
 
     /// Sends an OK of Forebay's own.
     pub(super) async fn send_ok(&mut self) -> Result<(), End> {
+        self.send_ok_tracked(b"", false).await
+    }
+
+    /// The same, telling a client that tracks its state of what has changed; `has_changed`: also that something has.
+    pub(super) async fn send_ok_tracked(&mut self, session: &[u8], has_changed: bool) -> Result<(), End> {
         self.state.warnings = 0;
         if matches!(self.state.dialect().flavor, Flavor::MySql { .. }) {
             self.diagnostics = None;
         }
-        self.send_ok_with(0).await
-    }
-
-    /// The same, telling a client that tracks it that its state has changed.
-    pub(super) async fn send_ok_tracked(&mut self, state_changed: bool) -> Result<(), End> {
-        if !state_changed {
-            return self.send_ok().await;
-        }
-        let mut session = Vec::new();
-        push_session_change(&mut session, &SessionChange::State(true));
-        let status = self.state.lasting_status();
-        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
-        let mut payload = Vec::with_capacity(16);
-        ok.push(&mut payload, 0, self.capabilities);
-        self.state.warnings = 0;
-        self.send(&payload).await
+        let mut status = self.state.lasting_status();
+        status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, has_changed);
+        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session };
+        self.send_ok_packet(&ok).await
     }
 
     /// The same with a count of warnings.
     pub(super) async fn send_ok_with(&mut self, warnings: u16) -> Result<(), End> {
-        let ok = OkPacket {
-            affected_rows: 0,
-            last_insert_id: 0,
-            status: self.state.lasting_status(),
-            warnings,
-            info: b"",
-            session: b"",
-        };
-        let mut payload = Vec::with_capacity(8);
+        let status = self.state.lasting_status();
+        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings, info: b"", session: b"" };
+        self.send_ok_packet(&ok).await
+    }
+
+    async fn send_ok_packet(&mut self, ok: &OkPacket<'_>) -> Result<(), End> {
+        let mut payload = Vec::with_capacity(16);
         ok.push(&mut payload, 0, self.capabilities);
         self.send(&payload).await
     }

@@ -317,7 +317,7 @@ impl Client {
         let state = &mut self.state;
         // Those of the statement that failed may still be asked for.
         let warnings = state.warnings;
-        let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe(ok, &mut Vec::new());
+        let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe_quietly(ok);
         connection.read_reply(Expect::Results, &mut observe).await.map_err(home_refusal)?;
         let rows = connection.read_reply(Expect::Results, &mut observe).await;
         state.warnings = warnings;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     session::{
-        ClientTracking, client_tracking,
+        ClientTracking, Pins, client_tracking,
         diagnostics::{self, Answer},
     },
     sql::{
@@ -20,7 +20,7 @@ use crate::{
     wire::{
         command,
         compress::{Algorithm, Method},
-        ok::SessionChange,
+        ok::{SessionChange, push_session_change},
         reply::Expect,
     },
 };
@@ -60,9 +60,13 @@ impl Client {
             return Ok(false);
         }
         let mut tracking = self.state.tracking.clone();
-        for assignment in own {
+        let state = SessionChange::State(true);
+        let mut tells_state = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        for assignment in &own {
             let Target::Variable { name, .. } = &assignment.target else { continue };
             let value = text.get(assignment.value.clone()).unwrap_or_default();
+            // A change of tracking is itself one of state: for MariaDB from then on, for MySQL from the next one on.
+            tells_state |= tracking.wants(&state);
             if let Err(error) = tracking.set(name, value) {
                 self.send_error(&client_tracking_error(name, error)).await?;
                 return Ok(true);
@@ -70,9 +74,10 @@ impl Client {
         }
         if others.is_empty() {
             self.status_known().await;
-            let reports = self.reports_state(&tracking);
+            let transactions = own.iter().any(|assignment| is_of_transactions(assignment));
+            let (reports, changed) = self.reports_of(&tracking, tells_state, transactions);
             self.state.tracking = tracking;
-            self.send_ok_tracked(reports).await?;
+            self.send_ok_tracked(&reports, changed).await?;
             return Ok(true);
         }
         self.set_others(&others, text).await?;
@@ -83,11 +88,26 @@ impl Client {
         Ok(true)
     }
 
-    /// A change of tracking is itself reported as a change of state: by MariaDB from then on, by MySQL from the next one on.
-    fn reports_state(&self, new: &ClientTracking) -> bool {
-        let before = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. })
-            || self.state.tracking.wants(&SessionChange::State(true));
-        before && new.wants(&SessionChange::State(true))
+    /// What a change of tracking is answered with, and whether something is said to have changed.
+    fn reports_of(&self, new: &ClientTracking, tells_state: bool, transactions: bool) -> (Vec<u8>, bool) {
+        let is_mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let (state, transaction) = (SessionChange::State(true), SessionChange::Transaction(b"________"));
+        let (old, mut reports) = (&self.state.tracking, Vec::new());
+        if tells_state && new.wants(&state) {
+            push_session_change(&mut reports, &state);
+        }
+        let transactions = transactions && new.wants(&transaction);
+        if transactions && is_mariadb && !old.wants(&transaction) {
+            push_session_change(&mut reports, &transaction);
+        }
+        // Those of an open transaction, or of the next one, nobody has written down.
+        let characteristics = SessionChange::Characteristics(b"");
+        let has_none = !self.state.pins().intersects(Pins::TRANSACTION | Pins::NEXT_TRANSACTION);
+        if transactions && new.wants(&characteristics) && has_none {
+            push_session_change(&mut reports, &characteristics);
+        }
+        let has_changed = transactions || !reports.is_empty();
+        (reports, has_changed)
     }
 
     async fn set_others(&mut self, others: &[&Assignment], text: &[u8]) -> Result<(), End> {
@@ -201,4 +221,8 @@ impl Client {
 
 fn is_tracking(assignment: &Assignment) -> bool {
     matches!(&assignment.target, Target::Variable { name, global: false, .. } if name.starts_with("session_track_"))
+}
+
+fn is_of_transactions(assignment: &Assignment) -> bool {
+    matches!(&assignment.target, Target::Variable { name, .. } if name == "session_track_transaction_info")
 }

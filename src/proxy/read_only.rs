@@ -8,7 +8,7 @@ use super::{client::Client, engine::Request, lease::Refusal};
 use crate::{
     session::{Pins, variables::travels},
     sql::{
-        Effects, Facts, Kind,
+        Effects, Facts, Flavor, Kind,
         facts::{Assignment, Target, Transaction},
     },
     topology::ServerId,
@@ -24,9 +24,11 @@ const SERVED_BY_REPLICA: Effects = Effects::LAST_STATEMENT
     .union(Effects::STATEMENT_VARIABLES);
 
 impl Client {
-    /// Whether a transaction begins inside a READ ONLY one on a replica.
+    /// Whether a transaction that may write begins inside a READ ONLY one on a replica. For MySQL it is READ ONLY too unless it
+    /// says READ WRITE.
     pub(super) fn begins_another(&self, request: &Request<'_>) -> bool {
-        matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, .. }))
+        let is_mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
+        matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, read_write, .. }) if read_write || !is_mysql)
             && self.state.pins() - Pins::NEXT_TRANSACTION == Pins::TRANSACTION
             && self.servers.iter().any(|open| Some(open.id) == self.state.home.map(ServerId) && open.replica)
     }
@@ -38,7 +40,7 @@ impl Client {
         let state = &mut self.state;
         replica.push_query(b"COMMIT");
         replica.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;
-        replica.read_rows(&mut |ok| state.observe(ok, &mut Vec::new())).await?;
+        replica.read_rows(&mut |ok| state.observe_quietly(ok)).await?;
         Ok(())
     }
 
@@ -65,7 +67,7 @@ impl Client {
         let server = &mut self.servers[index];
         server.push_query(b"START TRANSACTION READ ONLY");
         server.channel.flush().await.map_err(|error| Refusal::Unreachable(error.to_string()))?;
-        server.read_rows(&mut |ok| state.observe(ok, &mut Vec::new())).await?;
+        server.read_rows(&mut |ok| state.observe_quietly(ok)).await?;
         self.state.home = Some(primary.0);
         if let Some(replica) = replica.and_then(|id| self.servers.iter_mut().find(|open| open.id == id)) {
             let id = replica.id;

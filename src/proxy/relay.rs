@@ -647,12 +647,12 @@ impl<'a> Relay<'a> {
         let payload = &chunk[span.at + HEADER_BYTES..end];
         let mut ok = OkPacket::parse(payload, self.server.capabilities)?;
         if std::mem::take(&mut self.options.begins) {
-            self.state.observe(&ok, &mut Vec::new());
+            self.state.observe_quietly(&ok);
             span.skip_to(end);
             return Ok(());
         }
         let mut block = Vec::new();
-        self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
+        let tells_of_change = self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
         self.publish();
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.affected_rows = ok.affected_rows;
@@ -669,6 +669,7 @@ impl<'a> Relay<'a> {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
+        ok.status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, tells_of_change);
         let (first, rebuilt) = (payload[0], OkPacket { session: &block, ..ok });
         let cursor = ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let (status, warnings) = (ok.status & !StatusFlags::SERVER_SESSION_STATE_CHANGED, ok.warnings);

@@ -23,9 +23,6 @@ pub struct ClientTracking {
     values: Arc<Values>,
     /// Those of the server, and of most sessions.
     defaults: Arc<Values>,
-    /// Nobody has set `session_track_transaction_info`. MySQL 9.7 then reports the transaction's state although the
-    /// variable reads OFF; MariaDB does not.
-    transaction_info_unset: bool,
 }
 
 impl Default for ClientTracking {
@@ -62,7 +59,7 @@ impl ClientTracking {
     }
 
     fn from_defaults(defaults: Arc<Values>) -> Self {
-        ClientTracking { transaction_info_unset: defaults[4].is_some(), values: Arc::clone(&defaults), defaults }
+        ClientTracking { values: Arc::clone(&defaults), defaults }
     }
 
     /// Back to what the server starts with.
@@ -91,9 +88,6 @@ impl ClientTracking {
         if self.defaults[at].is_none() {
             return Err(SetError::Unknown);
         }
-        if name == "session_track_transaction_info" {
-            self.transaction_info_unset = false;
-        }
         let text = String::from_utf8_lossy(expression);
         let text = text.trim();
         if text.eq_ignore_ascii_case("default") || text.to_ascii_lowercase().starts_with("@@global.") {
@@ -112,9 +106,16 @@ impl ClientTracking {
         Ok(())
     }
 
-    /// Whether the client hears of a transaction's beginning and end, although it did not ask.
+    /// Whether the client hears of a transaction's beginning and end although `session_track_transaction_info` is OFF: from
+    /// MySQL (9.7) it does.
     pub fn tells_transactions(&self) -> bool {
-        self.transaction_info_unset
+        let is_mysql = self.defaults[4].is_some();
+        is_mysql && self.values[3].as_deref() == Some("OFF")
+    }
+
+    /// Whether it hears of them in whatever way.
+    pub fn hears_of_transactions(&self) -> bool {
+        self.tells_transactions() || self.wants(&SessionChange::Transaction(b""))
     }
 
     /// Whether the client gets this entry in its OK packets.

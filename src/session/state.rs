@@ -100,6 +100,8 @@ pub struct State {
     pub(super) state_changed: bool,
     /// Tables are locked, by the last report.
     pub(super) lock_reported: bool,
+    /// What the client was told last of its transaction.
+    pub(super) told_transaction: [u8; 8],
     flavor: Flavor,
     multi_statements: bool,
     dialect: Dialect,
@@ -137,6 +139,7 @@ impl State {
             gtids: Vec::new(),
             state_changed: false,
             lock_reported: false,
+            told_transaction: *super::track::NO_TRANSACTION,
             flavor,
             multi_statements,
             dialect,

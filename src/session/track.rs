@@ -14,24 +14,43 @@ use crate::{
 
 impl State {
     /// Takes in an OK (or the end of a result) from the server that runs the session's statement. Appends to
-    /// `client_block` the entries that the client asked for.
-    pub fn observe(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>) {
-        self.observe_with(ok, client_block, false);
+    /// `client_block` the entries that the client asked for. Whether the client is told that something has changed: that may
+    /// be without an entry.
+    pub fn observe(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>) -> bool {
+        self.observe_with(ok, client_block, false)
+    }
+
+    /// Takes one in of which the client is not told.
+    pub fn observe_quietly(&mut self, ok: &Ok<'_>) {
+        let told = self.told_transaction;
+        self.observe(ok, &mut Vec::new());
+        self.told_transaction = told;
     }
 
     /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
     /// they are as before when it ends.
-    pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) {
+    pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) -> bool {
         (self.status, self.warnings) = (ok.status, ok.warnings);
         if ok.session.is_empty() {
-            return;
+            return false;
         }
         let mut seen = Seen::default();
+        let was_begun = is_explicit(&self.told_transaction);
+        let is_begun =
+            |change: SessionChange<'_>| matches!(change, SessionChange::Characteristics(text) if !text.is_empty());
+        let begins = session_changes(ok.session).map_while(std::result::Result::ok).any(is_begun);
         for change in session_changes(ok.session) {
             // A malformed block says nothing that could be trusted: everything before it stands.
             let std::result::Result::Ok(change) = change else { break };
-            if self.tracking.wants(&change) || self.tells_unasked(&change) {
-                push_session_change(client_block, &change);
+            match change {
+                SessionChange::Transaction(flags) => {
+                    if let Some(told) = self.told_of(flags, begins) {
+                        push_session_change(client_block, &SessionChange::Transaction(&told));
+                        self.told_transaction = told;
+                    }
+                }
+                _ if self.tracking.wants(&change) => push_session_change(client_block, &change),
+                _ => {}
             }
             let temporary =
                 temporary_variables && matches!(change, SessionChange::Variable { name, .. } if name != b"last_gtid");
@@ -45,15 +64,27 @@ impl State {
         if seen.dialect {
             self.refresh_dialect();
         }
+        // A transaction that begins as one ends: the state is what it was, but it has changed.
+        let began_anew = was_begun && begins && is_explicit(&self.told_transaction);
+        !client_block.is_empty() || began_anew && self.tracking.hears_of_transactions()
     }
 
-    /// MySQL tells a client that never set `session_track_transaction_info` of a transaction's beginning and end.
-    fn tells_unasked(&self, change: &SessionChange<'_>) -> bool {
-        let SessionChange::Transaction(flags) = change else { return false };
-        let kind = |flags: &[u8]| flags.first().copied().unwrap_or(b'_');
-        let (before, now) = (kind(&self.transaction), kind(flags));
-        // Of an implicit one (I) it says nothing.
-        self.tracking.tells_transactions() && before != now && (before == b'T' || now == b'T')
+    /// What the client is told of a transaction that the server describes so; `begins`: it has just begun.
+    ///
+    /// MySQL tells one whose `session_track_transaction_info` is OFF that it has begun, for its snapshot or not, or ended; not
+    /// what it does, nor that tables are locked.
+    fn told_of(&self, flags: &[u8], begins: bool) -> Option<[u8; 8]> {
+        let flags: [u8; 8] = flags.try_into().ok()?;
+        let (was_begun, is_begun) = (is_explicit(&self.told_transaction), is_explicit(&flags));
+        let told = match () {
+            () if self.tracking.wants(&SessionChange::Transaction(&flags)) => flags,
+            () if !self.tracking.tells_transactions() => return None,
+            () if !is_begun => *NO_TRANSACTION,
+            () if begins => flags,
+            () if was_begun => return None,
+            () => *b"T_______",
+        };
+        (told != self.told_transaction).then_some(told)
     }
 
     /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports
@@ -276,6 +307,14 @@ impl Seen {
     fn names(&self) -> bool {
         self.client || self.connection || self.results || self.collation
     }
+}
+
+/// The servers' word for none: no transaction, no reads, no writes, no locks.
+pub(super) const NO_TRANSACTION: &[u8; 8] = b"________";
+
+/// A transaction that somebody has begun; others (I) are statements' own, or autocommit is off.
+fn is_explicit(transaction: &[u8]) -> bool {
+    transaction.first() == Some(&b'T')
 }
 
 /// What ends LOCK TABLES. MySQL's report also leaves the lock out when a definition has committed under it.

@@ -30,7 +30,7 @@ pub struct Ok<'a> {
     pub warnings: u16,
     /// Text for people (`Rows matched: 1  Changed: 1  Warnings: 0`); mostly empty.
     pub info: &'a [u8],
-    /// The raw session-state block (behind its length); empty without SERVER_SESSION_STATE_CHANGED.
+    /// The raw session-state block (behind its length); empty without SERVER_SESSION_STATE_CHANGED (and MySQL's may be with it).
     pub session: &'a [u8],
 }
 
@@ -56,10 +56,12 @@ impl<'a> Ok<'a> {
         Ok(Ok { affected_rows, last_insert_id, status, warnings, info, session })
     }
 
-    /// Appends the payload for a client with `capabilities`. The flag SERVER_SESSION_STATE_CHANGED is set exactly if
-    /// `session` is not empty and the client negotiated SESSION_TRACK.
+    /// Appends the payload for a client with `capabilities`. One that negotiated SESSION_TRACK gets the flag
+    /// SERVER_SESSION_STATE_CHANGED where `session` is not empty, or `status` has it: a server may say that something has
+    /// changed and not what. Others never get it.
     pub fn push(&self, out: &mut Vec<u8>, header: u8, capabilities: CapabilityFlags) {
-        let tracks = !self.session.is_empty() && capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK);
+        let has_changed = !self.session.is_empty() || self.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED);
+        let tracks = has_changed && capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK);
         let mut status = self.status;
         status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, tracks);
         out.push(header);
