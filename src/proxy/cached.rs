@@ -31,6 +31,8 @@ use crate::{
 
 /// How long a statement waits for another's answer to the same.
 const WAIT: Duration = Duration::from_secs(5);
+/// Why a session's statements are not answered from memory, though nothing of them speaks against it.
+const NOT_KNOWN: &str = "its session is unlike others, or not known";
 /// Longer texts are not kept.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
@@ -91,8 +93,11 @@ impl Client {
         };
         let store = Arc::clone(&self.shared.cache);
         let mut key = KeyWriter::with_room(request.text.len() + request.payload.len() + rule.name().len());
-        if let Err(why) = self.may_be_cached(request, decision, cache).and_then(|()| self.key(request, rule, &mut key))
-        {
+        let mut able = self.may_be_cached(request, decision, cache);
+        if able == Err(NOT_KNOWN) && Box::pin(self.becomes_known()).await {
+            able = self.may_be_cached(request, decision, cache);
+        }
+        if let Err(why) = able.and_then(|()| self.key(request, rule, &mut key)) {
             figures::count(&store.figures(rule.name()).passed);
             self.cached.note = Some(Note::Passed(why));
             return Ok(Answered::No(None));
@@ -142,6 +147,15 @@ impl Client {
         Ok(Answered::No(None))
     }
 
+    /// What a session is must be known where others' answers are to be its own. After an error, and after a SET NAMES without a
+    /// collation that nobody has sent before, it is asked for once. Whether something was found out.
+    async fn becomes_known(&mut self) -> bool {
+        let (in_doubt, collation) = (self.state.in_doubt(), self.state.collation_unknown());
+        (in_doubt || collation)
+            && (!in_doubt || self.resolve_doubt().await.is_ok())
+            && (!collation || self.learn_collation().await.is_ok())
+    }
+
     /// Why a statement must go to a server, if so.
     fn may_be_cached(&self, request: &Request<'_>, decision: &Decision, cache: &Cache) -> Result<(), &'static str> {
         let (facts, state) = (request.facts, &self.state);
@@ -167,7 +181,7 @@ impl Client {
             }
             () if request.text.len() > MAX_TEXT_BYTES => Some("it is too long"),
             () if state.reads_uncommitted() => Some("its session reads what is not committed"),
-            () if !state.is_told_by_settings() => Some("its session is unlike others, or not known"),
+            () if !state.is_told_by_settings() => Some(NOT_KNOWN),
             () if state.tracking.wants(&SessionChange::Transaction(b"")) => Some("its client is told of transactions"),
             () if self.capabilities.contains(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA) => {
                 Some("its client may want no metadata")

@@ -433,8 +433,9 @@ impl Client {
     }
 
     async fn send_ok_packet(&mut self, ok: &OkPacket<'_>) -> Result<(), End> {
+        let session = self.state.with_owed(ok.session.to_vec());
         let mut payload = Vec::with_capacity(16);
-        ok.push(&mut payload, 0, self.capabilities);
+        OkPacket { session: &session, ..*ok }.push(&mut payload, 0, self.capabilities);
         self.send(&payload).await
     }
 

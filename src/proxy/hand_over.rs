@@ -297,19 +297,21 @@ impl Client {
             None => keeps_found_rows(facts, mysql) || lists(request, self.state.dialect()),
         };
         let ran_elsewhere = self.last_rows_server != Some(server);
+        // What only the connection knows where the one before ran stays for that to say.
+        let stays_there = mysql && outcome.error.is_some() && ran_elsewhere && self.last.is_unclear;
         let quiet = matches!(facts.kind, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty);
         self.last_server = Some(server);
-        if !quiet {
+        if !(quiet || stays_there) {
             self.last_rows_server = Some(server);
         }
         let quiet_error = outcome.error.is_some_and(|code| NOTHING_RAN.contains(&code));
         let found_rows = match outcome.rows {
             _ if quiet || quiet_error || keeps_rows => self.last.found_rows,
             rows if outcome.has_result => rows,
+            _ if mysql && facts.kind == Kind::Update => rows_of_update(request.text, outcome),
             _ => 1,
         };
         let row_count = match outcome.affected_rows {
-            _ if quiet_error => self.last.row_count,
             _ if outcome.has_result || outcome.error.is_some() => -1,
             affected => i64::try_from(affected).unwrap_or(i64::MAX),
         };
@@ -332,7 +334,7 @@ impl Client {
         if self.diagnostics.is_some() && !self.keeps_diagnostics(request, outcome) {
             self.diagnostics = None;
         }
-        let rows_stay = keeps_rows && (ran_elsewhere || self.last.rows_are_gone);
+        let rows_stay = keeps_rows && !stays_there && (ran_elsewhere || self.last.rows_are_gone);
         let rows_are_gone = quiet_error || rows_stay || quiet && self.last.rows_are_gone;
         self.last = LastStatement { found_rows, row_count, is_gone: quiet_error, rows_are_gone, has_more, is_unclear };
     }
@@ -398,6 +400,12 @@ fn keeps_found_rows(facts: &Facts, mysql: bool) -> bool {
     }
 }
 
+/// FOUND_ROWS() after an UPDATE on MySQL: those that it has found, but 0 where it is of several tables.
+fn rows_of_update(text: &[u8], outcome: &Outcome) -> u64 {
+    let joins = text.windows(4).any(|word| word.eq_ignore_ascii_case(b"join"));
+    outcome.matched_rows.filter(|_| !joins).unwrap_or_default()
+}
+
 /// SHOW WARNINGS and its like, if that is what a request asks.
 pub(super) fn question_of(request: &Request<'_>, dialect: Dialect) -> Option<DiagnosticsQuestion> {
     let asks = request.facts.kind == Kind::Show && request.facts.effects.contains(Effects::LAST_STATEMENT);
@@ -429,7 +437,7 @@ pub(super) async fn clear_warnings(connection: &mut ServerConnection) -> Result<
 const CLEARS_WARNINGS: &str = "SELECT 1 FROM (SELECT 1) AS forebay";
 
 /// Errors of a command of which the server ran nothing: ER_UNKNOWN_COM_ERROR, ER_UNKNOWN_STMT_HANDLER,
-/// ER_MALFORMED_PACKET. The counts stay those of the statement before.
+/// ER_MALFORMED_PACKET. FOUND_ROWS() stays that of the statement before.
 const NOTHING_RAN: [u16; 3] = [1047, 1243, 1835];
 
 fn number(cell: Vec<u8>) -> Option<i64> {

@@ -74,9 +74,9 @@ impl Client {
         }
         if others.is_empty() {
             self.status_known().await;
-            let transactions = own.iter().any(|assignment| is_of_transactions(assignment));
-            let (reports, changed) = self.reports_of(&tracking, tells_state, transactions);
+            let (reports, changed) = self.reports_of(&own, &tracking, tells_state);
             self.state.tracking = tracking;
+            (self.last.row_count, self.last.is_gone) = (0, true);
             self.send_ok_tracked(&reports, changed).await?;
             return Ok(true);
         }
@@ -89,10 +89,18 @@ impl Client {
     }
 
     /// What a change of tracking is answered with, and whether something is said to have changed.
-    fn reports_of(&self, new: &ClientTracking, tells_state: bool, transactions: bool) -> (Vec<u8>, bool) {
+    fn reports_of(&self, own: &[&Assignment], new: &ClientTracking, tells_state: bool) -> (Vec<u8>, bool) {
         let is_mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let (state, transaction) = (SessionChange::State(true), SessionChange::Transaction(b"________"));
-        let (old, mut reports) = (&self.state.tracking, Vec::new());
+        let (old, mut reports, mut transactions) = (&self.state.tracking, Vec::new(), false);
+        for assignment in own {
+            let Target::Variable { name, .. } = &assignment.target else { continue };
+            transactions |= name == "session_track_transaction_info";
+            if let Some(value) = new.get(name).filter(|_| new.lists(name.as_bytes())) {
+                let (name, value) = (name.as_bytes(), value.as_bytes());
+                push_session_change(&mut reports, &SessionChange::Variable { name, value });
+            }
+        }
         if tells_state && new.wants(&state) {
             push_session_change(&mut reports, &state);
         }
@@ -221,8 +229,4 @@ impl Client {
 
 fn is_tracking(assignment: &Assignment) -> bool {
     matches!(&assignment.target, Target::Variable { name, global: false, .. } if name.starts_with("session_track_"))
-}
-
-fn is_of_transactions(assignment: &Assignment) -> bool {
-    matches!(&assignment.target, Target::Variable { name, .. } if name == "session_track_transaction_info")
 }

@@ -42,6 +42,10 @@ impl Client {
         if let Some((meaning, answer)) = self.prepared_before(text, &facts) {
             return self.answer_prepare(text, facts, meaning, &answer).await;
         }
+        if !self.capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF) {
+            // The EOFs of the answer show it, and the server does not tell it.
+            self.status_known().await;
+        }
         let rewritten = self.own_connection_id(&facts, text);
         let text = rewritten.as_deref().unwrap_or(text);
         let mut payload = Vec::with_capacity(text.len() + 1);

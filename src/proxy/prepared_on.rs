@@ -166,6 +166,13 @@ impl Client {
         self.state.collation_unknown() && !self.statements.is_as_prepared(id, &self.state)
     }
 
+    /// Whether it asks about the statement before, and its connection is set to something else while it is prepared.
+    fn asks_last_and_is_set_anew(&mut self, id: u32) -> bool {
+        let asks = |prepared: &Statement| prepared.facts.effects.contains(Effects::LAST_STATEMENT);
+        self.statements.get(id).is_some_and(asks)
+            && (self.must_learn_collation(id) || self.statements.reading_then(id, &self.state).is_some())
+    }
+
     /// The server's id of one of the session's statements, if it is prepared on this connection, by this session or, in
     /// just the same way, by another.
     fn take_prepared(&mut self, index: usize, id: u32) -> Option<u32> {
@@ -181,6 +188,11 @@ impl Client {
     pub(super) async fn prepared_on(&mut self, index: usize, id: u32) -> Result<u32, Refusal> {
         if let Some(known) = self.take_prepared(index, id) {
             return Ok(known);
+        }
+        // What is set for the PREPARE changes what the connection would say of the statement before.
+        let is_last = self.last_server == Some(self.servers[index].id);
+        if is_last && self.asks_last_and_is_set_anew(id) && Box::pin(self.ask_about_last(index)).await {
+            (self.last.is_gone, self.last.rows_are_gone) = (true, true);
         }
         if self.must_learn_collation(id) {
             Box::pin(self.learn_collation()).await?;

@@ -103,6 +103,8 @@ pub struct Outcome {
     pub affected_rows: u64,
     /// There was a result set.
     pub has_result: bool,
+    /// Rows that an UPDATE has found.
+    pub matched_rows: Option<u64>,
     /// Columns of the first one.
     pub column_count: Option<u64>,
     /// [`Options::reply`], with the whole reply.
@@ -656,6 +658,7 @@ impl<'a> Relay<'a> {
         self.publish();
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.affected_rows = ok.affected_rows;
+        self.outcome.matched_rows = ok.matched_rows();
         if ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS) {
             self.outcome.cursor = true;
             self.outcome.fix = self.options.fix.clone().map(Box::new);
@@ -665,11 +668,24 @@ impl<'a> Relay<'a> {
         if tells_of_columns {
             ok.status.insert(StatusFlags::SERVER_STATUS_METADATA_CHANGED);
         }
-        if ok.session.is_empty() && !as_eof && !tells_of_columns {
+        let is_end = payload[0] == ok::END_HEADER;
+        if is_end && ok.session.is_empty() && ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) {
+            // MariaDB tells with the next OK what it is, which must not be another session's.
+            self.server.is_littered = true;
+        }
+        let as_it_is = !ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) && !self.state.owes();
+        if as_it_is && !as_eof && !tells_of_columns {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
         ok.status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, tells_of_change);
+        match as_eof {
+            true if self.client_capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK) => {
+                self.state.owe(std::mem::take(&mut block))
+            }
+            true => {}
+            false => block = self.state.with_owed(block),
+        }
         let (first, rebuilt) = (payload[0], OkPacket { session: &block, ..ok });
         let cursor = ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);
         let (status, warnings) = (ok.status & !StatusFlags::SERVER_SESSION_STATE_CHANGED, ok.warnings);

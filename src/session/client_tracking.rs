@@ -133,9 +133,12 @@ impl ClientTracking {
     }
 
     fn wants_variable(&self, name: &[u8]) -> bool {
-        if name.starts_with(b"session_track_") {
-            return false;
-        }
+        // Those of the servers are Forebay's.
+        !name.starts_with(b"session_track_") && self.lists(name)
+    }
+
+    /// Whether the client hears of changes of this variable.
+    pub fn lists(&self, name: &[u8]) -> bool {
         self.values[1].as_deref().is_some_and(|list| {
             list.split(',').any(|wanted| wanted.trim() == "*" || wanted.trim().as_bytes().eq_ignore_ascii_case(name))
         })

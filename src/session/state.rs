@@ -100,6 +100,8 @@ pub struct State {
     pub(super) state_changed: bool,
     /// Tables are locked, by the last report.
     pub(super) lock_reported: bool,
+    /// What the client is still to be told, in a session-state block.
+    pub(super) owed: Option<Box<[u8]>>,
     /// What the client was told last of its transaction.
     pub(super) told_transaction: [u8; 8],
     flavor: Flavor,
@@ -139,6 +141,7 @@ impl State {
             gtids: Vec::new(),
             state_changed: false,
             lock_reported: false,
+            owed: None,
             told_transaction: *super::track::NO_TRANSACTION,
             flavor,
             multi_statements,

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     sql::{Effects, Facts, Kind, Transaction, routine},
-    wire::ok::{Ok, SessionChange, push_session_change, session_changes},
+    wire::{
+        capability::StatusFlags,
+        ok::{Ok, SessionChange, push_session_change, session_changes},
+    },
 };
 
 impl State {
@@ -32,7 +35,9 @@ impl State {
     pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) -> bool {
         (self.status, self.warnings) = (ok.status, ok.warnings);
         if ok.session.is_empty() {
-            return false;
+            // Something was another in between.
+            let changed = ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED);
+            return changed && self.tracking.wants(&SessionChange::Transaction(b""));
         }
         let mut seen = Seen::default();
         let was_begun = is_explicit(&self.told_transaction);
@@ -67,6 +72,34 @@ impl State {
         // A transaction that begins as one ends: the state is what it was, but it has changed.
         let began_anew = was_begun && begins && is_explicit(&self.told_transaction);
         !client_block.is_empty() || began_anew && self.tracking.hears_of_transactions()
+    }
+
+    /// A result has ended, for a client that gets an EOF there: it has no place for what changed. The next OK has.
+    pub fn owe(&mut self, block: Vec<u8>) {
+        if !block.is_empty() {
+            self.owed = Some(self.with_owed(block).into());
+        }
+    }
+
+    /// What an OK tells the client, and what it is still to be told, each by its latest word.
+    pub fn with_owed(&mut self, block: Vec<u8>) -> Vec<u8> {
+        let Some(owed) = self.owed.take() else { return block };
+        let is_same = |one: &SessionChange<'_>, other: &SessionChange<'_>| match (one, other) {
+            (SessionChange::Variable { name, .. }, SessionChange::Variable { name: other, .. }) => name == other,
+            _ => std::mem::discriminant(one) == std::mem::discriminant(other),
+        };
+        let changes = |block| session_changes(block).map_while(std::result::Result::ok);
+        let mut all = Vec::with_capacity(owed.len() + block.len());
+        for change in changes(&owed).filter(|old| !changes(&block).any(|new| is_same(old, &new))) {
+            push_session_change(&mut all, &change);
+        }
+        all.extend_from_slice(&block);
+        all
+    }
+
+    /// Whether there is something that the client is still to be told.
+    pub fn owes(&self) -> bool {
+        self.owed.is_some()
     }
 
     /// What the client is told of a transaction that the server describes so; `begins`: it has just begun.

@@ -56,6 +56,13 @@ impl<'a> Ok<'a> {
         Ok(Ok { affected_rows, last_insert_id, status, warnings, info, session })
     }
 
+    /// How many rows an UPDATE has found, which may be more than it has changed: from `Rows matched: 3  Changed: 1 …`.
+    pub fn matched_rows(&self) -> Option<u64> {
+        let rest = self.info.strip_prefix(b"Rows matched: ")?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
+    }
+
     /// Appends the payload for a client with `capabilities`. One that negotiated SESSION_TRACK gets the flag
     /// SERVER_SESSION_STATE_CHANGED where `session` is not empty, or `status` has it: a server may say that something has
     /// changed and not what. Others never get it.
