@@ -310,7 +310,12 @@ impl Client {
         let flavor = self.state.dialect().flavor;
         let version = self.state.version();
         self.living_home().await?;
-        let Some(connection) = self.servers.iter_mut().find(|open| Some(open.id) == home) else { return Ok(()) };
+        let Some(at) = self.servers.iter().position(|open| Some(open.id) == home) else { return Ok(()) };
+        // Being asked changes what it would say of that statement.
+        if self.last_server == home && Box::pin(self.ask_about_last(at)).await {
+            (self.last.is_gone, self.last.rows_are_gone) = (true, true);
+        }
+        let connection = &mut self.servers[at];
         connection.push_query(b"SET SESSION session_track_schema=1");
         connection.push_query(birth::position_query(flavor).as_bytes());
         connection.channel.flush().await.map_err(|error| Refusal::StateLost(error.to_string()))?;

@@ -4,12 +4,16 @@
 //! moves there for its remainder: it begins anew on the primary and ends on the replica. What it reads from then on is
 //! a newer snapshot, never an older one.
 
-use super::{client::Client, engine::Request, lease::Refusal};
+use super::{
+    client::Client,
+    engine::{Action, Request},
+    lease::Refusal,
+};
 use crate::{
     session::{Pins, variables::travels},
     sql::{
         Effects, Facts, Flavor, Kind,
-        facts::{Assignment, Target, Transaction},
+        facts::{Assignment, Corrected, Target, Transaction},
     },
     topology::ServerId,
 };
@@ -28,6 +32,9 @@ impl Client {
     /// says READ WRITE.
     pub(super) fn begins_another(&self, request: &Request<'_>) -> bool {
         let is_mysql = matches!(self.state.dialect().flavor, Flavor::MySql { .. });
+        if matches!(request.action, Action::Prepare { .. }) {
+            return false;
+        }
         matches!(request.facts.transaction, Some(Transaction::Begin { read_only: false, read_write, .. }) if read_write || !is_mysql)
             && self.state.pins() - Pins::NEXT_TRANSACTION == Pins::TRANSACTION
             && self.servers.iter().any(|open| Some(open.id) == self.state.home.map(ServerId) && open.replica)
@@ -52,6 +59,7 @@ impl Client {
         if !on_replica
             || self.state.pins() - Pins::NEXT_TRANSACTION != Pins::TRANSACTION
             || served_by_replica(request.facts)
+            || asks_only_for_counts(request)
         {
             return None;
         }
@@ -87,6 +95,15 @@ fn served_by_replica(facts: &Facts) -> bool {
         Kind::Set => facts.assignments.iter().all(is_carried) && !facts.assignments.is_empty(),
         _ => SERVED_BY_REPLICA.contains(facts.effects),
     }
+}
+
+/// Whether it asks for `@@warning_count`, `@@error_count`, and for no other variable.
+fn asks_only_for_counts(request: &Request<'_>) -> bool {
+    let (facts, is_count) =
+        (request.facts, |of: &Corrected| matches!(of, Corrected::WarningCount | Corrected::ErrorCount));
+    let counts = facts.corrections.iter().filter(|correction| is_count(&correction.what)).count();
+    let variables = request.text.windows(2).filter(|two| two == b"@@").count();
+    counts > 0 && counts == variables && (SERVED_BY_REPLICA | Effects::SYSTEM_VARIABLE).contains(facts.effects)
 }
 
 /// Whether an assignment changes only what is carried between connections.

@@ -88,7 +88,7 @@ impl Client {
             (self.last.has_more, self.last.is_unclear) = (false, false);
             self.last_server = None;
         }
-        self.last.row_count = 0;
+        (self.last.row_count, self.last.is_gone) = (0, true);
         self.ping_owed = false;
         let mut payload = Vec::with_capacity(16);
         OkPacket { session: &told, ..ok }.push(&mut payload, 0, self.capabilities);

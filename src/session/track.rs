@@ -8,7 +8,7 @@ use super::{
     variables::travels,
 };
 use crate::{
-    sql::{Effects, Facts, Kind, Transaction, routine},
+    sql::{Effects, Facts, Flavor, Kind, Transaction, routine},
     wire::{
         capability::StatusFlags,
         ok::{Ok, SessionChange, push_session_change, session_changes},
@@ -95,6 +95,21 @@ impl State {
         }
         all.extend_from_slice(&block);
         all
+    }
+
+    /// A command begins: what MariaDB has not told by then it tells no more, but of transactions.
+    pub fn command_begins(&mut self) {
+        if self.owed.is_none() || matches!(self.dialect().flavor, Flavor::MySql { .. }) {
+            return;
+        }
+        let owed = self.owed.take().unwrap_or_default();
+        let mut kept = Vec::new();
+        for change in session_changes(&owed).map_while(std::result::Result::ok) {
+            if matches!(change, SessionChange::Transaction(_) | SessionChange::Characteristics(_)) {
+                push_session_change(&mut kept, &change);
+            }
+        }
+        self.owed = (!kept.is_empty()).then(|| kept.into());
     }
 
     /// Whether there is something that the client is still to be told.

@@ -27,18 +27,25 @@ pub fn case(kind: Kind, seed: u64) -> Case {
     case_with_keepers(kind, seed, CLIENTS)
 }
 
-/// The same for connections that go from hand to hand. Length and character set of a user variable that a statement shows are
-/// on MySQL those of when it was prepared, wherever that was: docs/differences.md.
+/// The same for connections that go from hand to hand, without what docs/differences.md says of these: what a user variable or
+/// a parameter is shown as goes on MySQL by when and with what the statement was prepared, wherever that was; on MariaDB, what a
+/// statement has set for itself is reported with a later one of its connection.
 pub fn case_that_shares(kind: Kind, seed: u64) -> Case {
-    without_derived_types(case(kind, seed))
+    without_own(case(kind, seed))
 }
 
-fn without_derived_types(mut case: Case) -> Case {
+fn without_own(mut case: Case) -> Case {
+    const OWN: [(&str, &str); 4] = [
+        ("SELECT @a, ?", "SELECT @a IS NULL, ?"),
+        ("SELECT ?, ?, ?", "SELECT ?, ? IS NULL, ?"),
+        ("CONCAT(?, 'x')", "LENGTH(CONCAT(?, 'x'))"),
+        (" NOWAIT", ""),
+    ];
     for step in &mut case.steps {
-        if let (Some(Kind::MySql), Op::Prepare(_, text)) = (case.kind, &mut step.op) {
-            *text = text
-                .replace("SELECT @a, ?", "SELECT @a IS NULL, ?")
-                .replace("SELECT ?, ?, ?", "SELECT ?, ? IS NULL, ?");
+        if let Op::Prepare(_, text) | Op::Query(text) = &mut step.op {
+            for (own, other) in OWN {
+                *text = text.replace(own, other);
+            }
         }
     }
     case
@@ -70,7 +77,7 @@ pub fn case_with_keepers(kind: Kind, seed: u64, keepers: usize) -> Case {
         }
     }
     let case = Case { kind: Some(kind), clients, steps: generator.steps };
-    if keepers < CLIENTS { without_derived_types(case) } else { case }
+    if keepers < CLIENTS { without_own(case) } else { case }
 }
 
 /// What makes a statement comparable that asks about, or shows, what earlier ones have left behind on the connection

@@ -39,7 +39,7 @@ pub const READ: &[&str] = &[
     "SELECT CONNECTION_ID() AS id",
     "SELECT CONNECTION_ID() = {id} AS same",
     "SELECT * FROM seen ORDER BY id",
-    "SELECT a.id, b.n FROM {t} a JOIN {s} b ON a.n = b.n ORDER BY 1, 2",
+    "SELECT a.id, b.n FROM {t} a STRAIGHT_JOIN {s} b ON a.n = b.n ORDER BY 1, 2",
     "SELECT (SELECT MAX(n) FROM {s}), EXISTS (SELECT 1 FROM {t} WHERE n = {n})",
     "SELECT n FROM {t} UNION SELECT n FROM {s} ORDER BY 1 LIMIT 5",
     "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {n}) SELECT n, REPEAT('x', n * 100) FROM r",
