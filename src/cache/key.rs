@@ -47,6 +47,11 @@ impl KeyWriter {
         KeyWriter(Vec::with_capacity(bytes + 64))
     }
 
+    /// Away with what has been written.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// A number.
     pub fn number(&mut self, number: u64) -> &mut Self {
         self.0.extend_from_slice(&number.to_le_bytes());

@@ -187,6 +187,14 @@ impl Store {
         }
     }
 
+    /// The answer that is neither void nor old at this moment, if there is one.
+    pub fn fresh(&self, key: &[u8], policy: &Policy, now: Instant) -> Option<Arc<Entry>> {
+        let entry = self.entries.load().get(key)?;
+        let age = now.saturating_duration_since(entry.since);
+        let is_fresh = age + policy.refresh_ahead < entry.ttl.min(policy.ttl);
+        (is_fresh && entry.reply.is_some() && self.holds(&entry)).then_some(entry)
+    }
+
     /// The answer that holds, if there is one; nobody is to go for another.
     pub fn look(&self, key: &[u8], policy: &Policy) -> Option<Arc<Entry>> {
         let entry = self.entries.load().get(key)?;

@@ -1,18 +1,16 @@
 //! Answers from memory: which statements may have one, how it is given, and how a server's answer becomes one.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 mod filling;
 mod give;
 mod key;
+mod quick;
 pub(super) mod warm;
 
 pub(super) use filling::Filling;
 
-use self::key::Scope;
+use self::{key::Scope, quick::Looked};
 use super::{
     client::{Client, End},
     engine::Request,
@@ -40,6 +38,10 @@ const MAX_TEXT_BYTES: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Cached {
     scope: Option<Box<Scope>>,
+    /// What the key of a statement was written into, to be written into again.
+    key: KeyWriter,
+    /// What the short way has found out of the present command, without coming to an answer.
+    pub looked: Option<Looked>,
     /// What its open transaction has written.
     pub written: Vec<Slot>,
     /// Its open transaction has done more than read: written, locked, or nobody knows what.
@@ -85,7 +87,7 @@ impl Client {
         request: &Request<'_>,
         decision: &mut Decision,
     ) -> Result<Answered, End> {
-        let (live, started) = (Arc::clone(&self.live), Instant::now());
+        let live = Arc::clone(&self.live);
         self.cached.note = None;
         let rule = request.verdict.and_then(|verdict| live.rules.get(verdict.get(Aspect::Cache)?));
         let Some((rule, cache)) = rule.and_then(|rule| Some((rule, rule.definition.cache.as_ref()?))) else {
@@ -108,7 +110,7 @@ impl Client {
             // What it reads may be its snapshot: it is nobody else's.
             let entry = store.look(key.as_bytes(), &policy).filter(|entry| self.may_have(entry, level));
             if let Some(entry) = entry {
-                return self.give(request, decision, &entry, started).await.map(|()| Answered::Yes);
+                return self.give(request, decision, &entry).await.map(|()| Answered::Yes);
             }
             figures::count(&store.figures(rule.name()).misses);
             self.cached.note = Some(Note::Miss(Some("it is in a transaction")));
@@ -123,7 +125,7 @@ impl Client {
                     if waited.is_some() {
                         figures::count(&entry.figures.shared);
                     }
-                    return self.give(request, decision, &entry, started).await.map(|()| Answered::Yes);
+                    return self.give(request, decision, &entry).await.map(|()| Answered::Yes);
                 }
                 Found::Miss(fill) => {
                     let fill = self.filling(fill, request, decision, (rule, cache, policy));
@@ -159,36 +161,41 @@ impl Client {
     /// Why a statement must go to a server, if so.
     fn may_be_cached(&self, request: &Request<'_>, decision: &Decision, cache: &Cache) -> Result<(), &'static str> {
         let (facts, state) = (request.facts, &self.state);
-        let why = match self.shared.cache.closed() {
-            Some(Why::Unused) => Some("no rule caches anything"),
-            Some(Why::StaleLog) => Some("the binary log can't be read"),
-            Some(Why::Dependencies) => Some("it is not known yet what views and triggers reach"),
-            None => None,
-        };
-        let why = why.or_else(|| match () {
+        let why = match () {
             () if asks(facts, "skip") => Some("its hint says so"),
             () if state.in_transaction() => self.why_not_in_transaction(cache),
             () if state.autocommit_off() => Some("autocommit is off"),
             () if !state.pins().is_empty() => Some("its session is pinned"),
             () if !is_free(decision) => Some("it is bound to a server"),
-            () => None,
-        });
-        let why = why.or_else(|| match () {
             () if decision.consistency == Consistency::Strong => Some("its consistency is strong"),
             () if facts.kind != Kind::Select || !facts.corrections.is_empty() => Some("it is no plain SELECT"),
+            () => None,
+        };
+        why.or_else(|| self.why_no_session(request, cache)).map_or(Ok(()), Err)
+    }
+
+    /// Why neither the session's statements nor this one may be answered from memory now, wherever they would run.
+    fn why_no_session(&self, request: &Request<'_>, cache: &Cache) -> Option<&'static str> {
+        let state = &self.state;
+        match self.shared.cache.closed() {
+            Some(Why::Unused) => return Some("no rule caches anything"),
+            Some(Why::StaleLog) => return Some("the binary log can't be read"),
+            Some(Why::Dependencies) => return Some("it is not known yet what views and triggers reach"),
+            None => {}
+        }
+        match () {
             () if !is_steady(request, state.dialect(), cache.time_functions) => {
                 Some("its answer depends on more than tables")
             }
             () if request.text.len() > MAX_TEXT_BYTES => Some("it is too long"),
-            () if state.reads_uncommitted() => Some("its session reads what is not committed"),
+            () if self.reads_uncommitted() => Some("its session reads what is not committed"),
             () if !state.is_told_by_settings() => Some(NOT_KNOWN),
             () if state.tracking.wants(&SessionChange::Transaction(b"")) => Some("its client is told of transactions"),
             () if self.capabilities.contains(CapabilityFlags::CLIENT_OPTIONAL_RESULTSET_METADATA) => {
                 Some("its client may want no metadata")
             }
             () => None,
-        });
-        why.map_or(Ok(()), Err)
+        }
     }
 
     /// A transaction reads from memory only if the rule says so, and as long as it has done nothing but read.

@@ -260,7 +260,11 @@ impl Client {
             let byte = payload.first().copied().unwrap_or_default();
             // Sessions are idle most of the time: what a command needs is there while it runs.
             self.meter.begins(payload.len());
-            let done = Box::pin(self.command(&payload)).await;
+            self.state.command_begins();
+            let done = match self.quick_hit(&payload) {
+                true => self.channel.flush().await.map_err(End::Gone),
+                false => Box::pin(self.command(&payload)).await,
+            };
             self.count(&payload, done.as_ref().copied());
             drop(payload);
             if let Err(end) = done {
@@ -285,7 +289,7 @@ impl Client {
         };
         let max_bytes = self.live.settings.limits.max_allowed_packet_bytes;
         let hold = self.live.settings.pool.hold;
-        self.idle.restart();
+        self.idle.restart(self.meter.ended_at());
         self.spare_or_keep().await;
         let command = loop {
             let woken = {

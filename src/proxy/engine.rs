@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cache::{Need, Writing},
     pool::ServerConnection,
-    routing::{self, Decision, Level, Question, Reason, SessionView, Target, Verdict},
+    routing::{self, Decision, Level, Question, Reason, SessionView, Target, Verdict, rules::Aspect},
     sql::{self, Effects, Facts, lexer::Flavor},
     topology::ServerId,
     wire::{command::Query, reply::Expect},
@@ -104,11 +104,14 @@ pub(super) enum Attempt {
 impl Client {
     /// COM_QUERY.
     pub(super) async fn query(&mut self, payload: &Bytes, query: Query<'_>) -> Result<(), End> {
-        let facts = self.facts_of(query.text);
+        let (facts, verdict) = match self.cached.looked.take() {
+            Some(looked) => (looked.facts, Some(looked.verdict)),
+            None => (self.facts_of(query.text), None),
+        };
         self.meter.is(facts.kind, facts.digest);
         match self.live.rules.is_empty() {
             true => self.query_with(payload, query.text, facts, None).await,
-            false => Box::pin(self.query_by_rules(payload, query.text, facts)).await,
+            false => Box::pin(self.query_by_rules(payload, query.text, facts, verdict)).await,
         }
     }
 
@@ -228,7 +231,7 @@ impl Client {
             let Some(server) = self.server_for(decision.target) else {
                 let fallback = fill.take().and_then(|fill| fill.fallback());
                 if let Some(entry) = fallback.filter(|entry| self.may_have(entry, decision.consistency)) {
-                    return Box::pin(self.give(request, &decision, &entry, started)).await;
+                    return Box::pin(self.give(request, &decision, &entry)).await;
                 }
                 if !Box::pin(self.awaits_primary(&mut patience, Missing::None)).await? {
                     return Ok(());
@@ -429,7 +432,9 @@ impl Client {
 
     /// How fresh what it reads must be.
     pub(super) fn level(&self, request: &Request<'_>) -> Level {
-        if self.live.rules.is_empty() && request.facts.hint.options.is_empty() {
+        let by_rule = !self.live.rules.is_empty()
+            && request.verdict.is_none_or(|verdict| verdict.get(Aspect::Consistency).is_some());
+        if !by_rule && request.facts.hint.options.is_empty() {
             return Level { consistency: self.consistency(), max_lag: self.max_lag() };
         }
         self.with_question(request, request.facts, |question| question.level(&question.verdict()))

@@ -32,9 +32,9 @@ impl Idle {
         Idle { since: Instant::now(), trimmed: false, sleep: None }
     }
 
-    /// Silence begins anew.
-    pub fn restart(&mut self) {
-        self.since = Instant::now();
+    /// Silence begins anew, at that moment.
+    pub fn restart(&mut self, at: std::time::Instant) {
+        self.since = at.into();
         self.trimmed = false;
     }
 
@@ -79,7 +79,7 @@ mod tests {
         let (mut idle, limit) = (Idle::new(), Duration::from_millis(200));
         let begun = Instant::now();
         assert!(tokio::time::timeout(limit / 2, expired(&mut idle, limit)).await.is_err());
-        idle.restart();
+        idle.restart(std::time::Instant::now());
         expired(&mut idle, limit).await;
         assert!(begun.elapsed() >= limit * 3 / 2, "{:?}", begun.elapsed());
     }
@@ -101,7 +101,7 @@ mod tests {
         let (mut idle, long) = (Idle::new(), Duration::from_secs(3600));
         for _ in 0..2 {
             let begun = Instant::now();
-            idle.restart();
+            idle.restart(std::time::Instant::now());
             assert_eq!(poll_fn(|context| idle.poll_silence(context, IDLE_AFTER, long)).await, Silence::Idle);
             assert!(begun.elapsed() >= IDLE_AFTER);
             let more = poll_fn(|context| idle.poll_silence(context, IDLE_AFTER, long));

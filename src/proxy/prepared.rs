@@ -64,7 +64,8 @@ impl Client {
             return self.send_error(&ClientError::unbound()).await;
         }
         let action = Action::Execute { id };
-        let request = Request { action, ..Request::plain(payload, &text, &facts, Expect::Results) };
+        let verdict = self.cached.looked.take().map(|looked| looked.verdict);
+        let request = Request { action, verdict, ..Request::plain(payload, &text, &facts, Expect::Results) };
         match self.live.rules.is_empty() {
             true => self.run(&request).await?,
             false => Box::pin(self.execute_by_rules(request)).await?,

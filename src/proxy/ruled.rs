@@ -30,8 +30,14 @@ const MAX_LOGGED_BYTES: usize = 1000;
 
 impl Client {
     /// COM_QUERY where there are rules.
-    pub(super) async fn query_by_rules(&mut self, payload: &Bytes, text: &[u8], facts: Arc<Facts>) -> Result<(), End> {
-        let verdict = self.verdict(&Request::plain(payload, text, &facts, Expect::Results));
+    pub(super) async fn query_by_rules(
+        &mut self,
+        payload: &Bytes,
+        text: &[u8],
+        facts: Arc<Facts>,
+        verdict: Option<Verdict>,
+    ) -> Result<(), End> {
+        let verdict = verdict.unwrap_or_else(|| self.verdict(&Request::plain(payload, text, &facts, Expect::Results)));
         let Some(slot) = self.admit(&verdict, &facts).await? else { return Ok(()) };
         let (live, started) = (Arc::clone(&self.live), Instant::now());
         let digest = facts.digest;
@@ -50,7 +56,7 @@ impl Client {
 
     /// COM_STMT_EXECUTE where there are rules.
     pub(super) async fn execute_by_rules(&mut self, request: Request<'_>) -> Result<(), End> {
-        let verdict = self.verdict(&request);
+        let verdict = request.verdict.unwrap_or_else(|| self.verdict(&request));
         let Some(slot) = self.admit(&verdict, request.facts).await? else { return Ok(()) };
         let (live, started) = (Arc::clone(&self.live), Instant::now());
         let logged = self.logged(&verdict, request.text);
@@ -79,7 +85,7 @@ impl Client {
     }
 
     /// What the rules say of a statement that is about to run; it counts.
-    fn verdict(&self, request: &Request<'_>) -> Verdict {
+    pub(super) fn verdict(&self, request: &Request<'_>) -> Verdict {
         self.with_question(request, request.facts, |question| question.rules.verdict_counted(question))
     }
 

@@ -1,7 +1,7 @@
 //! Questions to Forebay itself among a client's statements: `EXPLAIN ROUTE FOR …` and `SHOW FOREBAY LAST`. Who may not ask
 //! gets the server's own answer to such a text: a syntax error.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{
     cached::Note,
@@ -102,12 +102,12 @@ impl Client {
     }
 
     /// The same where the answer came from memory.
-    pub(super) fn note_told_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, started: Instant) {
+    pub(super) fn note_told_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, elapsed: Duration) {
         if self.may_explain() {
             let mut told = vec![("statement".to_owned(), shown(request.text))];
             told.push(("reason".to_owned(), decision.reason.name().to_owned()));
             self.say_rules(request, &mut |what, says| told.push((what.to_owned(), says)));
-            told.push(("elapsed_us".to_owned(), started.elapsed().as_micros().to_string()));
+            told.push(("elapsed_us".to_owned(), elapsed.as_micros().to_string()));
             told.push(("rows".to_owned(), rows.to_string()));
             self.told = Some(Box::new(told));
         }

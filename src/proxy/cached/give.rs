@@ -1,9 +1,6 @@
 //! How an answer from memory is given.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{
     super::{
@@ -20,7 +17,7 @@ use crate::{
         entry::Dress,
         figures::{self, Figures},
     },
-    routing::Decision,
+    routing::{Consistency, Decision},
     session::Diagnostics,
     telemetry::{QueryEvent, queries::bounded_text},
     wire::capability::{MariaDbCapabilities, StatusFlags},
@@ -36,38 +33,63 @@ impl Client {
         request: &Request<'_>,
         decision: &Decision,
         entry: &Entry,
-        started: Instant,
     ) -> Result<(), End> {
         let Some(reply) = &entry.reply else { return Ok(()) };
+        let dress = self.dress(request, reply);
+        match reply.as_is(&dress, self.channel.seq) {
+            Some((packets, next)) if is_long(reply) => {
+                self.channel.send_through(packets).await.map_err(End::Gone)?;
+                self.channel.seq = next;
+            }
+            _ => self.push_reply(reply, &dress),
+        }
+        self.channel.push_framed(|out, seq| reply.push_end(out, &dress, seq));
+        let elapsed = self.given(request, (decision.consistency, entry), reply);
+        self.note_told_hit(request, decision, reply.rows, elapsed);
+        self.channel.flush().await.map_err(End::Gone)?;
+        // A long one takes its time.
+        self.meter.goes_on();
+        Ok(())
+    }
+
+    /// How an answer is to look for this client.
+    pub(super) fn dress(&mut self, request: &Request<'_>, reply: &Reply) -> Dress {
         let keeps_definitions = self.extended.contains(MariaDbCapabilities::CACHE_METADATA);
         let has_other_columns = self.known_column_count(request).is_some_and(|known| u64::from(known) != reply.columns);
         let mut status = self.state.lasting_status();
         status.set(StatusFlags::SERVER_STATUS_METADATA_CHANGED, has_other_columns);
-        let dress = Dress {
+        Dress {
             capabilities: self.capabilities,
             keeps_definitions,
             has_definitions: keeps_definitions && self.has_definitions(request, reply),
             status,
-        };
-        match reply.as_is(&dress, self.channel.seq) {
-            Some((packets, next)) if packets.len() >= LONG_BYTES => {
-                self.channel.send_through(packets).await.map_err(End::Gone)?;
-                self.channel.seq = next;
-            }
+        }
+    }
+
+    /// An answer without its end, to be written.
+    pub(super) fn push_reply(&mut self, reply: &Reply, dress: &Dress) {
+        match reply.as_is(dress, self.channel.seq) {
             Some((packets, next)) => {
                 self.channel.to_send().extend_from_slice(packets);
                 self.channel.seq = next;
             }
-            None => self.channel.push_framed(|out, seq| reply.push(out, &dress, seq)),
+            None => self.channel.push_framed(|out, seq| reply.push(out, dress, seq)),
         }
-        self.channel.push_framed(|out, seq| reply.push_end(out, &dress, seq));
-        let age = entry.since.elapsed();
+    }
+
+    /// An answer is on its way to the client: how long that has taken.
+    pub(super) fn given(
+        &mut self,
+        request: &Request<'_>,
+        (level, entry): (Consistency, &Entry),
+        reply: &Reply,
+    ) -> Duration {
+        let age = self.meter.began().saturating_duration_since(entry.since);
         count_hit(&entry.figures, entry, age);
         self.cached.note = Some(Note::Hit(age));
-        self.has_read(entry, decision.consistency);
+        self.has_read(entry, level);
         self.after_hit(request, reply);
-        self.tell_hit(request, decision, reply.rows, started);
-        self.channel.flush().await.map_err(End::Gone)
+        self.tell_hit(request, reply.rows)
     }
 
     /// Whether a client that keeps definitions has those of an answer; from now on it does.
@@ -93,10 +115,9 @@ impl Client {
         }
     }
 
-    fn tell_hit(&mut self, request: &Request<'_>, decision: &Decision, rows: u64, started: Instant) {
-        self.meter.hit(rows);
-        self.note_told_hit(request, decision, rows, started);
-        self.shared.measured_hit(request, self.state.dialect(), started.elapsed(), rows);
+    fn tell_hit(&mut self, request: &Request<'_>, rows: u64) -> Duration {
+        let elapsed = self.meter.hit(rows);
+        self.shared.measured_hit(request, self.state.dialect(), elapsed, rows);
         self.shared.queries.record(|| QueryEvent {
             connection_id: self.place.handle.id,
             user: self.identity.name.clone(),
@@ -104,11 +125,17 @@ impl Client {
             reason: "cached",
             kind: request.facts.kind.name(),
             text: bounded_text(request.text),
-            elapsed: started.elapsed(),
+            elapsed,
             rows,
             error: None,
         });
+        elapsed
     }
+}
+
+/// Whether an answer is written from where it is.
+pub(super) fn is_long(reply: &Reply) -> bool {
+    reply.len() >= LONG_BYTES
 }
 
 fn count_hit(figures: &Figures, entry: &Entry, age: Duration) {

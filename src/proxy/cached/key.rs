@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     cache::key::KeyWriter,
     routing::rules::Rule,
-    session::state::Birth,
+    session::{State, state::Birth},
     sql,
     wire::{
         capability::{CapabilityFlags, MariaDbCapabilities},
@@ -27,7 +27,16 @@ pub(super) struct Scope {
     schema: Option<Vec<u8>>,
     /// Users share its answers.
     shared: bool,
+    /// The session reads what is not committed.
+    reads_uncommitted: bool,
     number: u64,
+}
+
+impl Scope {
+    /// Nothing of the session has changed since.
+    fn is_of(&self, state: &State) -> bool {
+        self.version == state.version() && Arc::ptr_eq(&self.birth, &state.birth)
+    }
 }
 
 impl Client {
@@ -76,12 +85,19 @@ impl Client {
         Ok(())
     }
 
+    /// Whether the session reads what is not committed.
+    pub(super) fn reads_uncommitted(&self) -> bool {
+        match &self.cached.scope {
+            Some(scope) if scope.is_of(&self.state) => scope.reads_uncommitted,
+            _ => self.state.reads_uncommitted(),
+        }
+    }
+
     /// The number of what the session's answers depend on.
     fn scope(&mut self, request: &Request<'_>, shared: bool) -> u64 {
         let (state, schema) = (&self.state, self.schema_of(request));
         if let Some(scope) = &self.cached.scope
-            && scope.version == state.version()
-            && Arc::ptr_eq(&scope.birth, &state.birth)
+            && scope.is_of(state)
             && Arc::ptr_eq(&scope.user, &self.identity.name)
             && scope.schema.as_deref() == schema
             && scope.shared == shared
@@ -106,6 +122,7 @@ impl Client {
             user: Arc::clone(&self.identity.name),
             schema: schema.map(<[u8]>::to_vec),
             shared,
+            reads_uncommitted: state.reads_uncommitted(),
             number,
         }));
         number

@@ -17,6 +17,7 @@ use crate::{
 pub struct Metered {
     meter: Arc<Meter>,
     began: Instant,
+    ended: Option<Instant>,
     /// `None`: no statement.
     kind: Option<Kind>,
     digest: u64,
@@ -66,6 +67,7 @@ impl Metered {
         Metered {
             meter: meters.threads.mine(),
             began: Instant::now(),
+            ended: None,
             kind: None,
             digest: 0,
             place: Place::Forebay,
@@ -77,9 +79,24 @@ impl Metered {
 
     /// A command has come.
     pub fn begins(&mut self, bytes: usize) {
-        (self.began, self.kind, self.outcome) = (Instant::now(), None, Outcome::Ok);
+        (self.began, self.ended, self.kind, self.outcome) = (Instant::now(), None, None, Outcome::Ok);
         (self.place, self.waited, self.answer) = (Place::Forebay, Duration::ZERO, Answer::default());
         self.meter.bytes_from_clients.add(bytes as u64);
+    }
+
+    /// When it came.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// When it was done with, or now.
+    pub fn ended_at(&mut self) -> Instant {
+        *self.ended.get_or_insert_with(Instant::now)
+    }
+
+    /// It was not done with yet.
+    pub fn goes_on(&mut self) {
+        self.ended = None;
     }
 
     /// It is a statement.
@@ -120,11 +137,12 @@ impl Metered {
         self.outcome = if failed { Outcome::Error } else { Outcome::Ok };
     }
 
-    /// It was answered from memory.
-    pub fn hit(&mut self, rows: u64) {
+    /// It was answered from memory, and is done with: how long that has taken.
+    pub fn hit(&mut self, rows: u64) -> Duration {
         self.place = Place::Cache;
         self.answer.rows = rows;
         self.meter.rows.add(rows);
+        self.ended_at().saturating_duration_since(self.began)
     }
 
     /// A PREPARE was answered, by a server or not.
@@ -149,7 +167,7 @@ impl Metered {
             Err(End::Fatal(error)) => (self.outcome, self.answer.error) = (Outcome::Refused, Some(error.code)),
             Err(End::Gone(_) | End::Cut | End::Killed) => self.outcome = Outcome::Lost,
         }
-        let elapsed = self.began.elapsed();
+        let elapsed = self.ended_at().saturating_duration_since(self.began);
         let zone = match () {
             () if self.outcome != Outcome::Ok || elapsed > apdex_t.saturating_mul(4) => 2,
             () if elapsed > apdex_t => 1,

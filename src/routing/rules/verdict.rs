@@ -123,6 +123,11 @@ impl Verdict {
         self.by == [NOBODY; ASPECTS.len()]
     }
 
+    /// Whether a rule has a word on this, and none on anything else.
+    pub fn is_only(&self, aspect: Aspect) -> bool {
+        (0..).zip(self.by).all(|(at, index)| (index != NOBODY) == (at == aspect as usize))
+    }
+
     /// The keys of what is decided.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         ASPECTS.into_iter().filter_map(|(aspect, key)| self.get(aspect).map(|_| key))

@@ -1,0 +1,127 @@
+//! The short way to an answer from memory: a plain SELECT of a session that is bound to nothing, of which rules say nothing but
+//! that, and an answer that is there. Whatever is otherwise goes the long way, which would give the same answer.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+
+use super::{
+    super::{
+        client::Client,
+        engine::{Action, Request},
+    },
+    give::is_long,
+};
+use crate::{
+    cache::store::Policy,
+    routing::{Consistency, Verdict, rules::Aspect},
+    sql::{Facts, Kind},
+    wire::{
+        command::{self, Command, byte},
+        reply::Expect,
+    },
+};
+
+/// What has been found out on the short way, for the long one.
+#[derive(Debug)]
+pub(in crate::proxy) struct Looked {
+    pub facts: Arc<Facts>,
+    pub verdict: Verdict,
+}
+
+impl Client {
+    /// Answers a command from memory, if that is quickly done: all but the writing. Else what was found out is left in
+    /// `cached.looked`.
+    pub(in crate::proxy) fn quick_hit(&mut self, payload: &Bytes) -> bool {
+        self.cached.looked = None;
+        if !self.shared.cache.is_used() || !self.is_free() {
+            return false;
+        }
+        match payload.first() {
+            Some(&byte::QUERY) => {
+                let Command::Query(query) = command::parse(payload, self.capabilities) else { return false };
+                let facts = self.facts_of(query.text);
+                self.quick(&Request::plain(payload, query.text, &facts, Expect::Results), &facts)
+            }
+            Some(&byte::STMT_EXECUTE) => {
+                let Command::StmtExecute(execute) = command::parse(payload, self.capabilities) else { return false };
+                let Some((id, statement)) = self.statements.get_mut(execute.statement_id) else { return false };
+                let is_bound = statement.types.is_some() || statement.parameters == 0;
+                let is_apart = statement.long_data_on.is_some() || statement.cursor_on.is_some();
+                if execute.flags != 0 || !is_bound || is_apart {
+                    return false;
+                }
+                let (text, facts) = (Arc::clone(&statement.text), Arc::clone(&statement.facts));
+                let action = Action::Execute { id };
+                self.quick(&Request { action, ..Request::plain(payload, &text, &facts, Expect::Results) }, &facts)
+            }
+            _ => false,
+        }
+    }
+
+    /// The session is bound to no server, and of its statements no more is told than of an answer from memory.
+    fn is_free(&self) -> bool {
+        self.state.pins().is_empty()
+            && self.begun_later.is_none()
+            && !self.state.autocommit_off()
+            && self.state.is_told_by_settings()
+            && self.cursor_fixes.is_empty()
+            && !self.live.rules.is_empty()
+            && !self.shared.pause.is_on()
+            && !self.may_explain()
+    }
+
+    fn quick(&mut self, request: &Request<'_>, facts: &Arc<Facts>) -> bool {
+        let is_plain = facts.kind == Kind::Select
+            && facts.effects.is_empty()
+            && facts.corrections.is_empty()
+            && facts.hint.options.is_empty();
+        if !is_plain || self.shared.refused.contains(facts.digest) {
+            return false;
+        }
+        let verdict = self.verdict(request);
+        let request = Request { verdict: Some(verdict), ..*request };
+        if self.answered_quickly(&request, &verdict) {
+            self.meter.is(facts.kind, facts.digest);
+            return true;
+        }
+        self.cached.looked = Some(Looked { facts: Arc::clone(facts), verdict });
+        false
+    }
+
+    fn answered_quickly(&mut self, request: &Request<'_>, verdict: &Verdict) -> bool {
+        if !verdict.is_only(Aspect::Cache) || self.mentions_primary_only(request.text) {
+            return false;
+        }
+        let live = Arc::clone(&self.live);
+        let rule = verdict.get(Aspect::Cache).and_then(|index| live.rules.get(index));
+        let Some((rule, cache)) = rule.and_then(|rule| Some((rule, rule.definition.cache.as_ref()?))) else {
+            return false;
+        };
+        let level = self.consistency();
+        if level == Consistency::Strong || self.why_no_session(request, cache).is_some() {
+            return false;
+        }
+        let began = self.meter.began();
+        let mut key = std::mem::take(&mut self.cached.key);
+        key.clear();
+        let found = match self.key(request, rule, &mut key) {
+            Ok(()) => self.shared.cache.fresh(key.as_bytes(), &Policy::from(cache), began),
+            Err(_) => None,
+        };
+        self.cached.key = key;
+        let Some(entry) = found else { return false };
+        let Some(reply) = entry.reply.as_ref().filter(|reply| !is_long(reply)) else { return false };
+        self.learn_needs(request);
+        if !self.may_have(&entry, level) {
+            return false;
+        }
+        let dress = self.dress(request, reply);
+        self.push_reply(reply, &dress);
+        self.channel.push_framed(|out, seq| reply.push_end(out, &dress, seq));
+        let elapsed = self.given(request, (level, &entry), reply);
+        let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        rule.counts.elapsed_us.fetch_add(elapsed_us, Ordering::Relaxed);
+        true
+    }
+}
