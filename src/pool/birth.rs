@@ -48,7 +48,7 @@ pub async fn renew(
     }
     // Where the reset is refused the rest does no harm: the connection is closed.
     server.answer(Expect::Ok).await?;
-    let mut replies = server.read_answers(statements.len()).await?;
+    let mut replies = server.read_answers(statements.len(), &mut |_| {}).await?;
     let row = replies.pop().and_then(|reply| reply.into_iter().next()).unwrap_or_default();
     let Ok([Some(no_init_connect), schema]) = <[_; 2]>::try_from(row) else { return Ok(None) };
     Ok((no_init_connect == b"1").then(|| (born(server, flavor, replies), schema)))

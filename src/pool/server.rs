@@ -204,19 +204,32 @@ impl ServerConnection {
     /// Runs statements of Forebay's own in one round trip; the rows of each. All are run and read even if one is
     /// refused; then the first refusal is the answer.
     pub async fn control<T: AsRef<[u8]>>(&mut self, statements: &[T]) -> Result<Vec<Rows>, ControlError> {
+        self.control_observed(statements, &mut |_| {}).await
+    }
+
+    /// The same; `observe` is told each OK.
+    pub async fn control_observed<T: AsRef<[u8]>>(
+        &mut self,
+        statements: &[T],
+        observe: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
+    ) -> Result<Vec<Rows>, ControlError> {
         for statement in statements {
             self.push_query(statement.as_ref());
         }
         self.channel.flush().await?;
-        self.read_answers(statements.len()).await
+        self.read_answers(statements.len(), observe).await
     }
 
     /// Reads the answers to that many statements of Forebay's own, which have been sent.
-    pub(super) async fn read_answers(&mut self, statements: usize) -> Result<Vec<Rows>, ControlError> {
+    pub(super) async fn read_answers(
+        &mut self,
+        statements: usize,
+        observe: &mut (dyn FnMut(&ok::Ok<'_>) + Send),
+    ) -> Result<Vec<Rows>, ControlError> {
         let mut answers = Vec::with_capacity(statements);
         let mut refused = None;
         for _ in 0..statements {
-            match self.read_rows(&mut |_| {}).await {
+            match self.read_rows(observe).await {
                 Ok(rows) => answers.push(rows),
                 Err(ControlError::Refused(payload)) => refused = refused.or(Some(payload)),
                 Err(error) => return Err(error),

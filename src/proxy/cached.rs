@@ -56,6 +56,13 @@ pub(super) struct Cached {
     pub note: Option<Note>,
 }
 
+impl Cached {
+    /// Gives back what an idle session does not need.
+    pub fn trim(&mut self) {
+        self.key = KeyWriter::default();
+    }
+}
+
 /// What became of a statement that a rule marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Note {

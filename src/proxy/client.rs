@@ -370,6 +370,7 @@ impl Client {
             self.shared.pools.ask_again();
         }
         self.channel.trim();
+        self.cached.trim();
         for server in &mut self.servers {
             server.channel.trim();
         }
@@ -437,7 +438,7 @@ impl Client {
     }
 
     async fn send_ok_packet(&mut self, ok: &OkPacket<'_>) -> Result<(), End> {
-        let session = self.state.with_owed(ok.session.to_vec());
+        let session = self.state.with_all(ok.session.to_vec());
         let mut payload = Vec::with_capacity(16);
         OkPacket { session: &session, ..*ok }.push(&mut payload, 0, self.capabilities);
         self.send(&payload).await

@@ -210,7 +210,9 @@ impl Client {
             statements.insert(0, COUNTS);
         }
         connection.is_littered |= aside;
-        let Ok(mut answers) = connection.control(&statements).await else { return false };
+        let state = &mut self.state;
+        let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe_aside(ok);
+        let Ok(mut answers) = connection.control_observed(&statements, &mut observe).await else { return false };
         let mut counted = if select && mariadb { answers.remove(0) } else { Vec::new() };
         if warnings {
             let kept = match aside {
@@ -228,7 +230,9 @@ impl Client {
             // MySQL warns of FOUND_ROWS().
             connection.warned = true;
             let question = if aside { COUNTS_BESIDE } else { COUNTS };
-            let Ok(mut answers) = connection.control(&[question]).await else { return false };
+            let state = &mut self.state;
+            let mut observe = |ok: &crate::wire::ok::Ok<'_>| state.observe_aside(ok);
+            let Ok(mut answers) = connection.control_observed(&[question], &mut observe).await else { return false };
             counted = answers.remove(0);
         }
         if select {
@@ -250,6 +254,8 @@ impl Client {
 
     /// What a session that begins anew on its connection keeps: on both servers FOUND_ROWS(), and nothing else.
     pub(super) async fn keep_found_rows(&mut self) -> LastStatement {
+        // What a statement wrote that has failed since must be seen also by what it is from now on.
+        self.status_known().await;
         let is_here = |open: &ServerConnection| Some(open.id) == self.last_rows_server;
         if self.last.is_unclear
             && let Some(at) = self.servers.iter().position(is_here)

@@ -61,12 +61,13 @@ impl Client {
         }
         let mut tracking = self.state.tracking.clone();
         let state = SessionChange::State(true);
-        let mut tells_state = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let is_mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
+        let mut tells_state = is_mariadb;
         for assignment in &own {
             let Target::Variable { name, .. } = &assignment.target else { continue };
             let value = text.get(assignment.value.clone()).unwrap_or_default();
             // A change of tracking is itself one of state: for MariaDB from then on, for MySQL from the next one on.
-            tells_state |= tracking.wants(&state);
+            tells_state |= tracking.wants(&state) && (is_mariadb || name != "session_track_state_change");
             if let Err(error) = tracking.set(name, value) {
                 self.send_error(&client_tracking_error(name, error)).await?;
                 return Ok(true);

@@ -653,8 +653,15 @@ impl<'a> Relay<'a> {
             span.skip_to(end);
             return Ok(());
         }
-        let mut block = Vec::new();
-        let tells_of_change = self.state.observe_with(&ok, &mut block, self.options.temporary_variables);
+        let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
+        let (mut block, temporary_variables) = (Vec::new(), self.options.temporary_variables);
+        let tells_of_change = match as_eof {
+            true if self.client_capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK) => {
+                self.state.observe_at_eof(&ok, temporary_variables);
+                false
+            }
+            _ => self.state.observe_with(&ok, &mut block, temporary_variables),
+        };
         self.publish();
         self.outcome.insert_id |= ok.last_insert_id != 0;
         self.outcome.affected_rows = ok.affected_rows;
@@ -663,7 +670,6 @@ impl<'a> Relay<'a> {
             self.outcome.cursor = true;
             self.outcome.fix = self.options.fix.clone().map(Box::new);
         }
-        let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
         let tells_of_columns = self.must_tell_of_columns(payload[0], ok.status);
         if tells_of_columns {
             ok.status.insert(StatusFlags::SERVER_STATUS_METADATA_CHANGED);
@@ -673,18 +679,14 @@ impl<'a> Relay<'a> {
             // MariaDB tells with the next OK what it is, which must not be another session's.
             self.server.is_littered = true;
         }
-        let as_it_is = !ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) && !self.state.owes();
-        if as_it_is && !as_eof && !tells_of_columns {
+        let changed = ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) || tells_of_change;
+        if !changed && !self.state.owes() && !as_eof && !tells_of_columns {
             self.pass_as_is(chunk, span, end);
             return Ok(());
         }
         ok.status.set(StatusFlags::SERVER_SESSION_STATE_CHANGED, tells_of_change);
-        match as_eof {
-            true if self.client_capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK) => {
-                self.state.owe(std::mem::take(&mut block))
-            }
-            true => {}
-            false => block = self.state.with_owed(block),
+        if !as_eof {
+            block = self.state.with_owed(block);
         }
         let (first, rebuilt) = (payload[0], OkPacket { session: &block, ..ok });
         let cursor = ok.status.contains(StatusFlags::SERVER_STATUS_CURSOR_EXISTS);

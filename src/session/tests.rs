@@ -92,6 +92,37 @@ fn a_transaction_is_seen_by_flag_or_by_tracker() {
     assert_eq!(state.pins(), Pins::TABLE_LOCK);
 }
 
+/// As MySQL 9.7 tells it, whose `session_track_transaction_info` is OFF.
+#[test]
+fn a_client_that_tracks_no_transactions_hears_of_their_beginning_and_end() {
+    let mut state = state();
+    let (begin, none) = (SessionChange::Characteristics(b"START TRANSACTION;"), SessionChange::Characteristics(b""));
+    let told = |flags| {
+        let mut block = Vec::new();
+        push_session_change(&mut block, &SessionChange::Transaction(flags));
+        block
+    };
+    let transaction = SessionChange::Transaction;
+    assert_eq!(observe(&mut state, &[transaction(b"T_______"), begin]), told(b"T_______"));
+    assert!(observe(&mut state, &[transaction(b"T_r_____")]).is_empty(), "not what it does");
+    assert!(observe(&mut state, &[transaction(b"I_______")]) == told(b"________"));
+    assert!(observe(&mut state, &[transaction(b"_______L"), none]).is_empty(), "nor that tables are locked");
+    // What was not told is told with the next OK.
+    let quiet = |state: &mut State, flags| {
+        let mut session = Vec::new();
+        push_session_change(&mut session, &SessionChange::Transaction(flags));
+        let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        let ok = OkPacket { affected_rows: 0, last_insert_id: 0, status, warnings: 0, info: b"", session: &session };
+        state.observe_quietly(&ok);
+    };
+    quiet(&mut state, b"T_______");
+    assert_eq!(observe(&mut state, &[]), told(b"T_______"));
+    quiet(&mut state, b"________");
+    quiet(&mut state, b"T_______");
+    assert!(observe(&mut state, &[]).is_empty(), "it is as it was");
+    assert_eq!(state.with_all(Vec::new()), b"");
+}
+
 #[test]
 fn set_transaction_for_the_next_one_waits_for_it() {
     let mut state = state();

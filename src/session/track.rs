@@ -30,14 +30,23 @@ impl State {
         self.told_transaction = told;
     }
 
+    /// Takes one in that answers a question of Forebay's own about the statement before: the first after an error tells what
+    /// that has made of the session.
+    pub fn observe_aside(&mut self, ok: &Ok<'_>) {
+        let warnings = self.warnings;
+        self.observe_quietly(ok);
+        self.warnings = warnings;
+    }
+
     /// Likewise after MariaDB's SET STATEMENT … FOR: it reports the variables' values for the statement, and not that
     /// they are as before when it ends.
     pub fn observe_with(&mut self, ok: &Ok<'_>, client_block: &mut Vec<u8>, temporary_variables: bool) -> bool {
         (self.status, self.warnings) = (ok.status, ok.warnings);
         if ok.session.is_empty() {
+            self.tell_transaction(false, client_block);
             // Something was another in between.
             let changed = ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED);
-            return changed && self.tracking.wants(&SessionChange::Transaction(b""));
+            return !client_block.is_empty() || changed && self.tracking.wants(&SessionChange::Transaction(b""));
         }
         let mut seen = Seen::default();
         let was_begun = is_explicit(&self.told_transaction);
@@ -49,10 +58,9 @@ impl State {
             let std::result::Result::Ok(change) = change else { break };
             match change {
                 SessionChange::Transaction(flags) => {
-                    if let Some(told) = self.told_of(flags, begins) {
-                        push_session_change(client_block, &SessionChange::Transaction(&told));
-                        self.told_transaction = told;
-                    }
+                    self.transaction.clear();
+                    self.transaction.extend_from_slice(flags);
+                    self.tell_transaction(begins, client_block);
                 }
                 _ if self.tracking.wants(&change) => push_session_change(client_block, &change),
                 _ => {}
@@ -69,16 +77,40 @@ impl State {
         if seen.dialect {
             self.refresh_dialect();
         }
+        self.tell_transaction(begins, client_block);
         // A transaction that begins as one ends: the state is what it was, but it has changed.
         let began_anew = was_begun && begins && is_explicit(&self.told_transaction);
         !client_block.is_empty() || began_anew && self.tracking.hears_of_transactions()
     }
 
-    /// A result has ended, for a client that gets an EOF there: it has no place for what changed. The next OK has.
-    pub fn owe(&mut self, block: Vec<u8>) {
-        if !block.is_empty() {
-            self.owed = Some(self.with_owed(block).into());
+    /// Takes in the end of a result for a client that gets an EOF there: it has no place for what changed. The next OK has.
+    pub fn observe_at_eof(&mut self, ok: &Ok<'_>, temporary_variables: bool) {
+        let told = self.told_transaction;
+        let mut block = Vec::new();
+        self.observe_with(ok, &mut block, temporary_variables);
+        self.told_transaction = told;
+        let of_transaction = |change: &SessionChange<'_>| matches!(change, SessionChange::Transaction(_));
+        let mut owed = Vec::new();
+        for change in
+            session_changes(&block).map_while(std::result::Result::ok).filter(|change| !of_transaction(change))
+        {
+            push_session_change(&mut owed, &change);
         }
+        if !owed.is_empty() {
+            self.owed = Some(self.with_owed(owed).into());
+        }
+    }
+
+    /// What an OK of Forebay's own tells, and what else the client is to be told.
+    pub fn with_all(&mut self, block: Vec<u8>) -> Vec<u8> {
+        let mut block = self.with_owed(block);
+        self.tell_transaction(false, &mut block);
+        block
+    }
+
+    /// Whether the client is to be told more than what has become of its transaction.
+    pub fn owes(&self) -> bool {
+        self.owed.is_some()
     }
 
     /// What an OK tells the client, and what it is still to be told, each by its latest word.
@@ -97,42 +129,37 @@ impl State {
         all
     }
 
-    /// A command begins: what MariaDB has not told by then it tells no more, but of transactions.
+    /// A command begins: what MariaDB has not told by then it tells no more.
     pub fn command_begins(&mut self) {
-        if self.owed.is_none() || matches!(self.dialect().flavor, Flavor::MySql { .. }) {
-            return;
+        if self.owed.is_some() && matches!(self.dialect().flavor, Flavor::MariaDb { .. }) {
+            self.owed = None;
         }
-        let owed = self.owed.take().unwrap_or_default();
-        let mut kept = Vec::new();
-        for change in session_changes(&owed).map_while(std::result::Result::ok) {
-            if matches!(change, SessionChange::Transaction(_) | SessionChange::Characteristics(_)) {
-                push_session_change(&mut kept, &change);
-            }
-        }
-        self.owed = (!kept.is_empty()).then(|| kept.into());
     }
 
-    /// Whether there is something that the client is still to be told.
-    pub fn owes(&self) -> bool {
-        self.owed.is_some()
-    }
-
-    /// What the client is told of a transaction that the server describes so; `begins`: it has just begun.
+    /// Tells the client what has become of its transaction since it was told last, if it is to hear of that; `begins`: it has just
+    /// begun.
     ///
     /// MySQL tells one whose `session_track_transaction_info` is OFF that it has begun, for its snapshot or not, or ended; not
     /// what it does, nor that tables are locked.
-    fn told_of(&self, flags: &[u8], begins: bool) -> Option<[u8; 8]> {
-        let flags: [u8; 8] = flags.try_into().ok()?;
+    fn tell_transaction(&mut self, begins: bool, client_block: &mut Vec<u8>) {
+        let flags = self.transaction_now();
         let (was_begun, is_begun) = (is_explicit(&self.told_transaction), is_explicit(&flags));
         let told = match () {
             () if self.tracking.wants(&SessionChange::Transaction(&flags)) => flags,
-            () if !self.tracking.tells_transactions() => return None,
+            () if !self.tracking.tells_transactions() => return,
             () if !is_begun => *NO_TRANSACTION,
             () if begins => flags,
-            () if was_begun => return None,
+            () if was_begun => return,
             () => *b"T_______",
         };
-        (told != self.told_transaction).then_some(told)
+        if told != self.told_transaction {
+            push_session_change(client_block, &SessionChange::Transaction(&told));
+            self.told_transaction = told;
+        }
+    }
+
+    fn transaction_now(&self) -> [u8; 8] {
+        self.transaction.as_slice().try_into().unwrap_or(*NO_TRANSACTION)
     }
 
     /// The entries of an OK that the client asked for, without taking anything in: for the login's OK, which reports
@@ -193,8 +220,6 @@ impl State {
                 if self.lock_reported {
                     self.pins |= Pins::TABLE_LOCK;
                 }
-                self.transaction.clear();
-                self.transaction.extend_from_slice(flags);
             }
             SessionChange::Characteristics(text) => self.pins.set(Pins::NEXT_TRANSACTION, !text.is_empty()),
             SessionChange::State(changed) => self.state_changed |= changed,

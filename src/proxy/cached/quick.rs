@@ -59,7 +59,7 @@ impl Client {
         }
     }
 
-    /// The session is bound to no server, and of its statements no more is told than of an answer from memory.
+    /// The session is bound to no server, and all of it is known.
     fn is_free(&self) -> bool {
         self.state.pins().is_empty()
             && self.begun_later.is_none()
@@ -68,13 +68,13 @@ impl Client {
             && self.cursor_fixes.is_empty()
             && !self.live.rules.is_empty()
             && !self.shared.pause.is_on()
-            && !self.may_explain()
     }
 
     fn quick(&mut self, request: &Request<'_>, facts: &Arc<Facts>) -> bool {
         let is_plain = facts.kind == Kind::Select
             && facts.effects.is_empty()
             && facts.corrections.is_empty()
+            && facts.hint.route.is_none()
             && facts.hint.options.is_empty();
         if !is_plain || self.shared.refused.contains(facts.digest) {
             return false;
@@ -120,6 +120,10 @@ impl Client {
         self.push_reply(reply, &dress);
         self.channel.push_framed(|out, seq| reply.push_end(out, &dress, seq));
         let elapsed = self.given(request, (level, &entry), reply);
+        if self.may_explain() {
+            let decision = self.decide(request);
+            self.note_told_hit(request, &decision, reply.rows, elapsed);
+        }
         let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         rule.counts.elapsed_us.fetch_add(elapsed_us, Ordering::Relaxed);
         true

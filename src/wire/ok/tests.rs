@@ -117,8 +117,21 @@ fn a_client_that_does_not_track_sees_no_change() {
     Ok { status: AUTOCOMMIT | CHANGED, session: b"\x01\x02\x01w", ..IDLE }.push(&mut out, 0, PLAIN);
     assert_eq!(out, b"\x00\x00\x00\x02\x00\x00\x00");
     out.clear();
-    Ok { status: AUTOCOMMIT | CHANGED, ..IDLE }.push(&mut out, 0, TRACK);
+    Ok { status: AUTOCOMMIT | CHANGED, ..IDLE }.push(&mut out, 0, PLAIN);
     assert_eq!(out, b"\x00\x00\x00\x02\x00\x00\x00");
+}
+
+/// MySQL's answer to BEGIN in a transaction.
+#[test]
+fn something_has_changed_and_nobody_says_what() {
+    both_ways(b"\x00\x00\x00\x02\x40\x00\x00\x00\x00", TRACK, Ok { status: AUTOCOMMIT | CHANGED, ..IDLE });
+}
+
+#[test]
+fn rows_that_an_update_has_found() {
+    let of = |info| Ok { info, ..IDLE }.matched_rows();
+    assert_eq!(of(b"Rows matched: 37  Changed: 1  Warnings: 0"), Some(37));
+    assert_eq!((of(b""), of(b"Records: 3  Duplicates: 0"), of(b"Rows matched: ")), (None, None, None));
 }
 
 #[test]

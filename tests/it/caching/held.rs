@@ -2,14 +2,14 @@
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use super::{ALL, caching, connect, read, set_directly, table, told, until_hit, until_kept, was_hit};
+use super::{ALL, behind, caching, connect, read, set_directly, table, told, until_hit, until_kept, was_hit};
 use crate::{
     routing::log::GeneralLogs,
     support::{
         bed::{Bed, both},
         breaking_relay::BreakingRelay,
         cluster::Cluster,
-        forebay::{Forebay, Settings},
+        forebay::{Forebay, Settings, named},
         process::eventually,
         raw::{Client, Expect, Login, MODERN, PLAIN, Value, execute},
     },
@@ -26,7 +26,27 @@ both!(
     a_lagging_replica_fills_nothing_old,
     what_was_written_before_the_start_is_not_missed,
     a_dead_server_leaves_what_there_was,
+    a_session_that_is_not_known_is_asked_once,
 );
+
+/// Where nothing else asks: there is one server, and nothing is carried anywhere.
+fn a_session_that_is_not_known_is_asked_once(bed: &Bed) {
+    table(bed, "kept_q");
+    let forebay = behind(&[named(&bed.cluster.primary)], ("monitor", "session"), ALL, "");
+    let mut client = connect(&forebay);
+    until_kept(bed, &mut client, "kept_q");
+    for (unknown, charset) in [
+        ("SET NAMES utf8mb4", "utf8mb4"),
+        ("INSERT INTO kept_q VALUES (1, 1)", "utf8mb4"),
+        ("SET NAMES latin1", "latin1"),
+        ("SELEC 1", "latin1"),
+    ] {
+        client.query(unknown);
+        until_hit(&mut client, "kept_q");
+        let collation = client.value("SELECT COLLATION('x')");
+        assert!(collation.starts_with(charset), "{unknown}: {collation}");
+    }
+}
 
 fn a_write_makes_it_void_at_once(bed: &Bed) {
     table(bed, "kept_w");

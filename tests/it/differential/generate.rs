@@ -27,13 +27,9 @@ pub fn case(kind: Kind, seed: u64) -> Case {
     case_with_keepers(kind, seed, CLIENTS)
 }
 
-/// The same for connections that go from hand to hand, without what docs/differences.md says of these: what a user variable or
-/// a parameter is shown as goes on MySQL by when and with what the statement was prepared, wherever that was; on MariaDB, what a
-/// statement has set for itself is reported with a later one of its connection.
-pub fn case_that_shares(kind: Kind, seed: u64) -> Case {
-    without_own(case(kind, seed))
-}
-
+/// Without what docs/differences.md says of two connections for a session, and of such as go from hand to hand: what a user variable
+/// or a parameter is shown as goes on MySQL by when and with what the statement was prepared, wherever that was; on MariaDB, what
+/// a statement has set for itself is reported with a later one of its connection.
 fn without_own(mut case: Case) -> Case {
     const OWN: [(&str, &str); 4] = [
         ("SELECT @a, ?", "SELECT @a IS NULL, ?"),
@@ -77,7 +73,7 @@ pub fn case_with_keepers(kind: Kind, seed: u64, keepers: usize) -> Case {
         }
     }
     let case = Case { kind: Some(kind), clients, steps: generator.steps };
-    if keepers < CLIENTS { without_own(case) } else { case }
+    without_own(case)
 }
 
 /// What makes a statement comparable that asks about, or shows, what earlier ones have left behind on the connection

@@ -63,8 +63,7 @@ fn kept_cases(bed: &Bed) {
 /// Over connections that go from hand to hand after every statement, among others' who change them as they like.
 fn generated_sessions_that_share(bed: &Bed) {
     Disturbance::during(&bed.sharing_forebay(), || {
-        let case = |seed| generate::case_that_shares(bed.kind, seed);
-        generated(&sharing(bed, "genshare"), "sharing-", SEEDS, case);
+        generated(&sharing(bed, "genshare"), "sharing-", SEEDS, |seed| generate::case(bed.kind, seed));
     });
 }
 
@@ -143,9 +142,7 @@ fn kept(bed: &Bed, arena: &Arena<'_>, wanted: impl Fn(&str) -> bool) {
 #[test]
 fn cases_read_and_print_the_same() {
     for kind in Kind::BOTH {
-        for case in
-            [generate::case(kind, 1), generate::case_that_shares(kind, 1), generate::case_with_keepers(kind, 1, 0)]
-        {
+        for case in [generate::case(kind, 1), generate::case_with_keepers(kind, 1, 0)] {
             assert_eq!(Case::parse(&case.to_string()), case);
         }
     }
