@@ -121,7 +121,7 @@ impl Client {
     async fn read_back(&mut self, at: usize, why: Why) -> bool {
         if why != Why::End {
             // What clears up a doubt takes warnings away.
-            let known = self.ask_about_last(at).await && self.know_state(at).await;
+            let known = self.take_last(at).await && self.know_state(at).await;
             if !known || self.servers[at].has_user_variables && !Box::pin(self.read_user_variables(at)).await {
                 return false;
             }
@@ -176,12 +176,24 @@ impl Client {
         Ok(())
     }
 
-    /// Where that statement ran of which SHOW WARNINGS tells.
+    /// Where that statement ran of which SHOW WARNINGS tells. MySQL, once asked, tells of what it was asked.
     pub(super) fn diagnostics_server(&self) -> Option<ServerId> {
         match self.state.dialect().flavor {
-            Flavor::MySql { .. } => self.last_server,
+            Flavor::MySql { .. } => self.last_server.filter(|_| !self.last.is_gone),
             Flavor::MariaDb { .. } => self.last_rows_server,
         }
+    }
+
+    /// Asks a connection what it alone knows of the statement before. Being asked changes what it would say: from now on that is
+    /// Forebay's to say.
+    pub(super) async fn take_last(&mut self, at: usize) -> bool {
+        let server = Some(self.servers[at].id);
+        let is_known = self.ask_about_last(at).await;
+        if is_known {
+            self.last.is_gone |= self.last_server == server;
+            self.last.rows_are_gone |= self.last_rows_server == server;
+        }
+        is_known
     }
 
     /// LAST_INSERT_ID(), the counts and the warnings, where the replies have not told them.
@@ -189,7 +201,7 @@ impl Client {
         let raised_here = self.diagnostics_server() == Some(self.servers[at].id);
         let mariadb = matches!(self.state.dialect().flavor, Flavor::MariaDb { .. });
         let connection = &mut self.servers[at];
-        let is_last = self.last_server == Some(connection.id);
+        let is_last = self.last_server == Some(connection.id) && !self.last.is_gone;
         let found_here = self.last_rows_server == Some(connection.id);
         let insert_id = !connection.replica && self.insert_id == InsertId::OnServer;
         let counts = is_last && (self.last.is_unclear || mariadb && self.last.has_more);
@@ -258,6 +270,7 @@ impl Client {
         self.status_known().await;
         let is_here = |open: &ServerConnection| Some(open.id) == self.last_rows_server;
         if self.last.is_unclear
+            && !self.last.is_gone
             && let Some(at) = self.servers.iter().position(is_here)
         {
             // Where it fails, the connection is lost with what it knew.
@@ -328,7 +341,12 @@ impl Client {
             | Effects::LAST_STATEMENT;
         let calls = matches!(facts.kind, Kind::Call | Kind::Execute | Kind::Unknown);
         let mut warned = outcome.error.is_some() || self.state.warnings > 0;
-        let keeps = quiet || facts.kind == Kind::Select || facts.effects.contains(Effects::LAST_STATEMENT);
+        // On MariaDB whatever uses no table keeps them: UNLOCK TABLES, DO, KILL….
+        let uses_table = matches!(facts.kind, Kind::Insert | Kind::Replace | Kind::Update | Kind::Delete | Kind::Load);
+        let keeps = quiet
+            || facts.kind == Kind::Select
+            || facts.effects.contains(Effects::LAST_STATEMENT)
+            || !mysql && !uses_table;
         if let Some(connection) = self.servers.iter_mut().find(|open| open.id == server) {
             connection.warned = warned || keeps && connection.warned;
             warned = connection.warned;
@@ -366,6 +384,7 @@ impl Client {
         };
         let without_tables = match (self.state.dialect().flavor, facts.kind) {
             (Flavor::MySql { .. }, _) => false,
+            (_, Kind::UnlockTables) => true,
             (_, Kind::Set | Kind::Use | Kind::Transaction | Kind::Empty | Kind::Do | Kind::Select) => !has_tables(),
             _ => false,
         };

@@ -311,9 +311,9 @@ impl Client {
         let version = self.state.version();
         self.living_home().await?;
         let Some(at) = self.servers.iter().position(|open| Some(open.id) == home) else { return Ok(()) };
-        // Being asked changes what it would say of that statement.
-        if self.last_server == home && Box::pin(self.ask_about_last(at)).await {
-            (self.last.is_gone, self.last.rows_are_gone) = (true, true);
+        if self.last_server == home && !self.last.is_gone {
+            // Where it fails nothing is known of that statement, as if it had not been asked.
+            Box::pin(self.take_last(at)).await;
         }
         let connection = &mut self.servers[at];
         connection.push_query(b"SET SESSION session_track_schema=1");

@@ -190,9 +190,9 @@ impl Client {
             return Ok(known);
         }
         // What is set for the PREPARE changes what the connection would say of the statement before.
-        let is_last = self.last_server == Some(self.servers[index].id);
-        if is_last && self.asks_last_and_is_set_anew(id) && Box::pin(self.ask_about_last(index)).await {
-            (self.last.is_gone, self.last.rows_are_gone) = (true, true);
+        let is_last = self.last_server == Some(self.servers[index].id) && !self.last.is_gone;
+        if is_last && self.asks_last_and_is_set_anew(id) {
+            Box::pin(self.take_last(index)).await;
         }
         if self.must_learn_collation(id) {
             Box::pin(self.learn_collation()).await?;
