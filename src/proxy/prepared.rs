@@ -13,7 +13,7 @@ use super::{
     relay::{Columns, UNKNOWN_COLUMNS},
 };
 use crate::{
-    sql::{Effects, Facts, lexer::Flavor},
+    sql::{Effects, Facts, Kind, lexer::Flavor},
     topology::ServerId,
     wire::{
         bulk::BulkExecute,
@@ -62,6 +62,11 @@ impl Client {
         let facts = if bound { Arc::new(facts.with(Effects::SERVER_STATE)) } else { facts };
         if !is_bound && self.is_unbound(payload, id) {
             return self.send_error(&ClientError::unbound()).await;
+        }
+        let takes_nothing = self.statements.get(id).is_some_and(|statement| statement.parameters == 0);
+        let asks = facts.kind == Kind::Diagnostics && takes_nothing;
+        if asks && Box::pin(self.got_diagnostics(&facts, &text)).await? {
+            return Ok(());
         }
         let action = Action::Execute { id };
         let verdict = self.cached.looked.take().map(|looked| looked.verdict);

@@ -31,11 +31,12 @@ pub fn case(kind: Kind, seed: u64) -> Case {
 /// or a parameter is shown as goes on MySQL by when and with what the statement was prepared, wherever that was; on MariaDB, what
 /// a statement has set for itself is reported with a later one of its connection.
 fn without_own(mut case: Case) -> Case {
-    const OWN: [(&str, &str); 4] = [
+    const OWN: [(&str, &str); 5] = [
         ("SELECT @a, ?", "SELECT @a IS NULL, ?"),
         ("SELECT ?, ?, ?", "SELECT ?, ? IS NULL, ?"),
         ("CONCAT(?, 'x')", "LENGTH(CONCAT(?, 'x'))"),
         (" NOWAIT", ""),
+        ("SET STATEMENT div_precision_increment = 9 FOR ", ""),
     ];
     for step in &mut case.steps {
         if let Op::Prepare(_, text) | Op::Query(text) = &mut step.op {
