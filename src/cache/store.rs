@@ -174,11 +174,11 @@ impl Store {
         if entry.reply.is_none() {
             return if entry.is_over() { self.join(key, late, None) } else { Found::Unfit };
         }
-        // The rule may say less by now, or be another one.
-        let (age, ttl) = (entry.since.elapsed(), entry.ttl.min(policy.ttl));
-        if age + policy.refresh_ahead < ttl {
+        let now = Instant::now();
+        if entry.is_fresh(policy, now) {
             return Found::Hit(entry);
         }
+        let (age, ttl) = (now.saturating_duration_since(entry.since), entry.ttl.min(policy.ttl));
         let fallback = (age < ttl + policy.stale_if_error).then(|| Arc::clone(&entry));
         let meanwhile = age < ttl + policy.stale_while_revalidate;
         match self.join(key, late, fallback) {
@@ -190,9 +190,7 @@ impl Store {
     /// The answer that is neither void nor old at this moment, if there is one.
     pub fn fresh(&self, key: &[u8], policy: &Policy, now: Instant) -> Option<Arc<Entry>> {
         let entry = self.entries.load().get(key)?;
-        let age = now.saturating_duration_since(entry.since);
-        let is_fresh = age + policy.refresh_ahead < entry.ttl.min(policy.ttl);
-        (is_fresh && entry.reply.is_some() && self.holds(&entry)).then_some(entry)
+        (entry.is_fresh(policy, now) && entry.reply.is_some() && self.holds(&entry)).then_some(entry)
     }
 
     /// The answer that holds, if there is one; nobody is to go for another.

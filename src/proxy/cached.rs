@@ -96,10 +96,8 @@ impl Client {
     ) -> Result<Answered, End> {
         let live = Arc::clone(&self.live);
         self.cached.note = None;
-        let rule = request.verdict.and_then(|verdict| live.rules.get(verdict.get(Aspect::Cache)?));
-        let Some((rule, cache)) = rule.and_then(|rule| Some((rule, rule.definition.cache.as_ref()?))) else {
-            return Ok(Answered::No(None));
-        };
+        let caching = request.verdict.and_then(|verdict| live.rules.caching(&verdict));
+        let Some((rule, cache)) = caching else { return Ok(Answered::No(None)) };
         let store = Arc::clone(&self.shared.cache);
         let mut key = KeyWriter::with_room(request.text.len() + request.payload.len() + rule.name().len());
         let mut able = self.may_be_cached(request, decision, cache);

@@ -187,13 +187,17 @@ impl Client {
     /// Asks a connection what it alone knows of the statement before. Being asked changes what it would say: from now on that is
     /// Forebay's to say.
     pub(super) async fn take_last(&mut self, at: usize) -> bool {
-        let server = Some(self.servers[at].id);
-        let is_known = self.ask_about_last(at).await;
+        let (server, is_known) = (self.servers[at].id, self.ask_about_last(at).await);
         if is_known {
-            self.last.is_gone |= self.last_server == server;
-            self.last.rows_are_gone |= self.last_rows_server == server;
+            self.last_is_gone_from(server);
         }
         is_known
+    }
+
+    /// What a server's connection knew of the statement before is Forebay's to say.
+    fn last_is_gone_from(&mut self, server: ServerId) {
+        self.last.is_gone |= self.last_server == Some(server);
+        self.last.rows_are_gone |= self.last_rows_server == Some(server);
     }
 
     /// LAST_INSERT_ID(), the counts and the warnings, where the replies have not told them.
@@ -282,8 +286,7 @@ impl Client {
     fn release(&mut self, at: usize) {
         let mut connection = self.servers.swap_remove(at);
         let server = connection.id;
-        self.last.is_gone |= self.last_server == Some(server);
-        self.last.rows_are_gone |= self.last_rows_server == Some(server);
+        self.last_is_gone_from(server);
         if !connection.replica {
             self.place.handle.set_home(None);
         }

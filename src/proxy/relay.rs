@@ -653,7 +653,8 @@ impl<'a> Relay<'a> {
             span.skip_to(end);
             return Ok(());
         }
-        let as_eof = payload[0] == ok::END_HEADER && !self.deprecate_eof();
+        let is_end = payload[0] == ok::END_HEADER;
+        let as_eof = is_end && !self.deprecate_eof();
         let (mut block, temporary_variables) = (Vec::new(), self.options.temporary_variables);
         let tells_of_change = match as_eof {
             true if self.client_capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK) => {
@@ -674,7 +675,6 @@ impl<'a> Relay<'a> {
         if tells_of_columns {
             ok.status.insert(StatusFlags::SERVER_STATUS_METADATA_CHANGED);
         }
-        let is_end = payload[0] == ok::END_HEADER;
         if is_end && ok.session.is_empty() && ok.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) {
             // MariaDB tells with the next OK what it is, which must not be another session's.
             self.server.is_littered = true;

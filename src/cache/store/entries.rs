@@ -85,6 +85,11 @@ impl Policy {
 }
 
 impl Entry {
+    /// It is so young that nobody need go for another yet. The rule may say less by now, or be another one.
+    pub(super) fn is_fresh(&self, policy: &Policy, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) + policy.refresh_ahead < self.ttl.min(policy.ttl)
+    }
+
     /// It may not be given any more, whatever happens.
     pub(super) fn is_over(&self) -> bool {
         self.since.elapsed() >= self.ttl + self.stale

@@ -94,10 +94,7 @@ impl Client {
             return false;
         }
         let live = Arc::clone(&self.live);
-        let rule = verdict.get(Aspect::Cache).and_then(|index| live.rules.get(index));
-        let Some((rule, cache)) = rule.and_then(|rule| Some((rule, rule.definition.cache.as_ref()?))) else {
-            return false;
-        };
+        let Some((rule, cache)) = live.rules.caching(verdict) else { return false };
         let level = self.consistency();
         if level == Consistency::Strong || self.why_no_session(request, cache).is_some() {
             return false;
