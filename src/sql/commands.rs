@@ -1,6 +1,6 @@
 //! Facts of commands that bear no text.
 
-use super::{Effects, Facts, Kind, facts::Hint};
+use super::{Aside, Effects, Facts, Kind, facts::Hint};
 
 impl Facts {
     /// COM_INIT_DB: a USE.
@@ -27,6 +27,7 @@ impl Facts {
             tables_made_or_dropped: Vec::new(),
             routines: Vec::new(),
             digest: 0,
+            aside: Aside::default(),
         }
     }
 

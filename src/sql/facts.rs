@@ -1,6 +1,8 @@
 //! What a statement is and does, as far as routing and session keeping must know it. Unknown means write.
 use std::ops::Range;
 
+use super::Aside;
+
 /// What kind of statement (of the first, where there are several).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -328,6 +330,8 @@ pub struct Facts {
     pub routines: Vec<Routine>,
     /// 64-bit hash of the fingerprint (computed in the same pass, without building the text).
     pub digest: u64,
+    /// What others have found out about texts with these facts.
+    pub aside: Aside,
 }
 
 /// A stored routine, by the name that a statement calls it by.

@@ -8,9 +8,9 @@ pub use oracle::compare;
 pub use oracle::parses;
 
 use super::{
-    Dialect, Effects, Facts, Flavor, Kind, facts, fingerprint,
+    Dialect, Effects, Facts, Flavor, Kind, facts, fingerprint, known,
     lexer::{Lexer, TokenKind},
-    mentions, with_connection_id,
+    mentions, references, template, with_connection_id,
 };
 
 pub const MYSQL: Dialect = Dialect {
@@ -39,6 +39,7 @@ pub fn texts(data: &[u8]) {
     check_tokens(text, dialect);
     check_additions(text, dialect);
     check_again(text, dialect);
+    check_template(text, dialect);
 }
 
 /// The first byte is the flavor, the rest a text that `sqlparser` gives its opinion on.
@@ -59,6 +60,34 @@ pub fn check_any(text: &[u8], dialect: Dialect) {
     assert!(fingerprint::fingerprint(text, dialect, 7).len() <= 7);
     mentions(text, dialect, &|_| false);
     check_kind(&facts);
+}
+
+/// Texts of one template have the same facts, and the same names in them.
+pub fn check_template(text: &[u8], dialect: Dialect) {
+    let mut room = [0; template::MAX_BYTES];
+    let Some(made) = template::template(text, dialect, &mut room) else { return };
+    let own = facts(text, dialect);
+    if !known::is_of_template(&own) {
+        return;
+    }
+    let named = |text: &[u8]| {
+        let mut names = Vec::new();
+        let seen = references(text, dialect, |schema, name| names.push((schema.map(<[u8]>::to_vec), name.to_vec())));
+        (seen, names)
+    };
+    let others: [[&[u8]; 2]; 3] =
+        [[b"0", b"''"], [b"18446744073709551616", b"'a''b for update `'"], [b"007", b"'\"1 x'"]];
+    for [number, string] in others {
+        let parts = made.iter().map(|byte| match byte {
+            1 => number,
+            2 => string,
+            byte => std::slice::from_ref(byte),
+        });
+        let other = parts.collect::<Vec<_>>().concat();
+        let shown = || format!("{} and {}", text.escape_ascii(), other.escape_ascii());
+        assert_eq!(facts(&other, dialect), own, "{}", shown());
+        assert_eq!(named(&other), named(text), "{}", shown());
+    }
 }
 
 fn check_kind(facts: &Facts) {

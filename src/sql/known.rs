@@ -1,4 +1,4 @@
-//! Facts of texts that were seen before: what comes again and again need not be read again.
+//! Facts of texts that were seen before: what comes again and again, be it with other literals, need not be read again.
 
 use std::{
     hash::{BuildHasher, Hash, Hasher},
@@ -10,7 +10,10 @@ use std::{
 
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter, sync::Cache};
 
-use super::{Dialect, Facts};
+use super::{
+    Dialect, Facts,
+    template::{self, template},
+};
 
 /// All of them together; what is asked for seldom goes first.
 const MAX_BYTES: u64 = 8 << 20;
@@ -21,8 +24,8 @@ const ENTRY_BYTES: u64 = size_of::<Facts>() as u64 + 150;
 /// Marks of texts that were seen once.
 const MARKS: usize = 1 << 14;
 
-/// The memory. Texts with literals that never come again would only drive out others, so that a text is remembered when it
-/// comes the second time.
+/// The memory, by template, or by the text itself where it has none. Texts that never come again would only drive out others,
+/// so that one is remembered when it comes the second time.
 #[derive(Debug)]
 pub struct Known {
     texts: Cache<Text, Arc<Facts>, InBytes>,
@@ -30,32 +33,37 @@ pub struct Known {
     seen: Box<[AtomicU32]>,
 }
 
-/// A text, and how it is read.
+/// A text or a template, and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     dialect: Dialect,
+    is_template: bool,
     text: Box<[u8]>,
 }
 
 /// The same, of somebody else.
-struct Asked<'a>(Dialect, &'a [u8]);
+struct Asked<'a> {
+    dialect: Dialect,
+    is_template: bool,
+    text: &'a [u8],
+}
 
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Asked(self.dialect, &self.text).hash(state);
+        state.write(&self.text);
     }
 }
 
 impl Hash for Asked<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Few texts are read in two ways: equality tells them apart.
-        state.write(self.1);
+        state.write(self.text);
     }
 }
 
 impl Equivalent<Text> for Asked<'_> {
     fn equivalent(&self, key: &Text) -> bool {
-        self.0 == key.dialect && *self.1 == *key.text
+        *self.text == *key.text && self.dialect == key.dialect && self.is_template == key.is_template
     }
 }
 
@@ -86,13 +94,16 @@ impl Known {
         if text.len() > MAX_TEXT_BYTES {
             return Arc::new(super::facts(text, dialect));
         }
-        let asked = Asked(dialect, text);
+        let mut room = [0; template::MAX_BYTES];
+        let template = template(text, dialect, &mut room);
+        let asked = Asked { dialect, is_template: template.is_some(), text: template.unwrap_or(text) };
         if let Some(known) = self.texts.get(&asked) {
             return known;
         }
         let facts = Arc::new(super::facts(text, dialect));
-        if self.comes_again(&asked) && is_light(&facts) {
-            self.texts.insert(Text { dialect, text: text.into() }, Arc::clone(&facts));
+        if self.comes_again(&asked) && is_light(&facts) && (template.is_none() || is_of_template(&facts)) {
+            let text = asked.text.into();
+            self.texts.insert(Text { dialect, is_template: asked.is_template, text }, Arc::clone(&facts));
         }
         facts
     }
@@ -119,6 +130,11 @@ fn is_light(facts: &Facts) -> bool {
         && facts.corrections.len() <= 2
 }
 
+/// Whether the facts are those of every text with its template: nothing in them is of its literals.
+pub(super) fn is_of_template(facts: &Facts) -> bool {
+    facts.kill.is_none() && facts.assignments.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,15 +156,29 @@ mod tests {
             }
         }
         let once = known.texts.len();
-        known.facts(b"SELECT 2", dialect(false));
+        known.facts(b"SELECT a", dialect(false));
         assert_eq!(known.texts.len(), once);
+    }
+
+    #[test]
+    fn other_literals_are_the_same_text_but_where_they_are_facts() {
+        let (known, dialect) = (Known::default(), dialect(false));
+        let of = |text: &str| (0..3).map(|_| known.facts(text.as_bytes(), dialect)).last().unwrap();
+        assert!(Arc::ptr_eq(
+            &of("SELECT a FROM t WHERE b = 1 AND c = 'x'"),
+            &of("SELECT a FROM t WHERE b = 20 AND c = ''")
+        ));
+        assert!(!Arc::ptr_eq(&of("SELECT 1"), &of("SELECT\x011")));
+        for text in ["KILL 5", "KILL 66", "SET @a = 1", "SET @a = 22, @b = 'x'"] {
+            assert_eq!(*of(text), super::super::facts(text.as_bytes(), dialect), "{text}");
+        }
     }
 
     #[test]
     fn memory_is_bounded() {
         let known = Known::default();
         for n in 0..60_000_u32 {
-            let text = format!("SELECT {n} FROM t");
+            let text = format!("SELECT a FROM t{n}");
             (0..2).for_each(|_| drop(known.facts(text.as_bytes(), dialect(false))));
         }
         assert!(known.texts.weight() <= MAX_BYTES && known.texts.len() > 5_000, "{}", known.texts.len());

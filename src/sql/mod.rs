@@ -2,6 +2,7 @@
 //!
 //! [`lexer`] cuts the text as the servers do; `reader` goes through the tokens once and shows each of them to `scan`
 //! (effects) and `shape` (fingerprint, [`Facts::digest`]); `statement` knows the statements by their first words.
+mod aside;
 pub mod bare;
 mod commands;
 mod connection_id;
@@ -24,11 +25,13 @@ mod scoped;
 mod shape;
 mod statement;
 mod table;
+mod template;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use aside::Aside;
 pub use bare::bare;
 pub use connection_id::with_connection_id;
 pub use diagnostics::{DiagnosticsQuestion, GetDiagnostics, diagnostics_question, get_diagnostics};

@@ -1,5 +1,6 @@
 //! The statements of `tests/corpus`: what each of them is.
 use super::*;
+use crate::sql::fuzz::check_template;
 
 /// A line of the corpus.
 pub(super) struct Case {
@@ -125,6 +126,15 @@ fn digest_is_the_hash_of_the_fingerprint() {
             let text = fingerprint::fingerprint(&case.text, dialect, usize::MAX);
             let digest = twox_hash::XxHash3_64::oneshot(&text);
             assert_eq!(facts(&case.text, dialect).digest, digest, "{}", case.place);
+        }
+    }
+}
+
+#[test]
+fn other_literals_make_no_other_facts() {
+    for case in cases() {
+        for dialect in &case.dialects {
+            check_template(&case.text, *dialect);
         }
     }
 }

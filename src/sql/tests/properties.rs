@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sql::fuzz::{check_again, check_any, compare};
+use crate::sql::fuzz::{check_again, check_any, check_template, compare};
 
 /// A query as its tokens (a function's name and its parenthesis are one), and what it must be found to do.
 #[derive(Debug, Clone, Default)]
@@ -229,11 +229,13 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(text in prop::collection::vec(any::<u8>(), 0..200), dialect in dialects()) {
         check_any(&text, dialect);
+        check_template(&text, dialect);
     }
 
     #[test]
     fn nasty_bytes_are_read_without_panic(text in nasty(), dialect in dialects()) {
         check_any(&text, dialect);
+        check_template(&text, dialect);
     }
 
     #[test]
@@ -253,6 +255,7 @@ proptest! {
         prop_assert_eq!(rest(&found), rest(&other), "{}", shown);
         compare(&text, dialect);
         check_any(&text, dialect);
+        check_template(&text, dialect);
         check_again(&text, dialect);
     }
 }
