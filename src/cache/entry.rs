@@ -1,7 +1,5 @@
 //! An answer as it is kept: the server's packets, and how they become an answer to any client.
 
-use bytes::Bytes;
-
 use crate::wire::{
     capability::{CapabilityFlags, StatusFlags},
     err,
@@ -9,6 +7,9 @@ use crate::wire::{
     ok::{self, Eof, Ok as OkPacket},
     packet::{self, HEADER_BYTES, Header},
 };
+
+/// Memory that is not given back: where the last packet was, as a rule.
+const MOST_SPARE_BYTES: usize = 64;
 
 /// Behind the number of columns, for clients that keep definitions: they have them, or they follow.
 const LEFT_OUT: u8 = 0;
@@ -18,7 +19,7 @@ const FOLLOW: u8 = 1;
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The packets, numbered from 1, as a client with DEPRECATE_EOF gets them; without the last one.
-    packets: Bytes,
+    packets: Vec<u8>,
     /// Where the rows begin.
     rows_at: usize,
     /// The last packet's number.
@@ -77,8 +78,10 @@ impl Reply {
                     }
                     let flags = last.status & OF_THE_RESULT;
                     packets.truncate(at);
-                    packets.shrink_to_fit();
-                    return Some(Reply { packets: packets.into(), rows_at, last_seq: seq, rows, columns, flags });
+                    if packets.capacity() - at > MOST_SPARE_BYTES {
+                        packets.shrink_to_fit();
+                    }
+                    return Some(Reply { packets, rows_at, last_seq: seq, rows, columns, flags });
                 }
                 Some(_) => {
                     if !continued {
@@ -94,9 +97,14 @@ impl Reply {
         }
     }
 
-    /// How much memory it takes.
+    /// How long it is.
     pub fn len(&self) -> usize {
         self.packets.len()
+    }
+
+    /// How much memory it takes besides itself.
+    pub fn memory_bytes(&self) -> usize {
+        self.packets.capacity()
     }
 
     /// Never: there is a number of columns at least.
@@ -119,7 +127,7 @@ impl Reply {
 
     /// Its packets as they are, if this client can be sent just these, and the number that follows. The end comes behind:
     /// [`Reply::push_end`].
-    pub fn as_is(&self, dress: &Dress, seq: u8) -> Option<(&Bytes, u8)> {
+    pub fn as_is(&self, dress: &Dress, seq: u8) -> Option<(&[u8], u8)> {
         let plain = dress.capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF) && !dress.keeps_definitions;
         (plain && seq == 1).then_some((&self.packets, self.last_seq))
     }

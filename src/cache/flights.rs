@@ -1,7 +1,7 @@
 //! One miss for a key goes to a server, the others wait for it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -39,6 +39,7 @@ struct Going {
 #[derive(Debug)]
 pub struct Flight {
     flights: Arc<Flights>,
+    shard: usize,
     number: u64,
     /// For what.
     pub key: Arc<[u8]>,
@@ -58,7 +59,8 @@ impl Flights {
     /// # Errors
     /// Somebody is on the way.
     pub fn join(self: &Arc<Self>, key: &[u8], late: Option<u64>) -> Result<Flight, Waiting> {
-        let mut shard = self.shard(key);
+        let at = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
+        let mut shard = self.shard(at);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let key = match shard.get_mut(key) {
             Some(going) if late == Some(going.flight) => {
@@ -76,22 +78,22 @@ impl Flights {
             }
         };
         drop(shard);
-        Ok(Flight { flights: Arc::clone(self), number, key })
+        Ok(Flight { flights: Arc::clone(self), shard: at, number, key })
     }
 
-    fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
-        let at = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
+    fn shard(&self, at: usize) -> MutexGuard<'_, Shard> {
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut shard = self.flights.shard(&self.key);
-        let news = match shard.get(&self.key) {
-            Some(going) if going.flight == self.number => shard.remove(&self.key).and_then(|going| going.news),
+        let mut shard = self.flights.shard(self.shard);
+        let news = match shard.entry(Arc::clone(&self.key)) {
+            Entry::Occupied(going) if going.get().flight == self.number => going.remove().news,
             // Another went meanwhile, and may still be on the way. Who waits for him may take this one's answer.
-            other => other.and_then(|going| going.news.clone()),
+            Entry::Occupied(other) => other.get().news.clone(),
+            Entry::Vacant(_) => None,
         };
         drop(shard);
         if let Some(news) = news {

@@ -18,8 +18,10 @@ pub mod settings;
 pub mod stamps;
 pub mod store;
 pub mod tables;
+pub mod terms;
 
 pub use dependencies::Dependencies;
 pub use entry::Reply;
 pub use settings::{OnStaleLog, Settings};
 pub use store::{Entry, Fill, Found, Need, Store, Why, Writing};
+pub use terms::Terms;

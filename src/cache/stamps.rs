@@ -66,10 +66,9 @@ impl Stamps {
         })
     }
 
-    /// Whether one of these is being written.
-    pub fn is_busy(&self, slots: &[Slot]) -> bool {
-        let busy = |slot: &Slot| self.of(*slot).is_some_and(|stamp| stamp.writers.load(Ordering::SeqCst) > 0);
-        slots.iter().any(busy)
+    /// Whether this is being written.
+    pub fn is_busy(&self, slot: Slot) -> bool {
+        self.of(slot).is_some_and(|stamp| stamp.writers.load(Ordering::SeqCst) > 0)
     }
 
     /// These are about to be written: nothing of them holds until [`Stamps::end`].

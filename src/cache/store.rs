@@ -28,7 +28,7 @@ mod writing;
 
 use entries::{Entries, entries};
 pub use entries::{Entry, Policy};
-pub use fill::{Fill, New};
+pub use fill::{Fill, New, Subject};
 pub use positions::Need;
 use positions::Positions;
 pub use writing::Writing;
@@ -168,11 +168,12 @@ impl Store {
 
     /// Looks once more, after having waited for somebody. `late`: whoever that was is not back yet, so that another may go.
     pub fn find_again(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool, late: Option<u64>) -> Found {
+        let known = (!refresh).then_some(policy);
         let entry = self.entries.load().get(key);
         let entry = entry.filter(|entry| self.holds(entry) && !refresh);
-        let Some(entry) = entry else { return self.join(key, late, None) };
+        let Some(entry) = entry else { return self.join(key, known, late, None) };
         if entry.reply.is_none() {
-            return if entry.is_over() { self.join(key, late, None) } else { Found::Unfit };
+            return if entry.is_over() { self.join(key, known, late, None) } else { Found::Unfit };
         }
         let now = Instant::now();
         if entry.is_fresh(policy, now) {
@@ -181,10 +182,15 @@ impl Store {
         let (age, ttl) = (now.saturating_duration_since(entry.since), entry.ttl.min(policy.ttl));
         let fallback = (age < ttl + policy.stale_if_error).then(|| Arc::clone(&entry));
         let meanwhile = age < ttl + policy.stale_while_revalidate;
-        match self.join(key, late, fallback) {
+        match self.join(key, known, late, fallback) {
             Found::Wait(_) if meanwhile => Found::Hit(entry),
             other => other,
         }
+    }
+
+    /// As [`Store::find`], for who has just found nothing.
+    pub fn go(self: &Arc<Self>, key: &[u8], policy: &Policy) -> Found {
+        self.join(key, Some(policy), None, None)
     }
 
     /// The answer that is neither void nor old at this moment, if there is one.
@@ -204,7 +210,7 @@ impl Store {
 
     /// Nothing that it depends on has been written since.
     fn holds(&self, entry: &Entry) -> bool {
-        self.stamps.hold(&entry.slots, entry.begun)
+        self.stamps.hold(&entry.slots, entry.begun) && self.stamps.hold(&entry.terms.slots, entry.begun)
     }
 
     /// Clears away what is void or over: it would take the place of others until somebody asks for it. Looks at every answer.
@@ -212,25 +218,29 @@ impl Store {
         self.entries.load().retain(|_, entry| {
             let is_over = entry.is_over();
             if is_over {
-                count(&entry.figures.evicted);
+                count(&entry.terms.figures.evicted);
             }
             !is_over && self.holds(entry)
         });
     }
 
-    fn join(self: &Arc<Self>, key: &[u8], late: Option<u64>, fallback: Option<Arc<Entry>>) -> Found {
-        match self.flights.join(key, late) {
-            Err(waiting) => Found::Wait(waiting),
-            Ok(flight) => Found::Miss(Fill {
-                store: Arc::clone(self),
-                flight,
-                begun: self.stamps.now(),
-                slots: Box::default(),
-                figures: Arc::default(),
-                need: Need::default(),
-                fallback,
-            }),
+    /// Goes to a server, or waits for who does. `known`: an answer that this allows will do, if somebody has come back with
+    /// one since it was looked for.
+    fn join(
+        self: &Arc<Self>,
+        key: &[u8],
+        known: Option<&Policy>,
+        late: Option<u64>,
+        fallback: Option<Arc<Entry>>,
+    ) -> Found {
+        let flight = match self.flights.join(key, late) {
+            Ok(flight) => flight,
+            Err(waiting) => return Found::Wait(waiting),
+        };
+        if let Some(entry) = known.and_then(|policy| self.fresh(key, policy, Instant::now())) {
+            return Found::Hit(entry);
         }
+        Found::Miss(Fill { store: Arc::clone(self), flight, begun: self.stamps.now(), fallback })
     }
 
     /// A rule's figures.

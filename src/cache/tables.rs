@@ -1,7 +1,26 @@
 //! Which stamps a text depends on, and which it may change.
 
+use std::sync::Arc;
+
 use super::stamps::{EVERYTHING, Slot, slot};
 use crate::sql::{self, Dialect, Effects, Facts, Kind, Transaction, facts::Target};
+
+/// What a text is about, noted with its facts.
+struct About {
+    schema: Option<Box<[u8]>>,
+    dialect: Dialect,
+    is_written: bool,
+    slots: Option<Arc<[Slot]>>,
+}
+
+/// How a text is read: in which schema, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// What names without a schema mean.
+    pub schema: Option<&'a [u8]>,
+    /// How it is cut.
+    pub dialect: Dialect,
+}
 
 /// So many have room at once: a few tables and columns, the rule, the shape.
 const LIKELY_SLOTS: usize = 16;
@@ -24,6 +43,38 @@ pub fn rule_slot(rule: &str) -> Slot {
 /// Everything of a shape.
 pub fn digest_slot(digest: u64) -> Slot {
     slot(&digest.to_be_bytes().map(|byte| byte & 0x7f), b"\0digest")
+}
+
+/// What an answer to this text depends on, and its shape's place; see [`read_by`]. Found out once for all texts with these
+/// facts.
+pub fn read(facts: &Facts, text: &[u8], reading: Reading<'_>) -> Option<Arc<[Slot]>> {
+    about(facts, false, reading, || {
+        let mut slots = read_by(text, reading.schema, reading.dialect)?;
+        slots.push(digest_slot(facts.digest));
+        Some(sorted(slots))
+    })
+}
+
+/// What a statement may write, likewise; see [`written_by`].
+pub fn written(facts: &Facts, text: &[u8], reading: Reading<'_>) -> Arc<[Slot]> {
+    about(facts, true, reading, || Some(written_by(facts, text, reading.schema, reading.dialect))).unwrap_or_default()
+}
+
+fn about(
+    facts: &Facts,
+    is_written: bool,
+    Reading { schema, dialect }: Reading<'_>,
+    find_out: impl FnOnce() -> Option<Vec<Slot>>,
+) -> Option<Arc<[Slot]>> {
+    let known = facts.aside.get(|about: &About| {
+        let fits = about.schema.as_deref() == schema && about.dialect == dialect && about.is_written == is_written;
+        fits.then(|| about.slots.clone())
+    });
+    known.unwrap_or_else(|| {
+        let slots = find_out().map(Arc::<[Slot]>::from);
+        facts.aside.note(About { schema: schema.map(Box::from), dialect, is_written, slots: slots.clone() });
+        slots
+    })
 }
 
 /// What an answer to this text depends on, in any order; `None`: it can't be told, it is about no table, or about what the

@@ -112,6 +112,7 @@ impl Config {
             server_tls: self.server_tls,
             rules: self.rules,
             cache: self.cache,
+            terms: Box::default(),
         };
         (live, self.topology)
     }

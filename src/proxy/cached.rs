@@ -10,13 +10,17 @@ pub(super) mod warm;
 
 pub(super) use filling::Filling;
 
-use self::{key::Scope, quick::Looked};
+use self::{
+    key::Scope,
+    quick::{Looked, Place},
+};
 use super::{
     client::{Client, End},
     engine::Request,
+    shared::Caching,
 };
 use crate::{
-    cache::{Found, Why, figures, key::KeyWriter, stamps::Slot, store::Policy},
+    cache::{Found, Need, Why, figures, key::KeyWriter, stamps::Slot, store::Policy},
     routing::{
         Consistency, Decision, Target,
         rules::{Aspect, Cache},
@@ -42,6 +46,8 @@ pub(super) struct Cached {
     key: KeyWriter,
     /// What the short way has found out of the present command, without coming to an answer.
     pub looked: Option<Looked>,
+    /// The text to which it has found no answer, under the key that was written last.
+    missing: Option<Place>,
     /// What its open transaction has written.
     pub written: Vec<Slot>,
     /// Its open transaction has done more than read: written, locked, or nobody knows what.
@@ -51,7 +57,7 @@ pub(super) struct Cached {
     /// Where its last write is, once a server has told.
     pub wrote_at: Option<Box<Position>>,
     /// What the answer to the present statement must have seen so that it can be kept.
-    pub needs: Option<Box<Position>>,
+    pub needs: Option<Arc<Need>>,
     /// What became of the last statement that a rule marks.
     pub note: Option<Note>,
 }
@@ -96,8 +102,9 @@ impl Client {
     ) -> Result<Answered, End> {
         let live = Arc::clone(&self.live);
         self.cached.note = None;
-        let caching = request.verdict.and_then(|verdict| live.rules.caching(&verdict));
-        let Some((rule, cache)) = caching else { return Ok(Answered::No(None)) };
+        let caching = request.verdict.and_then(|verdict| live.caching(&verdict));
+        let Some(caching @ Caching { rule, cache, terms }) = caching else { return Ok(Answered::No(None)) };
+        let (policy, figures) = (&terms.policy, &terms.figures);
         let store = Arc::clone(&self.shared.cache);
         let mut key = KeyWriter::with_room(request.text.len() + request.payload.len() + rule.name().len());
         let mut able = self.may_be_cached(request, decision, cache);
@@ -105,36 +112,34 @@ impl Client {
             able = self.may_be_cached(request, decision, cache);
         }
         if let Err(why) = able.and_then(|()| self.key(request, rule, &mut key)) {
-            figures::count(&store.figures(rule.name()).passed);
+            figures::count(&figures.passed);
             self.cached.note = Some(Note::Passed(why));
             return Ok(Answered::No(None));
         }
-        let policy = Policy::from(cache);
         let level = decision.consistency;
         if self.state.in_transaction() {
             // What it reads may be its snapshot: it is nobody else's.
-            let entry = store.look(key.as_bytes(), &policy).filter(|entry| self.may_have(entry, level));
+            let entry = store.look(key.as_bytes(), policy).filter(|entry| self.may_have(entry, level));
             if let Some(entry) = entry {
                 return self.give(request, decision, &entry).await.map(|()| Answered::Yes);
             }
-            figures::count(&store.figures(rule.name()).misses);
+            figures::count(&figures.misses);
             self.cached.note = Some(Note::Miss(Some("it is in a transaction")));
             return Ok(Answered::No(None));
         }
         let asks_refresh = asks(request.facts, "refresh");
         let (mut refresh, mut waited, mut late) = (asks_refresh, None, None);
         loop {
-            match store.find_again(key.as_bytes(), &policy, refresh, late.take()) {
+            match store.find_again(key.as_bytes(), policy, refresh, late.take()) {
                 Found::Hit(entry) if !self.may_have(&entry, level) => refresh = true,
                 Found::Hit(entry) => {
                     if waited.is_some() {
-                        figures::count(&entry.figures.shared);
+                        figures::count(&figures.shared);
                     }
                     return self.give(request, decision, &entry).await.map(|()| Answered::Yes);
                 }
                 Found::Miss(fill) => {
-                    let fill = self.filling(fill, request, decision, (rule, cache, policy));
-                    return Ok(Answered::No(fill.map(Box::new)));
+                    return Ok(Answered::No(self.filling(fill, request, decision, caching)));
                 }
                 Found::Wait(_) if waited >= Some(2) => break,
                 Found::Wait(other) => {
@@ -149,7 +154,7 @@ impl Client {
                 Found::Unfit => break,
             }
         }
-        figures::count(&store.figures(rule.name()).misses);
+        figures::count(&figures.misses);
         self.cached.note = Some(Note::Miss(Some("others ask for it, or their answer could not be kept a moment ago")));
         Ok(Answered::No(None))
     }

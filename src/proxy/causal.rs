@@ -233,14 +233,9 @@ impl Client {
             true => self.keep_monotonic(index).await,
             false => {}
         }
-        let needs = self.cached.needs.as_ref().map(|also| {
-            let mut position = self.causal.must_see().clone();
-            position.want_all(also);
-            position
-        });
-        let position = needs.as_ref().unwrap_or(self.causal.must_see());
-        if self.has(server, position) {
-            if !position.is_empty() {
+        let (own, also) = (self.causal.must_see(), self.cached.needs.as_deref());
+        if self.has(server, own) && also.is_none_or(|also| self.has(server, &also.position)) {
+            if !own.is_empty() || also.is_some() {
                 self.shared.freshness.counts.seen.fetch_add(1, Ordering::Relaxed);
             }
             self.causal.note = Some(Fresh::Seen);
@@ -249,8 +244,10 @@ impl Client {
         if seen_before && !is_worth(self) {
             return Err(self.behind());
         }
-        let query = birth::wait_query(self.state.dialect().flavor, position, limit);
-        Ok(Wait::For(Box::new(position.clone()), query))
+        let mut position = Box::new(own.clone());
+        also.into_iter().for_each(|also| position.want_all(&also.position));
+        let query = birth::wait_query(self.state.dialect().flavor, &position, limit);
+        Ok(Wait::For(position, query))
     }
 
     /// Waits before anything else is sent.
@@ -418,7 +415,7 @@ impl Client {
         if needs.position.covers(&entry.seen) && needs.foreign.covers(&entry.foreign) {
             return;
         }
-        let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: entry.foreign.clone() };
+        let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: Position::clone(&entry.foreign) };
         self.must_see_again(&seen);
     }
 

@@ -189,14 +189,16 @@ impl Client {
         if !self.is_marked(request) {
             return self.run_decided(request, decision, None).await;
         }
-        match Box::pin(self.answer_cached(request, &mut decision)).await? {
-            Answered::Yes => Ok(()),
-            Answered::No(fill) => {
-                let done = self.run_decided(request, decision, fill).await;
-                self.cached.needs = None;
-                done
-            }
-        }
+        let fill = match self.missed(request, &mut decision) {
+            Some(fill) => fill,
+            None => match Box::pin(self.answer_cached(request, &mut decision)).await? {
+                Answered::Yes => return Ok(()),
+                Answered::No(fill) => fill,
+            },
+        };
+        let done = self.run_decided(request, decision, fill).await;
+        self.cached.needs = None;
+        done
     }
 
     /// Runs a request on the server that what it is about lives on.

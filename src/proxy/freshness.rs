@@ -180,7 +180,7 @@ impl Freshness {
     /// True: positions have been forgotten.
     pub fn observe(&self, view: &View) -> bool {
         let primary = view.primary.and_then(|id| view.server(id));
-        let Some((primary, position)) = primary.map(|server| (server, server.position.as_ref())) else {
+        let Some((primary, position)) = primary.map(|server| (server, server.position.as_deref())) else {
             return false;
         };
         let mut guard = self.everything();

@@ -34,11 +34,14 @@ use super::{
 };
 use crate::{
     auth::{RsaKey, Sha2Cache, Users},
-    cache::{self, Store},
+    cache::{self, Store, Terms, store::Policy},
     net::tls::{ClientSide, ServerSide},
     pool::{Pools, ServerConnection},
     proxy::login::{Guard, LoginContext},
-    routing::{Consistency, Cost, Refused, Rules, Scope},
+    routing::{
+        Consistency, Cost, Refused, Rules, Scope, Verdict,
+        rules::{Aspect, Cache, Rule},
+    },
     session::learnt::Learnt,
     sql::{Dialect, fingerprint::fingerprint, known::Known, lexer::Flavor},
     telemetry::{Digests, Events, Queries, StatementLog, Topic, digests::Seen},
@@ -67,9 +70,40 @@ pub struct Live {
     pub rules: Rules,
     /// What answers from memory may take.
     pub cache: cache::Settings,
+    /// What each rule, by its place, says of answers from memory; there when the configuration comes into force.
+    pub terms: Box<[Option<Arc<Terms>>]>,
+}
+
+/// The rule that says that a statement may be answered from memory, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caching<'l> {
+    /// It.
+    pub rule: &'l Rule,
+    /// As it stands there.
+    pub cache: &'l Cache,
+    /// As the store has it.
+    pub terms: &'l Arc<Terms>,
 }
 
 impl Live {
+    /// Comes to terms with the store on what rules say of answers from memory.
+    fn with_terms(mut self, store: &Store) -> Live {
+        let of = |rule: &Rule| {
+            let cache = rule.definition.cache.as_ref()?;
+            Some(Arc::new(Terms::of(store, &rule.name, &cache.tags, Policy::from(cache), cache.jitter_percent)))
+        };
+        self.terms = self.rules.iter().map(of).collect();
+        self
+    }
+
+    /// The rule that says that a statement may be answered from memory.
+    pub(super) fn caching(&self, verdict: &Verdict) -> Option<Caching<'_>> {
+        let index = verdict.get(Aspect::Cache)?;
+        let rule = self.rules.get(index)?;
+        let terms = self.terms.get(usize::try_from(index).ok()?)?.as_ref()?;
+        Some(Caching { rule, cache: rule.definition.cache.as_ref()?, terms })
+    }
+
     /// Whether it must be known which tables were written, and when.
     fn watches_writes(&self) -> bool {
         self.rules.cache() || self.settings.consistency_scope == Scope::Tables
@@ -173,9 +207,9 @@ impl Shared {
         let (slow_log, access_log) = (StatementLog::new("slow log"), StatementLog::new("access log"));
         write_statements(&slow_log, &access_log, &live.settings);
         Shared {
+            live: ArcSwap::from_pointee(live.with_terms(&cache)),
             cache,
             pools,
-            live: ArcSwap::from_pointee(live),
             topology,
             servers: tokio::sync::Mutex::new(servers),
             registry: Arc::default(),
@@ -217,7 +251,7 @@ impl Shared {
         live.rules.go_on_counting(&self.live.load().rules);
         self.cache.apply(live.cache.clone(), live.watches_writes());
         self.freshness.apply(live.asks_for(Consistency::Group), live.settings.max_groups);
-        self.live.store(Arc::new(live));
+        self.live.store(Arc::new(live.with_terms(&self.cache)));
         self.follow_states();
         self.changed.notify_waiters();
     }

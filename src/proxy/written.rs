@@ -3,6 +3,8 @@
 //! What a write is about is closed from before it is sent until its end has been seen: the client has its OK when nothing
 //! older can be given to anybody any more. What is written in a transaction is closed again while it commits.
 
+use std::sync::Arc;
+
 use super::{
     client::{Client, End},
     engine::Request,
@@ -28,15 +30,15 @@ impl Client {
         let facts = request.facts;
         let own = match facts.is_read() {
             // Replicas have refused it.
-            true => vec![EVERYTHING],
-            false => tables::written_by(facts, request.text, self.schema_of(request), self.state.dialect()),
+            true => Arc::from([EVERYTHING]),
+            false => tables::written(facts, request.text, self.reading(request)),
         };
         let changes_schema = match facts.kind {
             Kind::Ddl => !facts.effects.contains(Effects::CREATES_TEMPORARY_TABLE),
             Kind::Execute | Kind::Unknown => true,
             _ => facts.effects.contains(Effects::SEVERAL_STATEMENTS),
         };
-        let mut slots = own.clone();
+        let mut slots = own.to_vec();
         if std::mem::take(&mut self.cached.unwatched) {
             slots.push(EVERYTHING);
         }
@@ -56,7 +58,7 @@ impl Client {
         let is_open = self.state.in_transaction() || self.state.autocommit_off();
         self.cached.acted = is_open && (self.cached.acted || !is_harmless(facts));
         if is_open {
-            self.cached.written.extend(own);
+            self.cached.written.extend(own.iter());
             self.cached.written = tables::sorted(std::mem::take(&mut self.cached.written));
         } else {
             self.cached.written = Vec::new();

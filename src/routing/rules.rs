@@ -187,12 +187,6 @@ impl Rules {
         }
     }
 
-    /// The rule that says that a statement may be answered from memory, and how.
-    pub fn caching(&self, verdict: &Verdict) -> Option<(&Rule, &Cache)> {
-        let rule = self.get(verdict.get(Aspect::Cache)?)?;
-        Some((rule, rule.definition.cache.as_ref()?))
-    }
-
     /// The text that runs, by the verdict's word on that.
     pub fn rewritten(&self, verdict: &Verdict, text: &[u8], dialect: Dialect) -> Option<Vec<u8>> {
         self.get(verdict.get(Aspect::Rewrite)?)?.rewrite.as_ref()?.rewrite(text, dialect)

@@ -67,7 +67,7 @@ pub struct Server {
     /// How far a replica was behind at its last probe, in milliseconds; None: not known, which is neither 0 nor infinite.
     pub lag_ms: Option<u64>,
     /// What it had executed at its last probe (a lower bound from then on); None: no GTIDs, or not known.
-    pub position: Option<Position>,
+    pub position: Option<Arc<Position>>,
     /// How many probes have told its position.
     pub position_probes: u64,
     /// A hash of the global variables that new sessions begin with, at its last probe.

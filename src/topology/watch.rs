@@ -416,7 +416,7 @@ impl Board {
             now: self.started.elapsed(),
             leader,
             observed: observed.or(leader),
-            executed: leader.and_then(|id| server(id)?.position.as_ref()),
+            executed: leader.and_then(|id| server(id)?.position.as_deref()),
             acknowledged: &acknowledged,
             answers: &|id| server(id).is_some_and(|server| server.health != Health::Down),
             name: &|id| server(id).map_or_else(|| "?".to_owned(), |server| server.name.to_string()),
@@ -513,7 +513,7 @@ impl Board {
                 let counted = server.position.is_some() && found.counts;
                 let position = found.position.or_else(|| (good && counted).then(Position::default));
                 if let Some(position) = position {
-                    server.position = Some(position);
+                    server.position = Some(position.into());
                     server.position_probes += 1;
                 } else if !found.counts {
                     server.position = None;

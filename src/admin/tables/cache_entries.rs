@@ -28,7 +28,7 @@ fn rows(look: &Look<'_>) -> Vec<Row> {
         let reply = entry.reply.as_ref();
         let age = entry.since.elapsed();
         let cells = [
-            entry.rule.to_string(),
+            entry.terms.rule.to_string(),
             format!("{:016x}", entry.digest),
             reply.map_or(0, |reply| reply.len()).to_string(),
             reply.map_or(0, |reply| reply.rows).to_string(),

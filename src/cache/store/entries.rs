@@ -7,11 +7,7 @@ use std::{
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
 
-use super::super::{
-    Reply, Settings,
-    figures::{Figures, count},
-    stamps::Slot,
-};
+use super::super::{Reply, Settings, Terms, figures::count, stamps::Slot};
 use crate::topology::Position;
 
 pub(super) type Entries = Cache<Key, Arc<Entry>, InBytes, DefaultHashBuilder, Counted>;
@@ -22,10 +18,8 @@ type Key = Arc<[u8]>;
 pub struct Entry {
     /// `None`: it can't be kept, so don't wait for it.
     pub reply: Option<Reply>,
-    /// The rule that said so.
-    pub rule: Arc<str>,
-    /// Its figures.
-    pub figures: Arc<Figures>,
+    /// What the rule said that marks it.
+    pub terms: Arc<Terms>,
     /// The statement's shape.
     pub digest: u64,
     /// How long a server took for it.
@@ -42,10 +36,10 @@ pub struct Entry {
     /// it must not be given less by others.
     pub seen: Arc<Position>,
     /// Those that were not told.
-    pub foreign: Position,
+    pub foreign: Arc<Position>,
     /// When what it is about was written last, if nobody told where.
     pub untold_at: Option<Instant>,
-    pub(super) slots: Box<[Slot]>,
+    pub(super) slots: Arc<[Slot]>,
     pub(super) begun: u64,
     pub(super) bytes: usize,
 }
@@ -98,7 +92,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.figures.bytes.fetch_sub(signed(self.bytes), Ordering::Relaxed);
+        self.terms.figures.bytes.fetch_sub(signed(self.bytes), Ordering::Relaxed);
     }
 }
 
@@ -121,7 +115,7 @@ impl Lifecycle<Key, Arc<Entry>> for Counted {
     type RequestState = Option<(Key, Arc<Entry>)>;
 
     fn on_evict(&self, last: &mut Self::RequestState, key: Key, entry: Arc<Entry>) {
-        count(&entry.figures.evicted);
+        count(&entry.terms.figures.evicted);
         *last = Some((key, entry));
     }
 }

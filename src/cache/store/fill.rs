@@ -1,20 +1,20 @@
 //! Reads on their way to a server whose answers may be kept.
 
 use std::{
-    mem,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use super::{
     super::{
-        Reply,
+        Reply, Terms,
         figures::{Figures, count},
         flights::Flight,
         stamps::Slot,
     },
-    Entry, Need, Policy, Store,
+    Entry, Need, Store,
     entries::signed,
+    positions::Bears,
 };
 use crate::topology::Position;
 
@@ -30,36 +30,41 @@ pub struct Fill {
     pub(super) store: Arc<Store>,
     pub(super) flight: Flight,
     pub(super) begun: u64,
-    pub(super) slots: Box<[Slot]>,
-    pub(super) figures: Arc<Figures>,
-    /// What the read must have seen.
-    pub(super) need: Need,
     /// What there was before, if that may be given where no server answers.
     pub(super) fallback: Option<Arc<Entry>>,
 }
 
+/// What a fill is about.
+#[derive(Debug)]
+pub struct Subject {
+    /// What the rule says that marks it.
+    pub terms: Arc<Terms>,
+    /// What the answer depends on, but for the rule.
+    pub slots: Arc<[Slot]>,
+    /// What the read must have seen.
+    pub need: Arc<Need>,
+}
+
 /// An answer on its way into the store.
 #[derive(Debug)]
-pub struct New {
+pub struct New<'a> {
     /// It; `None`: it is not fit to be kept.
     pub reply: Option<Reply>,
-    /// The rule that marks it.
-    pub rule: Arc<str>,
     /// The statement's shape.
     pub digest: u64,
-    /// How long a server took.
-    pub cost: Duration,
-    /// What that server had when it was asked, besides what it must have.
-    pub position: Position,
+    /// When it was asked for.
+    pub since: Instant,
+    /// What the server had then that gave it.
+    pub had: Option<&'a Arc<Position>>,
+    /// What it must have had besides.
+    pub must: &'a Position,
 }
 
 impl Fill {
-    /// Says what the answer depends on. `None`: it can't be kept; else what the read must have seen.
-    pub fn depends_on(&mut self, slots: Vec<Slot>, figures: Arc<Figures>) -> Option<Need> {
-        self.slots = slots.into();
-        self.figures = figures;
-        self.need = self.store.need_if_known(&self.slots)?;
-        Some(self.need.clone())
+    /// Says what the answer depends on. `None`: it can't be kept; else what the read must have seen is told.
+    pub fn depends_on(&self, slots: Arc<[Slot]>, terms: &Arc<Terms>) -> Option<Subject> {
+        let need = self.store.need_if_known(&[&slots, &terms.slots])?;
+        Some(Subject { terms: Arc::clone(terms), slots, need })
     }
 
     /// Whether there was an answer before that may be given where no server answers.
@@ -78,72 +83,75 @@ impl Fill {
     }
 
     /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
-    pub fn keep(mut self, new: New, policy: &Policy, jitter: f64) -> Option<Arc<Entry>> {
-        let store = Arc::clone(&self.store);
-        if !store.stamps.hold(&self.slots, self.begun) || store.is_behind_fence(self.begun) {
-            count(&self.figures.outrun);
+    pub fn keep(self, about: Subject, new: New<'_>) -> Option<Arc<Entry>> {
+        let (store, policy, figures) = (&self.store, &about.terms.policy, &about.terms.figures);
+        let hold = [&*about.slots, &*about.terms.slots].iter().all(|slots| store.stamps.hold(slots, self.begun));
+        if !hold || store.is_behind_fence(self.begun) {
+            count(&figures.outrun);
             return None;
         }
-        let mut reply =
-            new.reply.filter(|reply| policy.empty || reply.rows > 0).filter(|_| new.cost >= policy.min_cost);
-        let key = Arc::clone(&self.flight.key);
-        let size = |reply: &Option<Reply>| {
-            ENTRY_BYTES + key.len() + self.slots.len() * size_of::<Slot>() + reply.as_ref().map_or(0, Reply::len)
-        };
-        let has_room = |most: u64| {
-            let in_use = u64::try_from(self.figures.bytes.load(Ordering::Relaxed)).unwrap_or_default();
-            in_use + size(&reply) as u64 <= most
-        };
-        if let Some(most) = policy.max_bytes
-            && !has_room(most)
-        {
-            if self.figures.may_clear(Instant::now()) {
-                store.sweep();
-            }
-            if !has_room(most) {
-                reply = None;
-            }
-        }
-        let keeps = reply.is_some();
-        count(if keeps { &self.figures.fills } else { &self.figures.unfit });
-        let mut position = new.position;
-        position.merge(&self.need.position);
-        let foreign = store.foreign_in(&position);
-        let mut seen = self.need.position.clone();
-        seen.want_all(&foreign);
-        let (position, of_position) = store.shared(0, position);
-        let (seen, of_seen) = store.shared(1, seen);
-        let bytes = size(&reply) + of_position + of_seen + foreign.memory_bytes();
-        let (ttl, stale) = match reply {
-            Some(_) => (policy.ttl.mul_f64(jitter), policy.stale_while_revalidate.max(policy.stale_if_error)),
-            // From when it was known.
-            None => (UNFIT + new.cost, Duration::ZERO),
-        };
-        self.figures.bytes.fetch_add(signed(bytes), Ordering::Relaxed);
         let now = Instant::now();
-        let entry = Entry {
+        let cost = now.saturating_duration_since(new.since);
+        let key = &self.flight.key;
+        let around = ENTRY_BYTES + key.len() + about.slots.len() * size_of::<Slot>();
+        let reply = new.reply.filter(|reply| {
+            (policy.empty || reply.rows > 0)
+                && cost >= policy.min_cost
+                && policy.max_bytes.is_none_or(|most| store.has_room(figures, around + reply.memory_bytes(), most, now))
+        });
+        let keeps = reply.is_some();
+        count(if keeps { &figures.fills } else { &figures.unfit });
+        let (Bears { position, seen, foreign }, of_positions) = store.bears(new.had, new.must, &about.need);
+        let bytes = around + reply.as_ref().map_or(0, Reply::memory_bytes) + of_positions;
+        let (ttl, stale) = match reply {
+            Some(_) => (jittered(&about.terms), policy.stale_while_revalidate.max(policy.stale_if_error)),
+            // From when it was known.
+            None => (UNFIT + cost, Duration::ZERO),
+        };
+        figures.bytes.fetch_add(signed(bytes), Ordering::Relaxed);
+        let entry = Arc::new(Entry {
             reply,
-            rule: new.rule,
-            figures: Arc::clone(&self.figures),
             digest: new.digest,
-            cost: new.cost,
+            cost,
             // It may be as old as the question.
-            since: now.checked_sub(new.cost).unwrap_or(now),
+            since: new.since,
             ttl,
             stale,
             position,
             seen,
             foreign,
-            untold_at: self.need.untold_at(),
-            slots: mem::take(&mut self.slots),
+            untold_at: about.need.untold_at(),
+            terms: about.terms,
+            slots: about.slots,
             begun: self.begun,
             bytes,
-        };
-        let entry = Arc::new(entry);
-        store.entries.load().insert(Arc::clone(&key), Arc::clone(&entry));
+        });
+        store.entries.load().insert(Arc::clone(key), Arc::clone(&entry));
         if store.is_behind_fence(self.begun) {
-            store.entries.load().remove(&key);
+            store.entries.load().remove(key);
         }
         keeps.then_some(entry)
+    }
+}
+
+/// How long an answer may be given.
+fn jittered(terms: &Terms) -> Duration {
+    match terms.jitter_percent {
+        0 => terms.policy.ttl,
+        most => terms.policy.ttl.mul_f64(1.0 - f64::from(rand::random_range(0..=most)) / 100.0),
+    }
+}
+
+impl Store {
+    /// Whether answers of a rule may take so much more. What is void gives way, now and then.
+    fn has_room(&self, figures: &Figures, bytes: usize, most: u64, now: Instant) -> bool {
+        let has_room = || {
+            let in_use = u64::try_from(figures.bytes.load(Ordering::Relaxed)).unwrap_or_default();
+            in_use + bytes as u64 <= most
+        };
+        if !has_room() && figures.may_clear(now) {
+            self.sweep();
+        }
+        has_room()
     }
 }

@@ -1,10 +1,12 @@
 //! Where the last known writes of tables are: what a read must have seen so that its answer can be kept.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use quick_cache::DefaultHashBuilder;
 
 use super::{
     super::{
@@ -19,6 +21,8 @@ use crate::topology::Position;
 const MAX_POSITIONS: usize = 10_000;
 /// A write of which no server told the position is on all replicas after so long.
 const UNTOLD: Duration = Duration::from_secs(60);
+/// So much of what was made of positions lately is remembered: for a few servers, and for tables that were written.
+const LATELY: usize = 16;
 
 /// What a fill must have seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,17 +36,38 @@ pub struct Need {
 /// Where the last known writes of tables are.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
-    of: HashMap<Slot, Need>,
+    of: HashMap<Slot, Arc<Need>, DefaultHashBuilder>,
     /// Of all tables.
-    all: Need,
+    all: Arc<Need>,
     /// How often something may have been written that nobody watched: at the start, where the log's place was lost.
     unwatched: u64,
     /// Of these, so many are among `all`.
     placed: u64,
     /// Transactions of which was told what they write: no answer that holds is older than these.
     accounted: Position,
-    /// What answers lately had, of two kinds: many have the same.
-    lately: [Arc<Position>; 2],
+    /// How often these have changed.
+    accounts: u64,
+    /// What answers bear, by what it was made of: many bear the same.
+    lately: VecDeque<Lately>,
+}
+
+/// What an answer bears of positions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bears {
+    /// What the server had that gave it.
+    pub position: Arc<Position>,
+    /// Of that, what may be seen in it.
+    pub seen: Arc<Position>,
+    /// Of that, what was not told.
+    pub foreign: Arc<Position>,
+}
+
+#[derive(Debug)]
+struct Lately {
+    had: Option<Arc<Position>>,
+    need: Arc<Need>,
+    accounts: u64,
+    bears: Bears,
 }
 
 impl Positions {
@@ -55,27 +80,31 @@ impl Positions {
 impl Store {
     /// What was written to these, and to whatever they show: `None` if that can't be told.
     pub fn written_to(&self, slots: &[Slot]) -> Option<Position> {
-        let need = self.need_if_known(slots)?;
-        (!need.is_primary()).then_some(need.position)
+        let need = self.need_if_known(&[slots])?;
+        (!need.is_primary()).then(|| need.position.clone())
     }
 
     /// What a read of these must have seen, for its answer to be kept; `None`: it is not known what they show.
-    pub(super) fn need_if_known(&self, slots: &[Slot]) -> Option<Need> {
-        let may_keep = self.dependencies.load().as_ref().is_some_and(|dependencies| dependencies.may_keep(slots));
+    pub(super) fn need_if_known(&self, slots: &[&[Slot]]) -> Option<Arc<Need>> {
+        let dependencies = self.dependencies.load();
+        let may_keep = dependencies.as_ref().is_some_and(|known| slots.iter().all(|slots| known.may_keep(slots)));
         (self.knows_dependencies() && may_keep).then(|| self.need(slots))
     }
 
-    fn need(&self, slots: &[Slot]) -> Need {
-        if self.stamps.is_busy(slots) {
+    fn need(&self, slots: &[&[Slot]]) -> Arc<Need> {
+        let slots = slots.iter().copied().flatten();
+        if slots.clone().any(|slot| self.stamps.is_busy(*slot)) {
             // A client may have its OK already, and nobody knows yet where that is.
-            return Need::unknown();
+            return Arc::new(Need::unknown());
         }
         let positions = self.positions();
         if positions.placed < positions.unwatched {
-            return Need::unknown();
+            return Arc::new(Need::unknown());
         }
-        let mut need = positions.all.clone();
-        slots.iter().filter_map(|slot| positions.of.get(slot)).for_each(|one| need.add(one));
+        let mut need = Arc::clone(&positions.all);
+        if !positions.of.is_empty() {
+            slots.filter_map(|slot| positions.of.get(slot)).for_each(|one| add(&mut need, one));
+        }
         need
     }
 
@@ -83,10 +112,27 @@ impl Store {
         let mut guard = self.positions();
         let positions = &mut *guard;
         if positions.of.len() + slots.len() > MAX_POSITIONS || slots.contains(&EVERYTHING) {
-            positions.of.drain().for_each(|(_, one)| positions.all.add(&one));
-            positions.all.add(need);
-        } else {
-            slots.iter().for_each(|slot| positions.of.entry(*slot).or_default().add(need));
+            let all = Arc::make_mut(&mut positions.all);
+            positions.of.drain().for_each(|(_, one)| all.add(&one));
+            all.add(need);
+            return;
+        }
+        // With what is of all tables, so that who reads one table need add up nothing; and one for all that were written alike.
+        let mut last: Option<(Arc<Need>, Arc<Need>)> = None;
+        for slot in slots {
+            let before = positions.of.get(slot).unwrap_or(&positions.all);
+            let after = match &last {
+                Some((alike, after)) if Arc::ptr_eq(alike, before) => Arc::clone(after),
+                _ => {
+                    let mut after = Need::clone(before);
+                    after.add(&positions.all);
+                    after.add(need);
+                    let after = Arc::new(after);
+                    last = Some((Arc::clone(before), Arc::clone(&after)));
+                    after
+                }
+            };
+            positions.of.insert(*slot, after);
         }
     }
 
@@ -104,11 +150,14 @@ impl Store {
 
     /// What was written unwatched is here, as far as [`Store::wants_place`] knew when it gave the number.
     pub fn place(&self, number: u64, need: &Need) {
-        let mut positions = self.positions();
-        positions.all.add(need);
+        let mut guard = self.positions();
+        let positions = &mut *guard;
+        let all = Arc::make_mut(&mut positions.all);
+        all.add(need);
+        positions.of.retain(|_, one| !all.covers(one));
         if positions.placed == 0 {
             // Nobody will tell what was written before the start. An answer of before now may not have seen all of it.
-            positions.accounted.merge(&need.position);
+            positions.account(|accounted| accounted.merge(&need.position));
             self.stamps.touch(&[EVERYTHING]);
         }
         positions.placed = positions.placed.max(number);
@@ -116,7 +165,7 @@ impl Store {
 
     /// These transactions are over, and what they wrote is void.
     pub fn account_for(&self, position: &Position) {
-        self.positions().accounted.merge(position);
+        self.positions().account(|accounted| accounted.merge(position));
     }
 
     /// Of transactions that a server has executed, those of which nobody has told what they write: an answer that holds may
@@ -131,24 +180,50 @@ impl Store {
 
     /// The servers have lost what they said they had: no position says anything any more.
     pub fn positions_lost(&self) {
-        self.positions().accounted = Position::default();
+        self.positions().account(|accounted| *accounted = Position::default());
         self.invalidate_all(Cause::Lost);
     }
 
-    /// The same position, which others may hold already; and what it takes in memory if not.
-    pub(super) fn shared(&self, kind: usize, position: Position) -> (Arc<Position>, usize) {
+    /// What an answer bears that a server gave which `had` this when it was asked, and must have had what the session `must`
+    /// see, and what it is about; and what that takes in memory, if no other bears the same.
+    pub(super) fn bears(&self, had: Option<&Arc<Position>>, must: &Position, need: &Arc<Need>) -> (Bears, usize) {
+        let more = Some(must).filter(|must| !had.is_some_and(|had| had.covers(must)) && !must.is_empty());
         let mut positions = self.positions();
-        let Some(lately) = positions.lately.get_mut(kind) else { return (Arc::new(position), 0) };
-        if **lately == position {
-            return (Arc::clone(lately), 0);
+        let accounts = positions.accounts;
+        let is_same = |lately: &&Lately| {
+            let has_same = match (&lately.had, had) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            has_same && Arc::ptr_eq(&lately.need, need) && lately.accounts == accounts
+        };
+        if let (None, Some(lately)) = (more, positions.lately.iter().find(is_same)) {
+            return (lately.bears.clone(), 0);
         }
-        let bytes = position.memory_bytes();
-        *lately = Arc::new(position);
-        (Arc::clone(lately), bytes)
+        let mut position = had.map_or_else(Position::default, |had| Position::clone(had));
+        more.into_iter().chain([&need.position]).for_each(|more| position.merge(more));
+        let foreign = position.without(&positions.accounted);
+        let mut seen = need.position.clone();
+        seen.want_all(&foreign);
+        let bytes = [&position, &seen, &foreign].map(Position::memory_bytes).iter().sum();
+        let bears = Bears { position: position.into(), seen: seen.into(), foreign: foreign.into() };
+        if more.is_none() {
+            positions.lately.truncate(LATELY - 1);
+            let (had, need) = (had.map(Arc::clone), Arc::clone(need));
+            positions.lately.push_front(Lately { had, need, accounts, bears: bears.clone() });
+        }
+        (bears, bytes)
     }
 
     fn positions(&self) -> MutexGuard<'_, Positions> {
         self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Positions {
+    fn account(&mut self, change: impl FnOnce(&mut Position)) {
+        change(&mut self.accounted);
+        self.accounts += 1;
     }
 }
 
@@ -176,5 +251,21 @@ impl Need {
     fn add(&mut self, other: &Need) {
         self.position.want_all(&other.position);
         self.primary_until = self.primary_until.max(other.primary_until);
+    }
+
+    /// Whether who has seen this has seen the other.
+    fn covers(&self, other: &Need) -> bool {
+        self.primary_until >= other.primary_until && self.position.covers(&other.position)
+    }
+}
+
+/// Adds what else must be seen; nothing is copied where one of both has it all.
+fn add(need: &mut Arc<Need>, other: &Arc<Need>) {
+    if Arc::ptr_eq(need, other) || need.covers(other) {
+        return;
+    }
+    match other.covers(need) {
+        true => *need = Arc::clone(other),
+        false => Arc::make_mut(need).add(other),
     }
 }

@@ -1,6 +1,6 @@
-use super::{writing::IN_DOUBT, *};
+use super::{fill::Subject, writing::IN_DOUBT, *};
 use crate::{
-    cache::{Reply, dependencies::Definitions, stamps::slot},
+    cache::{Reply, Terms, dependencies::Definitions, stamps::slot},
     sql::{Dialect, Flavor},
     wire::{
         capability::{CapabilityFlags, StatusFlags},
@@ -39,24 +39,45 @@ fn table(name: &str) -> Slot {
     slot(b"app", name.as_bytes())
 }
 
-fn miss(store: &Arc<Store>, key: &[u8]) -> Fill {
-    match store.find(key, &POLICY, false) {
-        Found::Miss(mut fill) => {
-            fill.depends_on(vec![EVERYTHING, table("t")], store.figures("r"));
-            fill
-        }
-        other => panic!("{other:?}"),
+/// A read that is on its way.
+struct Read {
+    fill: Fill,
+    about: Subject,
+}
+
+/// What comes of it.
+#[derive(Default)]
+struct Told {
+    reply: Option<Reply>,
+    cost: Duration,
+    had: Option<Arc<Position>>,
+}
+
+impl Read {
+    fn keep(mut self, told: Told, policy: Policy) -> Option<Arc<Entry>> {
+        self.about.terms = terms(&self.fill.store, policy);
+        let since = Instant::now().checked_sub(told.cost).unwrap();
+        let new = New { reply: told.reply, digest: 1, since, had: told.had.as_ref(), must: &Position::default() };
+        self.fill.keep(self.about, new)
     }
 }
 
-fn new(rows: usize) -> New {
-    New {
-        reply: Some(reply(rows)),
-        rule: "r".into(),
-        digest: 1,
-        cost: Duration::from_millis(5),
-        position: Position::default(),
-    }
+fn terms(store: &Store, policy: Policy) -> Arc<Terms> {
+    Arc::new(Terms::of(store, &"r".into(), &[], policy, 0))
+}
+
+fn read(store: &Arc<Store>, key: &[u8], slots: &[Slot]) -> Read {
+    let Found::Miss(fill) = store.find(key, &POLICY, false) else { panic!("there is one") };
+    let about = fill.depends_on(slots.into(), &terms(store, POLICY)).unwrap();
+    Read { fill, about }
+}
+
+fn miss(store: &Arc<Store>, key: &[u8]) -> Read {
+    read(store, key, &[EVERYTHING, table("t")])
+}
+
+fn new(rows: usize) -> Told {
+    Told { reply: Some(reply(rows)), cost: Duration::from_millis(5), had: None }
 }
 
 fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
@@ -66,7 +87,7 @@ fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
 #[tokio::test]
 async fn an_answer_is_given_until_its_tables_are_written() {
     let store = store();
-    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"k").keep(new(2), POLICY);
     assert!(hits(&store, b"k", &POLICY) && !hits(&store, b"other", &POLICY));
     store.begin_write(vec![table("u")]).end(None);
     assert!(hits(&store, b"k", &POLICY));
@@ -74,7 +95,7 @@ async fn an_answer_is_given_until_its_tables_are_written() {
     assert!(!hits(&store, b"k", &POLICY), "while it is being written");
     writing.end(None);
     assert!(!hits(&store, b"k", &POLICY));
-    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"k").keep(new(2), POLICY);
     assert!(hits(&store, b"k", &POLICY));
     store.invalidate_all(Cause::Order);
     assert!(!hits(&store, b"k", &POLICY));
@@ -88,9 +109,9 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
         let writing = store.begin_write(vec![table("t")]);
         if whole {
             writing.end(None);
-            assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
+            assert!(fill.keep(new(1), POLICY).is_none());
         } else {
-            assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
+            assert!(fill.keep(new(1), POLICY).is_none());
             writing.end(None);
         }
         assert!(!hits(&store, b"k", &POLICY));
@@ -99,7 +120,7 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
     let writing = store.begin_write(vec![table("t")]);
     let fill = miss(&store, b"k");
     writing.end(None);
-    assert!(fill.keep(new(1), &POLICY, 1.0).is_none());
+    assert!(fill.keep(new(1), POLICY).is_none());
     assert!(!hits(&store, b"k", &POLICY));
     assert_eq!(store.figures("r").outrun.load(Ordering::Relaxed), 3);
 }
@@ -107,10 +128,7 @@ async fn what_was_read_before_a_write_is_not_kept_after_it() {
 #[tokio::test]
 async fn a_fill_must_have_seen_the_last_write_of_its_tables() {
     let store = store();
-    let need = |name: &str| {
-        let Found::Miss(mut fill) = store.find(name.as_bytes(), &POLICY, false) else { panic!() };
-        fill.depends_on(vec![EVERYTHING, table(name)], store.figures("r")).unwrap()
-    };
+    let need = |name: &str| Need::clone(&read(&store, name.as_bytes(), &[EVERYTHING, table(name)]).about.need);
     assert_eq!(need("t"), Need::default());
     let (first, second) = (Position::parse(b"0-1-7").unwrap(), Position::parse(b"0-1-9").unwrap());
     store.begin_write(vec![table("t")]).end(Some(&Need::at(&first)));
@@ -126,13 +144,13 @@ async fn a_fill_must_have_seen_the_last_write_of_its_tables() {
 #[tokio::test]
 async fn a_write_whose_end_nobody_saw_keeps_its_tables_closed_for_a_while() {
     let store = store();
-    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"k").keep(new(2), POLICY);
     drop(store.begin_write(vec![table("t")]));
     assert!(!hits(&store, b"k", &POLICY));
-    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"k").keep(new(2), POLICY);
     assert!(!hits(&store, b"k", &POLICY), "what is read now may be from before it");
     tokio::time::sleep(2 * IN_DOUBT).await;
-    miss(&store, b"k").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"k").keep(new(2), POLICY);
     assert!(hits(&store, b"k", &POLICY));
 }
 
@@ -143,9 +161,9 @@ async fn what_a_rule_does_not_want_is_not_kept_and_nobody_waits_for_it() {
         (Policy { empty: false, ..POLICY }, new(0)),
         (Policy { min_cost: Duration::from_secs(1), ..POLICY }, new(1)),
         (Policy { max_bytes: Some(100), ..POLICY }, new(1)),
-        (POLICY, New { reply: None, ..new(1) }),
+        (POLICY, Told { reply: None, ..new(1) }),
     ] {
-        miss(&store, b"k").keep(new, &policy, 1.0);
+        miss(&store, b"k").keep(new, policy);
         assert!(matches!(store.find(b"k", &POLICY, false), Found::Unfit));
         store.invalidate_all(Cause::Order);
     }
@@ -154,8 +172,8 @@ async fn what_a_rule_does_not_want_is_not_kept_and_nobody_waits_for_it() {
 #[tokio::test]
 async fn void_answers_keep_no_others_out() {
     let store = store();
-    let policy = Policy { max_bytes: Some(1500), ..POLICY };
-    let keep = |key: &[u8]| miss(&store, key).keep(new(2), &policy, 1.0).is_some();
+    let policy = Policy { max_bytes: Some(1200), ..POLICY };
+    let keep = |key: &[u8]| miss(&store, key).keep(new(2), policy).is_some();
     assert_eq!([b"1", b"2", b"3"].map(|key| keep(key)), [true, true, false], "there is room for two");
     store.begin_write(vec![table("t")]).end(None);
     tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -171,7 +189,7 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
         stale_if_error: Duration::from_secs(60),
         ..POLICY
     };
-    miss(&store, b"k").keep(new(2), &policy, 1.0);
+    miss(&store, b"k").keep(new(2), policy);
     assert!(hits(&store, b"k", &policy));
     tokio::time::sleep(Duration::from_millis(30)).await;
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!("one goes") };
@@ -181,7 +199,7 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
     let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!() };
     assert!(!fill.has_fallback(), "what was written since is void, however old");
     let ahead = Policy { refresh_ahead: Duration::from_secs(50), ..POLICY };
-    miss(&store, b"j").keep(new(2), &ahead, 1.0);
+    miss(&store, b"j").keep(new(2), ahead);
     assert!(hits(&store, b"j", &ahead));
     let ahead = Policy { refresh_ahead: Duration::from_secs(60), ..POLICY };
     let Found::Miss(_fill) = store.find(b"j", &ahead, false) else { panic!("it is fetched ahead of its end") };
@@ -192,7 +210,7 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
 async fn memory_is_bounded() {
     let store = store();
     for n in 0..20_000_u32 {
-        miss(&store, &n.to_le_bytes()).keep(new(20), &POLICY, 1.0);
+        miss(&store, &n.to_le_bytes()).keep(new(20), POLICY);
     }
     let (entries, bytes) = store.size();
     assert!(bytes <= 1 << 20 && entries > 100, "{entries} entries, {bytes} bytes");
@@ -205,10 +223,10 @@ async fn memory_is_bounded() {
 async fn what_is_void_or_over_is_cleared_away() {
     let store = store();
     let short = Policy { ttl: Duration::from_millis(20), ..POLICY };
-    miss(&store, b"void").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"void").keep(new(2), POLICY);
     store.begin_write(vec![table("t")]).end(None);
-    miss(&store, b"over").keep(new(2), &short, 1.0);
-    miss(&store, b"good").keep(new(2), &POLICY, 1.0);
+    miss(&store, b"over").keep(new(2), short);
+    miss(&store, b"good").keep(new(2), POLICY);
     tokio::time::sleep(2 * short.ttl).await;
     assert_eq!((store.size().0, store.entries().len()), (3, 1));
     store.sweep();
@@ -249,10 +267,7 @@ fn nothing_is_answered_before_it_is_known_what_views_reach() {
 #[tokio::test]
 async fn what_was_written_unwatched_is_the_primarys_until_its_place_is_known() {
     let store = store();
-    let need = |key: &[u8]| {
-        let Found::Miss(mut fill) = store.find(key, &POLICY, false) else { panic!() };
-        fill.depends_on(vec![EVERYTHING, table("t")], store.figures("r")).unwrap()
-    };
+    let need = |key: &[u8]| Need::clone(&miss(&store, key).about.need);
     assert!(!need(b"k").is_primary());
     store.invalidate_all(Cause::Lost);
     let first = store.wants_place().unwrap();
@@ -274,8 +289,8 @@ fn position(numbers: &str) -> Position {
     Position::parse(format!("{UUID}:{numbers}").as_bytes()).unwrap()
 }
 
-fn read_at(numbers: &str) -> New {
-    New { position: position(numbers), ..new(1) }
+fn read_at(numbers: &str) -> Told {
+    Told { had: Some(position(numbers).into()), ..new(1) }
 }
 
 #[tokio::test]
@@ -284,10 +299,10 @@ async fn an_answer_says_what_may_be_seen_in_it() {
     store.account_for(&position("1-5"));
     store.begin_write(vec![table("u")]).end(Some(&Need::at(&position("6"))));
     store.begin_write(vec![table("t")]).end(Some(&Need::at(&position("3"))));
-    let kept = miss(&store, b"k").keep(read_at("1-8"), &POLICY, 1.0).unwrap();
+    let kept = miss(&store, b"k").keep(read_at("1-8"), POLICY).unwrap();
     assert_eq!(*kept.position, position("1-8"), "what its server had");
     assert_eq!(*kept.seen, position("3:7-8"), "the last write of its table, and what nobody told of");
-    assert_eq!(kept.foreign, position("7-8"));
+    assert_eq!(*kept.foreign, position("7-8"));
     assert_eq!(kept.untold_at, None);
     assert_eq!(store.foreign_in(&position("1-9")), position("7-9"));
     store.begin_write(vec![table("t")]).end_part(&Need::at(&position("7")));
@@ -302,21 +317,21 @@ async fn an_answer_says_what_may_be_seen_in_it() {
 async fn an_answer_knows_when_nobody_told_where_its_table_was_written() {
     let store = store();
     store.begin_write(vec![table("t")]).end(Some(&Need::unknown()));
-    let kept = miss(&store, b"k").keep(read_at("1"), &POLICY, 1.0).unwrap();
+    let kept = miss(&store, b"k").keep(read_at("1"), POLICY).unwrap();
     assert!(kept.untold_at.is_some_and(|at| at <= Instant::now()));
 }
 
 #[tokio::test]
 async fn what_came_lately_is_void_where_another_primary_may_lack_it() {
     let store = store();
-    miss(&store, b"old").keep(new(1), &POLICY, 1.0);
+    miss(&store, b"old").keep(new(1), POLICY);
     let flying = miss(&store, b"flying");
     store.void_since(Instant::now() + 2 * TOLD_IN);
     assert!(hits(&store, b"old", &POLICY), "it came before");
-    assert!(flying.keep(new(1), &POLICY, 1.0).is_none() && !hits(&store, b"flying", &POLICY));
+    assert!(flying.keep(new(1), POLICY).is_none() && !hits(&store, b"flying", &POLICY));
     store.void_since(Instant::now());
     assert!(!hits(&store, b"old", &POLICY));
-    miss(&store, b"new").keep(new(1), &POLICY, 1.0);
+    miss(&store, b"new").keep(new(1), POLICY);
     assert!(hits(&store, b"new", &POLICY));
 }
 
@@ -328,9 +343,7 @@ fn with_a_view() -> Dependencies {
 }
 
 fn keep_view(store: &Arc<Store>, key: &[u8]) {
-    let Found::Miss(mut fill) = store.find(key, &POLICY, false) else { panic!("there is one") };
-    fill.depends_on(vec![EVERYTHING, table("v")], store.figures("r"));
-    assert!(fill.keep(new(1), &POLICY, 1.0).is_some());
+    assert!(read(store, key, &[EVERYTHING, table("v")]).keep(new(1), POLICY).is_some());
 }
 
 #[tokio::test]
@@ -365,9 +378,47 @@ async fn what_reaches_more_is_told_when_that_is_known() {
 #[test]
 fn a_rule_that_says_less_counts() {
     let store = store();
-    let Found::Miss(mut fill) = store.find(b"k", &POLICY, false) else { panic!("there is one") };
-    fill.depends_on(vec![EVERYTHING], store.figures("r"));
-    fill.keep(New { cost: Duration::from_secs(3), ..new(1) }, &POLICY, 1.0);
+    read(&store, b"k", &[EVERYTHING]).keep(Told { cost: Duration::from_secs(3), ..new(1) }, POLICY);
     assert!(hits(&store, b"k", &Policy { ttl: Duration::from_secs(5), ..POLICY }));
     assert!(!hits(&store, b"k", &Policy { ttl: Duration::from_secs(2), ..POLICY }), "it was asked for 3 s ago");
+}
+
+#[tokio::test]
+async fn who_comes_back_meanwhile_is_no_reason_to_go_again() {
+    let store = store();
+    let flying = miss(&store, b"k");
+    assert!(store.fresh(b"k", &POLICY, Instant::now()).is_none(), "another looks");
+    assert!(flying.keep(new(1), POLICY).is_some());
+    assert!(matches!(store.go(b"k", &POLICY), Found::Hit(_)), "and goes no more");
+    assert!(matches!(store.go(b"other", &POLICY), Found::Miss(_)));
+}
+
+#[tokio::test]
+async fn what_answers_bear_is_made_once() {
+    let store = store();
+    let had = Arc::new(position("1-8"));
+    let keep = |key: &[u8]| miss(&store, key).keep(Told { had: Some(Arc::clone(&had)), ..new(1) }, POLICY).unwrap();
+    let (one, other) = (keep(b"1"), keep(b"2"));
+    assert!(Arc::ptr_eq(&one.position, &other.position) && one.bytes > other.bytes);
+    store.account_for(&position("1-5"));
+    assert_eq!((&*one.foreign, &*keep(b"3").foreign), (&position("1-8"), &position("6-8")), "more is known by now");
+    store.begin_write(vec![table("t")]).end(Some(&Need::at(&position("9"))));
+    assert_eq!(*keep(b"4").position, position("1-9"), "what it must have seen, it had");
+}
+
+#[tokio::test]
+async fn what_must_be_seen_adds_up() {
+    let store = store();
+    store.place(0, &Need::at(&position("1-3")));
+    let need = |names: [&str; 2]| read(&store, b"k", &names.map(table)).about.need.position.clone();
+    assert_eq!(need(["t", "u"]), position("1-3"));
+    for (name, at) in [("t", "5"), ("u", "6"), ("t", "7")] {
+        store.begin_write(vec![table(name)]).end(Some(&Need::at(&position(at))));
+    }
+    assert_eq!(need(["t", "x"]), position("1-3:5:7"));
+    assert_eq!(need(["t", "u"]), position("1-3:5-7"));
+    assert_eq!(need(["u", "x"]), position("1-3:6"));
+    store.place(0, &Need::at(&position("1-6")));
+    assert_eq!(need(["t", "u"]), position("1-7"));
+    assert_eq!(need(["u", "x"]), position("1-6"));
 }

@@ -85,7 +85,7 @@ impl Client {
         reply: &Reply,
     ) -> Duration {
         let age = self.meter.began().saturating_duration_since(entry.since);
-        count_hit(&entry.figures, entry, age);
+        count_hit(&entry.terms.figures, entry, age);
         self.cached.note = Some(Note::Hit(age));
         self.has_read(entry, level);
         self.after_hit(request, reply);

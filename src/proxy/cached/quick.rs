@@ -9,12 +9,14 @@ use super::{
     super::{
         client::Client,
         engine::{Action, Request},
+        shared::Caching,
     },
+    Filling,
     give::is_long,
 };
 use crate::{
-    cache::store::Policy,
-    routing::{Consistency, Verdict, rules::Aspect},
+    cache::Found,
+    routing::{Consistency, Decision, Verdict, rules::Aspect},
     sql::{Facts, Kind},
     wire::{
         command::{self, Command, byte},
@@ -29,11 +31,21 @@ pub(in crate::proxy) struct Looked {
     pub verdict: Verdict,
 }
 
+/// A text by its place in memory, where it stays for as long as its command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize, usize);
+
+impl Place {
+    fn of(text: &[u8]) -> Place {
+        Place(text.as_ptr().addr(), text.len())
+    }
+}
+
 impl Client {
     /// Answers a command from memory, if that is quickly done: all but the writing. Else what was found out is left in
     /// `cached.looked`.
     pub(in crate::proxy) fn quick_hit(&mut self, payload: &Bytes) -> bool {
-        self.cached.looked = None;
+        (self.cached.looked, self.cached.missing) = (None, None);
         if !self.shared.cache.is_used() || !self.is_free() {
             return false;
         }
@@ -94,7 +106,7 @@ impl Client {
             return false;
         }
         let live = Arc::clone(&self.live);
-        let Some((rule, cache)) = live.rules.caching(verdict) else { return false };
+        let Some(Caching { rule, cache, terms }) = live.caching(verdict) else { return false };
         let level = self.consistency();
         if level == Consistency::Strong || self.why_no_session(request, cache).is_some() {
             return false;
@@ -102,12 +114,14 @@ impl Client {
         let began = self.meter.began();
         let mut key = std::mem::take(&mut self.cached.key);
         key.clear();
-        let found = match self.key(request, rule, &mut key) {
-            Ok(()) => self.shared.cache.fresh(key.as_bytes(), &Policy::from(cache), began),
-            Err(_) => None,
-        };
+        let found =
+            self.key(request, rule, &mut key).map(|()| self.shared.cache.fresh(key.as_bytes(), &terms.policy, began));
         self.cached.key = key;
-        let Some(entry) = found else { return false };
+        let Ok(found) = found else { return false };
+        let Some(entry) = found else {
+            self.cached.missing = Some(Place::of(request.text));
+            return false;
+        };
         let Some(reply) = entry.reply.as_ref().filter(|reply| !is_long(reply)) else { return false };
         self.learn_needs(request);
         if !self.may_have(&entry, level) {
@@ -124,5 +138,24 @@ impl Client {
         let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         rule.counts.elapsed_us.fetch_add(elapsed_us, Ordering::Relaxed);
         true
+    }
+
+    /// What is to be made of a server's answer to a statement to which the short way has just found none; the inner `None`: it
+    /// is not kept. The outer one: that is not for the short way to say.
+    pub(in crate::proxy) fn missed(
+        &mut self,
+        request: &Request<'_>,
+        decision: &mut Decision,
+    ) -> Option<Option<Box<Filling>>> {
+        let text = self.cached.missing.take()?;
+        let live = Arc::clone(&self.live);
+        let caching = live.caching(&request.verdict?)?;
+        if text != Place::of(request.text) || self.may_be_cached(request, decision, caching.cache).is_err() {
+            return None;
+        }
+        match self.shared.cache.go(self.cached.key.as_bytes(), &caching.terms.policy) {
+            Found::Miss(fill) => Some(self.filling(fill, request, decision, caching)),
+            _ => None,
+        }
     }
 }

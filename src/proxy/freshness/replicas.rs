@@ -73,12 +73,12 @@ impl Replicas {
     pub fn known(&self, server: &Server) -> Position {
         match self.by_server.get(server.id.0) {
             Some(replica) => self.known_of(server, locked(&replica.taught).at(server.position_probes)),
-            None => server.position.clone().unwrap_or_default(),
+            None => probed(server),
         }
     }
 
     fn known_of(&self, server: &Server, taught: &Taught) -> Position {
-        let mut all = server.position.clone().unwrap_or_default();
+        let mut all = probed(server);
         all.merge(&taught.before);
         all.merge(&taught.lately);
         all
@@ -140,4 +140,9 @@ fn us(duration: Duration) -> u64 {
 
 fn locked(taught: &Mutex<Taught>) -> MutexGuard<'_, Taught> {
     taught.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a server has told of itself.
+fn probed(server: &Server) -> Position {
+    server.position.as_deref().cloned().unwrap_or_default()
 }

@@ -13,7 +13,7 @@ fn server(id: usize, position: &str, probes: u64) -> Server {
     let role = if id == 0 { RoleSetting::Primary } else { RoleSetting::Replica };
     let settings = ServerSettings::new("", Address::Unix("/".into()), role);
     let unknown = Server::unknown(ServerId(id), &settings);
-    Server { position: Some(at(position)), position_probes: probes, health: Health::Up, ..unknown }
+    Server { position: Some(at(position).into()), position_probes: probes, health: Health::Up, ..unknown }
 }
 
 fn at(text: &str) -> Position {
