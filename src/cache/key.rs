@@ -5,11 +5,14 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use quick_cache::{DefaultHashBuilder, Equivalent};
 
 /// So many are remembered; past that all are forgotten, and with them what was cached.
 const MAX_SCOPES: usize = 20_000;
@@ -76,6 +79,103 @@ impl KeyWriter {
     /// What has been written.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// A key with its hash, which is found out once for all places that it is looked for in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    hash: u64,
+    bytes: Arc<[u8]>,
+}
+
+/// A key that is asked for: the same, where it was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'k> {
+    hash: u64,
+    bytes: &'k [u8],
+}
+
+impl Key {
+    /// How long it is.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Never: it says at least for whom it is.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Its hash.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+impl<'k> Asked<'k> {
+    /// Of these bytes.
+    pub fn new(bytes: &'k [u8], hasher: &DefaultHashBuilder) -> Self {
+        Asked { hash: hasher.hash_one(bytes), bytes }
+    }
+
+    /// Its hash.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The same to be kept.
+    pub fn to_key(self) -> Key {
+        Key { hash: self.hash, bytes: self.bytes.into() }
+    }
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.hash == key.hash && *self.bytes == *key.bytes
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+/// Makes of keys the hash that they bear.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ByOwnHash;
+
+/// What was written last.
+#[derive(Debug, Default)]
+pub struct OwnHash(u64);
+
+impl BuildHasher for ByOwnHash {
+    type Hasher = OwnHash;
+
+    fn build_hasher(&self) -> OwnHash {
+        OwnHash::default()
+    }
+}
+
+impl Hasher for OwnHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    /// For keys, which are told by one number, of no use.
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 

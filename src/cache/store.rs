@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,7 +16,7 @@ use super::{
     Dependencies, OnStaleLog, Settings,
     figures::{Cause, Figures, Invalidations, count},
     flights::{Flights, Waiting},
-    key::Scopes,
+    key::{Asked, KeyWriter, Scopes},
     stamps::{EVERYTHING, Slot, Stamps},
 };
 use crate::topology::Position;
@@ -64,7 +64,11 @@ pub enum Why {
 #[derive(Debug)]
 pub struct Store {
     settings: ArcSwap<Settings>,
+    /// How long an answer may be.
+    max_entry_bytes: AtomicUsize,
     entries: ArcSwap<Entries>,
+    /// Of keys.
+    hasher: DefaultHashBuilder,
     flights: Arc<Flights>,
     stamps: Stamps,
     positions: Mutex<Positions>,
@@ -94,7 +98,9 @@ impl Default for Store {
         let settings = Settings::default();
         Store {
             entries: ArcSwap::from_pointee(entries(&settings)),
+            max_entry_bytes: AtomicUsize::new(settings.max_entry_bytes),
             settings: ArcSwap::from_pointee(settings),
+            hasher: DefaultHashBuilder::default(),
             flights: Arc::default(),
             stamps: Stamps::default(),
             positions: Mutex::new(Positions::at_start()),
@@ -120,6 +126,7 @@ impl Store {
         if (before.max_bytes, before.max_entry_bytes) != (settings.max_bytes, settings.max_entry_bytes) {
             self.entries.store(Arc::new(entries(&settings)));
         }
+        self.max_entry_bytes.store(settings.max_entry_bytes, Ordering::Relaxed);
         self.settings.store(Arc::new(settings));
         if is_used && !self.is_used.load(Ordering::SeqCst) {
             // What was written meanwhile has not been watched.
@@ -161,15 +168,16 @@ impl Store {
         self.has_log.store(has_log, Ordering::SeqCst);
     }
 
-    /// Looks for an answer. `refresh`: none that is here will do.
-    pub fn find(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool) -> Found {
-        self.find_again(key, policy, refresh, None)
+    /// A key as it is asked for.
+    pub fn asked<'k>(&self, key: &'k KeyWriter) -> Asked<'k> {
+        Asked::new(key.as_bytes(), &self.hasher)
     }
 
-    /// Looks once more, after having waited for somebody. `late`: whoever that was is not back yet, so that another may go.
-    pub fn find_again(self: &Arc<Self>, key: &[u8], policy: &Policy, refresh: bool, late: Option<u64>) -> Found {
-        let known = (!refresh).then_some(policy);
-        let entry = self.entries.load().get(key);
+    /// Looks for an answer. `refresh`: none that is here will do. `late`: somebody has been waited for who is not back yet, so
+    /// that another may go.
+    pub fn find(self: &Arc<Self>, key: Asked<'_>, policy: &Policy, refresh: bool, late: Option<u64>) -> Found {
+        let known = (!refresh).then_some((policy, self.flights.landed(key)));
+        let entry = self.entries.load().get(&key);
         let entry = entry.filter(|entry| self.holds(entry) && !refresh);
         let Some(entry) = entry else { return self.join(key, known, late, None) };
         if entry.reply.is_none() {
@@ -188,20 +196,25 @@ impl Store {
         }
     }
 
-    /// As [`Store::find`], for who has just found nothing.
-    pub fn go(self: &Arc<Self>, key: &[u8], policy: &Policy) -> Found {
-        self.join(key, Some(policy), None, None)
+    /// As [`Store::find`], for who has just found nothing; `landed`: what [`Store::landed`] was before.
+    pub fn go(self: &Arc<Self>, key: Asked<'_>, policy: &Policy, landed: u64) -> Found {
+        self.join(key, Some((policy, landed)), None, None)
+    }
+
+    /// Tells whether anybody has come back since, perhaps with an answer to this.
+    pub fn landed(&self, key: Asked<'_>) -> u64 {
+        self.flights.landed(key)
     }
 
     /// The answer that is neither void nor old at this moment, if there is one.
-    pub fn fresh(&self, key: &[u8], policy: &Policy, now: Instant) -> Option<Arc<Entry>> {
-        let entry = self.entries.load().get(key)?;
+    pub fn fresh(&self, key: Asked<'_>, policy: &Policy, now: Instant) -> Option<Arc<Entry>> {
+        let entry = self.entries.load().get(&key)?;
         (entry.is_fresh(policy, now) && entry.reply.is_some() && self.holds(&entry)).then_some(entry)
     }
 
     /// The answer that holds, if there is one; nobody is to go for another.
-    pub fn look(&self, key: &[u8], policy: &Policy) -> Option<Arc<Entry>> {
-        let entry = self.entries.load().get(key)?;
+    pub fn look(&self, key: Asked<'_>, policy: &Policy) -> Option<Arc<Entry>> {
+        let entry = self.entries.load().get(&key)?;
         (entry.reply.is_some()
             && self.holds(&entry)
             && entry.since.elapsed() < entry.ttl.min(policy.ttl) + policy.stale_while_revalidate)
@@ -225,11 +238,11 @@ impl Store {
     }
 
     /// Goes to a server, or waits for who does. `known`: an answer that this allows will do, if somebody has come back with
-    /// one since it was looked for.
+    /// one since so many had.
     fn join(
         self: &Arc<Self>,
-        key: &[u8],
-        known: Option<&Policy>,
+        key: Asked<'_>,
+        known: Option<(&Policy, u64)>,
         late: Option<u64>,
         fallback: Option<Arc<Entry>>,
     ) -> Found {
@@ -237,7 +250,8 @@ impl Store {
             Ok(flight) => flight,
             Err(waiting) => return Found::Wait(waiting),
         };
-        if let Some(entry) = known.and_then(|policy| self.fresh(key, policy, Instant::now())) {
+        let known = known.filter(|(_, landed)| *landed != flight.landed);
+        if let Some(entry) = known.and_then(|(policy, _)| self.fresh(key, policy, Instant::now())) {
             return Found::Hit(entry);
         }
         Found::Miss(Fill { store: Arc::clone(self), flight, begun: self.stamps.now(), fallback })
@@ -260,10 +274,10 @@ impl Store {
         all
     }
 
-    /// Answers that are kept now, with their keys.
-    pub fn entries(&self) -> Vec<(Arc<[u8]>, Arc<Entry>)> {
+    /// Answers that are kept now.
+    pub fn entries(&self) -> Vec<Arc<Entry>> {
         let held = |entry: &Entry| entry.reply.is_some() && !entry.is_over() && self.holds(entry);
-        self.entries.load().iter().filter(|(_, entry)| held(entry)).collect()
+        self.entries.load().iter().map(|(_, entry)| entry).filter(|entry| held(entry)).collect()
     }
 
     /// How many answers are kept, and their bytes, void ones that have not been cleared away among them.

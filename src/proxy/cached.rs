@@ -12,7 +12,7 @@ pub(super) use filling::Filling;
 
 use self::{
     key::Scope,
-    quick::{Looked, Place},
+    quick::{Looked, Missing},
 };
 use super::{
     client::{Client, End},
@@ -46,8 +46,8 @@ pub(super) struct Cached {
     key: KeyWriter,
     /// What the short way has found out of the present command, without coming to an answer.
     pub looked: Option<Looked>,
-    /// The text to which it has found no answer, under the key that was written last.
-    missing: Option<Place>,
+    /// To what it has found no answer.
+    missing: Option<Missing>,
     /// What its open transaction has written.
     pub written: Vec<Slot>,
     /// Its open transaction has done more than read: written, locked, or nobody knows what.
@@ -119,7 +119,7 @@ impl Client {
         let level = decision.consistency;
         if self.state.in_transaction() {
             // What it reads may be its snapshot: it is nobody else's.
-            let entry = store.look(key.as_bytes(), policy).filter(|entry| self.may_have(entry, level));
+            let entry = store.look(store.asked(&key), policy).filter(|entry| self.may_have(entry, level));
             if let Some(entry) = entry {
                 return self.give(request, decision, &entry).await.map(|()| Answered::Yes);
             }
@@ -127,10 +127,11 @@ impl Client {
             self.cached.note = Some(Note::Miss(Some("it is in a transaction")));
             return Ok(Answered::No(None));
         }
+        let asked = store.asked(&key);
         let asks_refresh = asks(request.facts, "refresh");
         let (mut refresh, mut waited, mut late) = (asks_refresh, None, None);
         loop {
-            match store.find_again(key.as_bytes(), policy, refresh, late.take()) {
+            match store.find(asked, policy, refresh, late.take()) {
                 Found::Hit(entry) if !self.may_have(&entry, level) => refresh = true,
                 Found::Hit(entry) => {
                     if waited.is_some() {

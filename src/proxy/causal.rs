@@ -55,6 +55,8 @@ pub(super) struct Causal {
     reads_for: Option<u64>,
     /// Who answered its last read.
     read_on: Option<ReadOn>,
+    /// What was seen, and what of it nobody told, in the last answer from memory: it is among the needs.
+    remembered: Option<[Arc<Position>; 2]>,
     /// How the last read was known to be fresh.
     pub note: Option<Fresh>,
 }
@@ -401,6 +403,7 @@ impl Client {
             return true;
         }
         // The binary log may have told of them since.
+        self.causal.remembered = None;
         self.causal.needs.foreign = self.shared.cache.foreign_in(foreign);
         entry.position.covers(&self.causal.needs.foreign)
     }
@@ -412,7 +415,15 @@ impl Client {
             return;
         }
         needs.untold_at = needs.untold_at.max(entry.untold_at);
-        if needs.position.covers(&entry.seen) && needs.foreign.covers(&entry.foreign) {
+        let is_same = |[seen, foreign]: &[Arc<Position>; 2]| {
+            Arc::ptr_eq(seen, &entry.seen) && Arc::ptr_eq(foreign, &entry.foreign)
+        };
+        if self.causal.remembered.as_ref().is_some_and(is_same) {
+            return;
+        }
+        let has_all = needs.position.covers(&entry.seen) && needs.foreign.covers(&entry.foreign);
+        self.causal.remembered = Some([&entry.seen, &entry.foreign].map(Arc::clone));
+        if has_all {
             return;
         }
         let seen = Needs { position: (*entry.seen).clone(), untold_at: None, foreign: Position::clone(&entry.foreign) };

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use quick_cache::DefaultHashBuilder;
+
 use super::{State, state::ServerIndex, variables::Version};
 use crate::sql::Facts;
 
@@ -39,7 +41,7 @@ pub struct Statement {
 /// All of a session's prepared statements.
 #[derive(Debug, Default)]
 pub struct Statements {
-    by_id: HashMap<u32, Statement>,
+    by_id: HashMap<u32, Statement, DefaultHashBuilder>,
     last_id: u32,
     /// How the session reads texts, for all that are prepared until that changes.
     reading: Option<Box<(Version, Arc<[u8]>)>>,

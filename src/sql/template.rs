@@ -34,9 +34,9 @@ enum Class {
 
 const CLASSES: [Class; 256] = {
     let mut classes = [Class::Apart; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = match byte {
             b'\t' | b'\n' | b'\r' | b' ' => Class::Apart,
             ..b' ' | 0x7f | b'\\' | b'#' | b'$' => Class::Unsure,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'@' | 0x80.. => Class::Glue,
@@ -46,9 +46,11 @@ const CLASSES: [Class; 256] = {
             b'-' | b'/' => Class::Comment,
             _ => Class::Apart,
         };
+        if byte == u8::MAX {
+            break classes;
+        }
         byte += 1;
     }
-    classes
 };
 
 fn class(byte: u8) -> Class {

@@ -23,8 +23,8 @@ pub(super) const TABLE: Table = Table {
 
 fn rows(look: &Look<'_>) -> Vec<Row> {
     let mut all = look.operator.shared().cache.entries();
-    all.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.reply.as_ref().map_or(0, |reply| reply.len())));
-    let rows = all.iter().take(MAX_SHOWN).map(|(_, entry)| {
+    all.sort_by_key(|entry| std::cmp::Reverse(entry.reply.as_ref().map_or(0, |reply| reply.len())));
+    let rows = all.iter().take(MAX_SHOWN).map(|entry| {
         let reply = entry.reply.as_ref();
         let age = entry.since.elapsed();
         let cells = [

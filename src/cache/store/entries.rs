@@ -5,13 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter, sync::Cache};
 
-use super::super::{Reply, Settings, Terms, figures::count, stamps::Slot};
+use super::super::{
+    Reply, Settings, Terms,
+    figures::count,
+    key::{ByOwnHash, Key},
+    stamps::Slot,
+};
 use crate::topology::Position;
 
-pub(super) type Entries = Cache<Key, Arc<Entry>, InBytes, DefaultHashBuilder, Counted>;
-type Key = Arc<[u8]>;
+pub(super) type Entries = Cache<Key, Arc<Entry>, InBytes, ByOwnHash, Counted>;
 
 /// An answer that is kept.
 #[derive(Debug)]
@@ -138,7 +142,7 @@ pub(super) fn entries(settings: &Settings) -> Entries {
         .weight_capacity(settings.max_bytes)
         .estimated_items_capacity(likely)
         .build();
-    let (weigher, hasher) = (InBytes, DefaultHashBuilder::default());
+    let (weigher, hasher) = (InBytes, ByOwnHash);
     match options {
         Ok(options) => Cache::with_options(options, weigher, hasher, Counted),
         // Said to come only where something is not set.

@@ -79,7 +79,7 @@ impl Fill {
 
     /// How long an answer may be.
     pub fn max_bytes(&self) -> usize {
-        self.store.settings.load().max_entry_bytes
+        self.store.max_entry_bytes.load(Ordering::Relaxed)
     }
 
     /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
@@ -126,9 +126,10 @@ impl Fill {
             begun: self.begun,
             bytes,
         });
-        store.entries.load().insert(Arc::clone(key), Arc::clone(&entry));
+        let entries = store.entries.load();
+        entries.insert(key.clone(), Arc::clone(&entry));
         if store.is_behind_fence(self.begun) {
-            store.entries.load().remove(key);
+            entries.remove(key);
         }
         keeps.then_some(entry)
     }

@@ -67,7 +67,7 @@ fn terms(store: &Store, policy: Policy) -> Arc<Terms> {
 }
 
 fn read(store: &Arc<Store>, key: &[u8], slots: &[Slot]) -> Read {
-    let Found::Miss(fill) = store.find(key, &POLICY, false) else { panic!("there is one") };
+    let Found::Miss(fill) = find(store, key, &POLICY) else { panic!("there is one") };
     let about = fill.depends_on(slots.into(), &terms(store, POLICY)).unwrap();
     Read { fill, about }
 }
@@ -80,8 +80,12 @@ fn new(rows: usize) -> Told {
     Told { reply: Some(reply(rows)), cost: Duration::from_millis(5), had: None }
 }
 
+fn find(store: &Arc<Store>, key: &[u8], policy: &Policy) -> Found {
+    store.find(Asked::new(key, &store.hasher), policy, false, None)
+}
+
 fn hits(store: &Arc<Store>, key: &[u8], policy: &Policy) -> bool {
-    matches!(store.find(key, policy, false), Found::Hit(_))
+    matches!(find(store, key, policy), Found::Hit(_))
 }
 
 #[tokio::test]
@@ -164,7 +168,7 @@ async fn what_a_rule_does_not_want_is_not_kept_and_nobody_waits_for_it() {
         (POLICY, Told { reply: None, ..new(1) }),
     ] {
         miss(&store, b"k").keep(new, policy);
-        assert!(matches!(store.find(b"k", &POLICY, false), Found::Unfit));
+        assert!(matches!(find(&store, b"k", &POLICY), Found::Unfit));
         store.invalidate_all(Cause::Order);
     }
 }
@@ -192,18 +196,18 @@ async fn an_old_answer_serves_while_another_is_fetched_or_where_none_can_be() {
     miss(&store, b"k").keep(new(2), policy);
     assert!(hits(&store, b"k", &policy));
     tokio::time::sleep(Duration::from_millis(30)).await;
-    let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!("one goes") };
+    let Found::Miss(fill) = find(&store, b"k", &policy) else { panic!("one goes") };
     assert!(fill.has_fallback() && hits(&store, b"k", &policy), "the others have the old one");
     drop(fill);
     store.begin_write(vec![table("t")]).end(None);
-    let Found::Miss(fill) = store.find(b"k", &policy, false) else { panic!() };
+    let Found::Miss(fill) = find(&store, b"k", &policy) else { panic!() };
     assert!(!fill.has_fallback(), "what was written since is void, however old");
     let ahead = Policy { refresh_ahead: Duration::from_secs(50), ..POLICY };
     miss(&store, b"j").keep(new(2), ahead);
     assert!(hits(&store, b"j", &ahead));
     let ahead = Policy { refresh_ahead: Duration::from_secs(60), ..POLICY };
-    let Found::Miss(_fill) = store.find(b"j", &ahead, false) else { panic!("it is fetched ahead of its end") };
-    assert!(!matches!(store.find(b"j", &ahead, false), Found::Miss(_)));
+    let Found::Miss(_fill) = find(&store, b"j", &ahead) else { panic!("it is fetched ahead of its end") };
+    assert!(!matches!(find(&store, b"j", &ahead), Found::Miss(_)));
 }
 
 #[tokio::test]
@@ -386,11 +390,13 @@ fn a_rule_that_says_less_counts() {
 #[tokio::test]
 async fn who_comes_back_meanwhile_is_no_reason_to_go_again() {
     let store = store();
+    let [k, other] = [&b"k"[..], b"other"].map(|key| Asked::new(key, &store.hasher));
     let flying = miss(&store, b"k");
-    assert!(store.fresh(b"k", &POLICY, Instant::now()).is_none(), "another looks");
+    let landed = store.landed(k);
+    assert!(store.fresh(k, &POLICY, Instant::now()).is_none(), "another looks");
     assert!(flying.keep(new(1), POLICY).is_some());
-    assert!(matches!(store.go(b"k", &POLICY), Found::Hit(_)), "and goes no more");
-    assert!(matches!(store.go(b"other", &POLICY), Found::Miss(_)));
+    assert!(matches!(store.go(k, &POLICY, landed), Found::Hit(_)), "and goes no more");
+    assert!(matches!(store.go(other, &POLICY, store.landed(other)), Found::Miss(_)));
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ impl Client {
         since: Instant,
     ) {
         let Filling { fill, about, keeps, of_primary, before } = filling;
-        let is_primary = self.shared.topology.view().primary == Some(server);
+        let is_primary = before.primary == Some(server);
         if outcome.error.is_some() || outcome.is_cut || !keeps || of_primary && !is_primary {
             // Whoever waits for it tries it himself.
             return;

@@ -13,6 +13,7 @@ use super::{
     },
     Filling,
     give::is_long,
+    is_free,
 };
 use crate::{
     cache::Found,
@@ -33,7 +34,16 @@ pub(in crate::proxy) struct Looked {
 
 /// A text by its place in memory, where it stays for as long as its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(usize, usize);
+struct Place(usize, usize);
+
+/// A statement to which no answer was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Missing {
+    /// It; its key is the one that was written last.
+    text: Place,
+    /// How many had landed before it was looked for.
+    landed: u64,
+}
 
 impl Place {
     fn of(text: &[u8]) -> Place {
@@ -114,13 +124,19 @@ impl Client {
         let began = self.meter.began();
         let mut key = std::mem::take(&mut self.cached.key);
         key.clear();
-        let found =
-            self.key(request, rule, &mut key).map(|()| self.shared.cache.fresh(key.as_bytes(), &terms.policy, began));
+        let found = self.key(request, rule, &mut key).map(|()| {
+            let (store, asked) = (&self.shared.cache, self.shared.cache.asked(&key));
+            let landed = store.landed(asked);
+            store.fresh(asked, &terms.policy, began).ok_or(Missing { text: Place::of(request.text), landed })
+        });
         self.cached.key = key;
         let Ok(found) = found else { return false };
-        let Some(entry) = found else {
-            self.cached.missing = Some(Place::of(request.text));
-            return false;
+        let entry = match found {
+            Ok(entry) => entry,
+            Err(missing) => {
+                self.cached.missing = Some(missing);
+                return false;
+            }
         };
         let Some(reply) = entry.reply.as_ref().filter(|reply| !is_long(reply)) else { return false };
         self.learn_needs(request);
@@ -147,13 +163,16 @@ impl Client {
         request: &Request<'_>,
         decision: &mut Decision,
     ) -> Option<Option<Box<Filling>>> {
-        let text = self.cached.missing.take()?;
+        let Missing { text, landed } = self.cached.missing.take()?;
         let live = Arc::clone(&self.live);
         let caching = live.caching(&request.verdict?)?;
-        if text != Place::of(request.text) || self.may_be_cached(request, decision, caching.cache).is_err() {
+        // Of the session all is as it was.
+        let is_same = text == Place::of(request.text) && !self.state.in_transaction();
+        if !is_same || !is_free(decision) || decision.consistency == Consistency::Strong {
             return None;
         }
-        match self.shared.cache.go(self.cached.key.as_bytes(), &caching.terms.policy) {
+        let store = &self.shared.cache;
+        match store.go(store.asked(&self.cached.key), &caching.terms.policy, landed) {
             Found::Miss(fill) => Some(self.filling(fill, request, decision, caching)),
             _ => None,
         }
