@@ -44,7 +44,7 @@ struct Cached {
 impl Cached {
     fn new() -> Cached {
         let store = store();
-        let terms = Arc::new(Terms::of(&store, &"points".into(), &[], POLICY, 0));
+        let terms = Arc::new(Terms::of(&store, &"points".into(), &[], POLICY));
         Cached { store, texts: Known::default(), terms }
     }
 

@@ -209,6 +209,12 @@ fn cache(to: &mut DescriptorEncoder<'_>, store: &Store) -> fmt::Result {
         "Answers not kept since their tables were written meanwhile",
         &of(&|of| count(&of.outrun)),
     )?;
+    counter(
+        to,
+        "forebay_cache_unproven",
+        "Misses not kept, asked for the first time while answers of the rule save too little",
+        &of(&|of| count(&of.unproven)),
+    )?;
     counter(to, "forebay_cache_evictions", "Answers that gave way or ended", &of(&|of| count(&of.evicted)))?;
     counter(to, "forebay_cache_age_seconds", "How old hits were, together", &of(&|of| count(&of.age_us) / 1e6))?;
     counter(

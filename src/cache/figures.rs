@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::worth::Worth;
+
 /// One rule's.
 #[derive(Debug, Default)]
 pub struct Figures {
@@ -27,6 +29,8 @@ pub struct Figures {
     pub outrun: AtomicU64,
     /// Statements that a rule marks and that must not be answered from memory, for what they or their session are.
     pub passed: AtomicU64,
+    /// Misses that were not to be kept: asked for the first time, while answers of the rule save too little.
+    pub unproven: AtomicU64,
     /// Answers that gave way or ended.
     pub evicted: AtomicU64,
     /// Statements of `warm` that were fetched in advance.
@@ -39,6 +43,8 @@ pub struct Figures {
     pub age_us: AtomicU64,
     /// How long servers would have taken for the hits, in microseconds.
     pub saved_us: AtomicU64,
+    /// Whether they are worth their keep.
+    pub worth: Worth,
     /// When void answers were cleared away last.
     cleared: Mutex<Option<Instant>>,
 }
@@ -47,6 +53,12 @@ pub struct Figures {
 const CLEARS_AFTER: Duration = Duration::from_secs(1);
 
 impl Figures {
+    /// A statement goes to a server since there was no answer.
+    pub fn missed(&self) {
+        count(&self.misses);
+        self.worth.missed(self.saved_us.load(Ordering::Relaxed));
+    }
+
     /// Whether void answers may be cleared away, which is once in a while.
     pub(super) fn may_clear(&self, now: Instant) -> bool {
         let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,6 +19,7 @@ pub mod stamps;
 pub mod store;
 pub mod tables;
 pub mod terms;
+pub mod worth;
 
 pub use dependencies::Dependencies;
 pub use entry::Reply;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -18,6 +18,7 @@ use super::{
     flights::{Flights, Waiting},
     key::{Asked, KeyWriter, Scopes},
     stamps::{EVERYTHING, Slot, Stamps},
+    worth::Lately,
 };
 use crate::topology::Position;
 
@@ -49,6 +50,17 @@ pub enum Found {
     Unfit,
 }
 
+/// What a short look brought.
+#[derive(Debug)]
+pub enum Glance {
+    /// An answer that may be given.
+    Fresh(Arc<Entry>),
+    /// None.
+    Nothing,
+    /// One that may yet be given, or that it can't be kept.
+    Other,
+}
+
 /// Why nothing is answered from memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
@@ -69,6 +81,8 @@ pub struct Store {
     entries: ArcSwap<Entries>,
     /// Of keys.
     hasher: DefaultHashBuilder,
+    /// Remembered once a rule's answers are of little use.
+    lately: OnceLock<Lately>,
     flights: Arc<Flights>,
     stamps: Stamps,
     positions: Mutex<Positions>,
@@ -101,6 +115,7 @@ impl Default for Store {
             max_entry_bytes: AtomicUsize::new(settings.max_entry_bytes),
             settings: ArcSwap::from_pointee(settings),
             hasher: DefaultHashBuilder::default(),
+            lately: OnceLock::new(),
             flights: Arc::default(),
             stamps: Stamps::default(),
             positions: Mutex::new(Positions::at_start()),
@@ -201,9 +216,25 @@ impl Store {
         self.join(key, Some((policy, landed)), None, None)
     }
 
+    /// Whether this was asked for within the time; now it is.
+    pub fn asked_lately(&self, key: Asked<'_>, now: Instant, within: Duration) -> bool {
+        self.lately.get_or_init(Lately::default).asked(key.hash(), now, within)
+    }
+
     /// Tells whether anybody has come back since, perhaps with an answer to this.
     pub fn landed(&self, key: Asked<'_>) -> u64 {
         self.flights.landed(key)
+    }
+
+    /// Whether there is an answer that is neither void nor old at this moment, without a second look at what is there else.
+    pub fn glance(&self, key: Asked<'_>, policy: &Policy, now: Instant) -> Glance {
+        let entry = self.entries.load().get(&key);
+        let Some(entry) = entry.filter(|entry| self.holds(entry)) else { return Glance::Nothing };
+        match &entry.reply {
+            Some(_) if entry.is_fresh(policy, now) => Glance::Fresh(entry),
+            Some(_) if policy.has_no_use_for_old() => Glance::Nothing,
+            _ => Glance::Other,
+        }
     }
 
     /// The answer that is neither void nor old at this moment, if there is one.

@@ -18,6 +18,8 @@ pub struct Terms {
     pub policy: Policy,
     /// By how much their time is shortened, by chance, at most.
     pub jitter_percent: u32,
+    /// Only what is asked for again is kept while answers save too little.
+    pub is_adaptive: bool,
     /// What became of them so far.
     pub figures: Arc<Figures>,
     /// What they depend on besides what they are about: the rule, its tags.
@@ -26,14 +28,20 @@ pub struct Terms {
 
 impl Terms {
     /// Those of a rule with these tags; its figures go on.
-    pub fn of(store: &Store, rule: &Arc<str>, tags: &[String], policy: Policy, jitter_percent: u32) -> Terms {
+    pub fn of(store: &Store, rule: &Arc<str>, tags: &[String], policy: Policy) -> Terms {
         let tags = tags.iter().map(|tag| tables::tag_slot(tag));
         Terms {
             rule: Arc::clone(rule),
             policy,
-            jitter_percent,
+            jitter_percent: 0,
+            is_adaptive: true,
             figures: store.figures(rule),
             slots: tags.chain([tables::rule_slot(rule)]).collect(),
         }
+    }
+
+    /// Whether only what is asked for again is to be kept now.
+    pub fn doubts(&self) -> bool {
+        self.is_adaptive && self.figures.worth.is_doubted()
     }
 }

@@ -90,7 +90,8 @@ impl Live {
     fn with_terms(mut self, store: &Store) -> Live {
         let of = |rule: &Rule| {
             let cache = rule.definition.cache.as_ref()?;
-            Some(Arc::new(Terms::of(store, &rule.name, &cache.tags, Policy::from(cache), cache.jitter_percent)))
+            let plain = Terms::of(store, &rule.name, &cache.tags, Policy::from(cache));
+            Some(Arc::new(Terms { jitter_percent: cache.jitter_percent, is_adaptive: cache.adaptive, ..plain }))
         };
         self.terms = self.rules.iter().map(of).collect();
         self

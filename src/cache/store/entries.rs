@@ -82,6 +82,13 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// What is old is not given in any case.
+    pub(super) fn has_no_use_for_old(&self) -> bool {
+        [self.stale_while_revalidate, self.stale_if_error, self.refresh_ahead].iter().all(Duration::is_zero)
+    }
+}
+
 impl Entry {
     /// It is so young that nobody need go for another yet. The rule may say less by now, or be another one.
     pub(super) fn is_fresh(&self, policy: &Policy, now: Instant) -> bool {

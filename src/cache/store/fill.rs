@@ -100,6 +100,9 @@ impl Fill {
                 && policy.max_bytes.is_none_or(|most| store.has_room(figures, around + reply.memory_bytes(), most, now))
         });
         let keeps = reply.is_some();
+        if keeps && about.terms.doubts() {
+            figures.worth.might_have_saved(cost);
+        }
         count(if keeps { &figures.fills } else { &figures.unfit });
         let (Bears { position, seen, foreign }, of_positions) = store.bears(new.had, new.must, &about.need);
         let bytes = around + reply.as_ref().map_or(0, Reply::memory_bytes) + of_positions;

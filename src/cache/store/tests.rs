@@ -63,7 +63,7 @@ impl Read {
 }
 
 fn terms(store: &Store, policy: Policy) -> Arc<Terms> {
-    Arc::new(Terms::of(store, &"r".into(), &[], policy, 0))
+    Arc::new(Terms::of(store, &"r".into(), &[], policy))
 }
 
 fn read(store: &Arc<Store>, key: &[u8], slots: &[Slot]) -> Read {

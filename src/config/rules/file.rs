@@ -209,6 +209,7 @@ fn cache(section: Section<'_>) -> Option<Cache> {
         min_cost,
         empty: section.get("empty", &form::SWITCH).unwrap_or(true),
         jitter_percent: section.get("jitter_percent", &PERCENT).unwrap_or_default(),
+        adaptive: section.get("adaptive", &form::SWITCH).unwrap_or(true),
         time_functions: section.get("time_functions", &form::SWITCH).unwrap_or(false),
         in_transaction: section.get("in_transaction", &form::SWITCH).unwrap_or(false),
         warm: warm(&section),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::{
-        Entry, Fill, Need, Reply, figures,
+        Entry, Fill, Need, Reply,
         stamps::Slot,
         store::{New, Subject},
         tables,
@@ -56,7 +56,7 @@ impl Client {
         decision: &mut Decision,
         Caching { terms, .. }: Caching<'_>,
     ) -> Option<Box<Filling>> {
-        figures::count(&terms.figures.misses);
+        terms.figures.missed();
         self.cached.note = Some(Note::Miss(Some("it is not known what it depends on")));
         let about = fill.depends_on(self.tables_of(request)?, terms)?;
         let keeps = self.must_have_seen(decision, &about.need);

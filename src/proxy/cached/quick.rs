@@ -11,12 +11,12 @@ use super::{
         engine::{Action, Request},
         shared::Caching,
     },
-    Filling,
+    Filling, Note,
     give::is_long,
     is_free,
 };
 use crate::{
-    cache::Found,
+    cache::{Found, figures, store::Glance},
     routing::{Consistency, Decision, Verdict, rules::Aspect},
     sql::{Facts, Kind},
     wire::{
@@ -24,6 +24,9 @@ use crate::{
         reply::Expect,
     },
 };
+
+/// Why an answer is not kept where answers are seldom asked for again.
+pub(super) const UNPROVEN: &str = "it is asked for the first time, and answers of its rule save too little";
 
 /// What has been found out on the short way, for the long one.
 #[derive(Debug)]
@@ -41,8 +44,8 @@ struct Place(usize, usize);
 pub(super) struct Missing {
     /// It; its key is the one that was written last.
     text: Place,
-    /// How many had landed before it was looked for.
-    landed: u64,
+    /// How many had landed before it was looked for; `None`: the answer is not to be kept.
+    landed: Option<u64>,
 }
 
 impl Place {
@@ -127,16 +130,23 @@ impl Client {
         let found = self.key(request, rule, &mut key).map(|()| {
             let (store, asked) = (&self.shared.cache, self.shared.cache.asked(&key));
             let landed = store.landed(asked);
-            store.fresh(asked, &terms.policy, began).ok_or(Missing { text: Place::of(request.text), landed })
+            match store.glance(asked, &terms.policy, began) {
+                Glance::Fresh(entry) => Ok(entry),
+                Glance::Other => Err(None),
+                Glance::Nothing => {
+                    let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.ttl);
+                    Err(Some(Missing { text: Place::of(request.text), landed: keeps.then_some(landed) }))
+                }
+            }
         });
         self.cached.key = key;
-        let Ok(found) = found else { return false };
         let entry = match found {
-            Ok(entry) => entry,
-            Err(missing) => {
-                self.cached.missing = Some(missing);
+            Ok(Ok(entry)) => entry,
+            Ok(Err(missing)) => {
+                self.cached.missing = missing;
                 return false;
             }
+            Err(_) => return false,
         };
         let Some(reply) = entry.reply.as_ref().filter(|reply| !is_long(reply)) else { return false };
         self.learn_needs(request);
@@ -171,6 +181,12 @@ impl Client {
         if !is_same || !is_free(decision) || decision.consistency == Consistency::Strong {
             return None;
         }
+        let Some(landed) = landed else {
+            caching.terms.figures.missed();
+            figures::count(&caching.terms.figures.unproven);
+            self.cached.note = Some(Note::Miss(Some(UNPROVEN)));
+            return Some(None);
+        };
         let store = &self.shared.cache;
         match store.go(store.asked(&self.cached.key), &caching.terms.policy, landed) {
             Found::Miss(fill) => Some(self.filling(fill, request, decision, caching)),

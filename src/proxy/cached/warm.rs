@@ -19,6 +19,7 @@ use super::{
         workers::Workers,
     },
     Note,
+    quick::UNPROVEN,
 };
 use crate::{
     cache::figures,
@@ -160,13 +161,9 @@ impl Client {
                 return Err(format!("`{text}`: error {code}"));
             }
         }
-        match warm.prepared {
-            false => self.ask(&[byte::QUERY], &warm.sql).await?,
-            true => {
-                self.ask(&[byte::STMT_PREPARE], &warm.sql).await?;
-                let execute = [&[byte::STMT_EXECUTE][..], &PREPARED_LAST, &[0, 1, 0, 0, 0]].concat();
-                self.ask(&execute, "").await?;
-            }
+        self.ask_warm(warm).await?;
+        if self.cached.note == Some(Note::Miss(Some(UNPROVEN))) {
+            self.ask_warm(warm).await?;
         }
         match (self.cached.note, self.last_error) {
             (_, Some(code)) => Err(format!("error {code}")),
@@ -174,6 +171,17 @@ impl Client {
             (Some(Note::Miss(Some(why))), None) => Err(format!("not kept: {why}")),
             (Some(Note::Passed(why)), None) => Err(why.to_owned()),
             (None, None) => Err("no rule has its answer kept".to_owned()),
+        }
+    }
+
+    async fn ask_warm(&mut self, warm: &Warm) -> Result<(), String> {
+        match warm.prepared {
+            false => self.ask(&[byte::QUERY], &warm.sql).await,
+            true => {
+                self.ask(&[byte::STMT_PREPARE], &warm.sql).await?;
+                let execute = [&[byte::STMT_EXECUTE][..], &PREPARED_LAST, &[0, 1, 0, 0, 0]].concat();
+                self.ask(&execute, "").await
+            }
         }
     }
 

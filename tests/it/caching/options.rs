@@ -1,6 +1,7 @@
 //! What a rule and a hint may say of answers, and what bounds them.
 
 use std::{
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -8,7 +9,8 @@ use std::{
 use super::{behind_users, caching, connect, read, set_directly, table, told, until_hit, until_kept, was_hit};
 use crate::support::{
     bed::{Bed, both},
-    forebay::named,
+    endpoint::Endpoint,
+    forebay::{free_port, named},
     process::{eventually, resident_bytes},
     raw::{Client, Login},
 };
@@ -18,6 +20,7 @@ both!(
     the_next_answer_is_fetched_ahead,
     comments_for_others_make_no_difference,
     what_may_no_longer_be_read_is_not_given,
+    what_nobody_asks_for_again_is_not_kept,
     memory_is_bounded
 );
 
@@ -160,6 +163,53 @@ fn what_may_no_longer_be_read_is_not_given(bed: &Bed) {
         eventually("it is refused", || gone.query("SELECT n FROM kept_re WHERE id = 1").code() == Some(1142));
         forebay.assert_sound();
     }
+}
+
+/// A text that nobody has asked for.
+fn another(table: &str) -> String {
+    static LAST: AtomicU32 = AtomicU32::new(1);
+    format!("SELECT n FROM {table} WHERE id = {}", LAST.fetch_add(1, Ordering::Relaxed) + 1)
+}
+
+fn what_nobody_asks_for_again_is_not_kept(bed: &Bed) {
+    const WINDOW: usize = 1024;
+    for name in ["kept_once", "kept_anyway"] {
+        table(bed, name);
+    }
+    let rules = "rules: [{name: adapts, match: {tables: [kept_once], kind: select}, cache: {ttl: 60s}}, \
+                         {name: keeps, match: {kind: select}, cache: {ttl: 60s, adaptive: false}}]\n";
+    let port = free_port();
+    let admin = format!("admin: {{listen: \"127.0.0.1:{port}\", users: [{{name: op, password: secret-op}}]}}\n");
+    let forebay = caching(bed, rules, &admin);
+    let mut operator = Client::connect(&Endpoint::new(port), &Login::operator()).unwrap();
+    let mut client = connect(&forebay);
+    until_kept(bed, &mut client, "kept_once");
+    let mut asked = |text: &str| {
+        client.ok(text);
+        (was_hit(&mut client), told(&mut client))
+    };
+    let in_turn = |texts: Vec<String>| {
+        let mut client = connect(&forebay);
+        texts.iter().for_each(|text| drop(client.ok(text)));
+    };
+    // What is asked for once saves nothing.
+    in_turn((0..WINDOW).map(|_| another("kept_once")).collect());
+    let new = another("kept_once");
+    let (_, why) = asked(&new);
+    assert!(why.contains("asked for the first time"), "{why}");
+    assert!(!asked(&new).0 && asked(&new).0, "it is kept when it comes again");
+    // Nor does it where all is to be kept.
+    in_turn((0..WINDOW).map(|_| another("kept_anyway")).collect());
+    let new = another("kept_anyway");
+    assert!(!asked(&new).0 && asked(&new).0, "it is kept when it comes first");
+    // What would have been hits shows that it is worth while.
+    in_turn((0..WINDOW).map(|_| another("kept_once")).flat_map(|text| [text.clone(), text]).collect());
+    let new = another("kept_once");
+    assert!(!asked(&new).0 && asked(&new).0, "all is kept again: {}", told(&mut client));
+    let figures = operator.rows("SHOW CACHE LIKE 'adapts'");
+    let unproven: usize = figures[0][8].parse().unwrap();
+    assert!((WINDOW / 2..2 * WINDOW).contains(&unproven), "{figures:?}");
+    forebay.assert_sound();
 }
 
 fn memory_is_bounded(bed: &Bed) {

@@ -86,7 +86,7 @@ fn orders_make_answers_void(bed: &Bed) {
     let figures = operator.rows("SHOW CACHE");
     let of = &figures[0];
     let number = |at: usize| of[at].parse::<u64>().unwrap();
-    assert!(of[0] == "kept" && number(1) > 10 && number(4) > 10 && number(5) > 10 && number(10) > 0, "{of:?}");
-    assert_eq!(of[13], "open");
+    assert!(of[0] == "kept" && number(1) > 10 && number(4) > 10 && number(5) > 10 && number(11) > 0, "{of:?}");
+    assert_eq!(of[14], "open");
     forebay.assert_sound();
 }
