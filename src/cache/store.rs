@@ -95,6 +95,8 @@ pub struct Store {
     /// Told when one has.
     pub schema_news: tokio::sync::Notify,
     is_used: AtomicBool,
+    /// Nothing is answered while the binary log can't be read.
+    needs_log: AtomicBool,
     has_log: AtomicBool,
     /// How far behind the log is, in milliseconds.
     pub log_lag_ms: AtomicU64,
@@ -124,6 +126,7 @@ impl Default for Store {
             schema_changes: AtomicU64::new(0),
             schema_news: tokio::sync::Notify::new(),
             is_used: AtomicBool::new(false),
+            needs_log: AtomicBool::new(false),
             has_log: AtomicBool::new(false),
             log_lag_ms: AtomicU64::new(0),
             fence: AtomicU64::new(0),
@@ -141,6 +144,8 @@ impl Store {
         if (before.max_bytes, before.max_entry_bytes) != (settings.max_bytes, settings.max_entry_bytes) {
             self.entries.store(Arc::new(entries(&settings)));
         }
+        let needs_log = settings.follow_log && settings.on_stale_log == OnStaleLog::Bypass;
+        self.needs_log.store(needs_log, Ordering::SeqCst);
         self.max_entry_bytes.store(settings.max_entry_bytes, Ordering::Relaxed);
         self.settings.store(Arc::new(settings));
         if is_used && !self.is_used.load(Ordering::SeqCst) {
@@ -163,10 +168,9 @@ impl Store {
 
     /// Why nothing may be answered from memory now, if so.
     pub fn closed(&self) -> Option<Why> {
-        let settings = self.settings.load();
         if !self.is_used() {
             Some(Why::Unused)
-        } else if settings.follow_log && settings.on_stale_log == OnStaleLog::Bypass && !self.has_log() {
+        } else if self.needs_log.load(Ordering::SeqCst) && !self.has_log() {
             Some(Why::StaleLog)
         } else {
             (!self.knows_dependencies()).then_some(Why::Dependencies)

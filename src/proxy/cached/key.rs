@@ -50,8 +50,8 @@ impl Client {
             .is_some_and(|cache| cache.shared_by.iter().any(|user| user == "*" || **user == *self.identity.name));
         // What is hinted at, and what tracers add, does not change the answer; which rule it is says whose tags it bears.
         let text = sql::bare(request.text, self.state.dialect());
+        let scope = self.scope(request, shared);
         let Action::Execute { id } = request.action else {
-            let scope = self.scope(request, shared);
             key.number(scope).number(0).bytes(rule.name().as_bytes()).bytes(text);
             return Ok(());
         };
@@ -75,13 +75,12 @@ impl Client {
         if let Some(types) = parameters.types.filter(|types| statement.types.as_deref() != Some(*types)) {
             statement.types = Some(types.into());
         }
-        let types = statement.types.clone().unwrap_or_default();
+        let types = statement.types.as_deref().unwrap_or_default();
         if types.is_empty() && parameters.count > 0 {
             return Err(UNKNOWN);
         }
         let (nulls, values) = (parameters.null_bitmap, parameters.values);
-        let scope = self.scope(request, shared);
-        key.number(scope).number(1).bytes(rule.name().as_bytes()).bytes(text).bytes(nulls).bytes(&types).bytes(values);
+        key.number(scope).number(1).bytes(rule.name().as_bytes()).bytes(text).bytes(nulls).bytes(types).bytes(values);
         Ok(())
     }
 
