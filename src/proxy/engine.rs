@@ -111,7 +111,7 @@ impl Client {
         self.meter.is(facts.kind, facts.digest);
         match self.live.rules.is_empty() {
             true => self.query_with(payload, query.text, facts, None).await,
-            false => Box::pin(self.query_by_rules(payload, query.text, facts, verdict)).await,
+            false => self.query_by_rules(payload, query.text, facts, verdict).await,
         }
     }
 

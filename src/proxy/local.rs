@@ -32,7 +32,7 @@ impl Client {
             return Box::pin(self.kill_statement(kill)).await;
         }
         if facts.kind == Kind::Set && facts.effects.contains(Effects::SESSION_TRACK) {
-            return self.set_tracking(facts, text).await;
+            return Box::pin(self.set_tracking(facts, text)).await;
         }
         if facts.effects.contains(Effects::LAST_STATEMENT) && Box::pin(self.got_diagnostics(facts, text)).await? {
             return Ok(true);

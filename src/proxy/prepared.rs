@@ -73,7 +73,7 @@ impl Client {
         let request = Request { action, verdict, ..Request::plain(payload, &text, &facts, Expect::Results) };
         match self.live.rules.is_empty() {
             true => self.run(&request).await?,
-            false => Box::pin(self.execute_by_rules(request)).await?,
+            false => self.execute_by_rules(request).await?,
         }
         if bound {
             self.keep_from_others(id);

@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn other_literals_are_the_same_text_but_where_they_are_facts() {
         let (known, dialect) = (Known::default(), dialect(false));
-        let of = |text: &str| (0..3).map(|_| known.facts(text.as_bytes(), dialect)).next_back().unwrap();
+        let of = |text: &str| {
+            (0..2).for_each(|_| drop(known.facts(text.as_bytes(), dialect)));
+            known.facts(text.as_bytes(), dialect)
+        };
         assert!(Arc::ptr_eq(
             &of("SELECT a FROM t WHERE b = 1 AND c = 'x'"),
             &of("SELECT a FROM t WHERE b = 20 AND c = ''")

@@ -16,7 +16,7 @@ use super::{
     is_free,
 };
 use crate::{
-    cache::{Found, figures, store::Glance},
+    cache::{Entry, Found, figures, store::Glance},
     routing::{Consistency, Decision, Verdict, rules::Aspect},
     sql::{Facts, Kind},
     wire::{
@@ -119,34 +119,17 @@ impl Client {
             return false;
         }
         let live = Arc::clone(&self.live);
-        let Some(Caching { rule, cache, terms }) = live.caching(verdict) else { return false };
+        let Some(caching) = live.caching(verdict) else { return false };
         let level = self.consistency();
-        if level == Consistency::Strong || self.why_no_session(request, cache).is_some() {
+        if level == Consistency::Strong || self.why_no_session(request, caching.cache).is_some() {
             return false;
         }
-        let began = self.meter.began();
-        let mut key = std::mem::take(&mut self.cached.key);
-        key.clear();
-        let found = self.key(request, rule, &mut key).map(|()| {
-            let (store, asked) = (&self.shared.cache, self.shared.cache.asked(&key));
-            let landed = store.landed(asked);
-            match store.glance(asked, &terms.policy, began) {
-                Glance::Fresh(entry) => Ok(entry),
-                Glance::Other => Err(None),
-                Glance::Nothing => {
-                    let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.ttl);
-                    Err(Some(Missing { text: Place::of(request.text), landed: keeps.then_some(landed) }))
-                }
-            }
-        });
-        self.cached.key = key;
-        let entry = match found {
-            Ok(Ok(entry)) => entry,
-            Ok(Err(missing)) => {
+        let entry = match self.glanced(request, caching) {
+            Ok(entry) => entry,
+            Err(missing) => {
                 self.cached.missing = missing;
                 return false;
             }
-            Err(_) => return false,
         };
         let Some(reply) = entry.reply.as_ref().filter(|reply| !is_long(reply)) else { return false };
         self.learn_needs(request);
@@ -162,8 +145,33 @@ impl Client {
             self.note_told_hit(request, &decision, reply.rows, elapsed);
         }
         let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        rule.counts.elapsed_us.fetch_add(elapsed_us, Ordering::Relaxed);
+        caching.rule.counts.elapsed_us.fetch_add(elapsed_us, Ordering::Relaxed);
         true
+    }
+
+    /// The answer that may be given, or what is missing; `None`: a short look does not tell.
+    fn glanced(
+        &mut self,
+        request: &Request<'_>,
+        Caching { rule, terms, .. }: Caching<'_>,
+    ) -> Result<Arc<Entry>, Option<Missing>> {
+        let began = self.meter.began();
+        let mut key = std::mem::take(&mut self.cached.key);
+        key.clear();
+        let written = self.key(request, rule, &mut key);
+        self.cached.key = key;
+        written.map_err(|_| None)?;
+        let store = &self.shared.cache;
+        let asked = store.asked(&self.cached.key);
+        let landed = store.landed(asked);
+        match store.glance(asked, &terms.policy, began) {
+            Glance::Fresh(entry) => Ok(entry),
+            Glance::Other => Err(None),
+            Glance::Nothing => {
+                let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.ttl);
+                Err(Some(Missing { text: Place::of(request.text), landed: keeps.then_some(landed) }))
+            }
+        }
     }
 
     /// What is to be made of a server's answer to a statement to which the short way has just found none; the inner `None`: it
