@@ -25,6 +25,9 @@ pub struct Reading<'a> {
 /// So many have room at once: a few tables and columns, the rule, the shape.
 const LIKELY_SLOTS: usize = 16;
 
+/// Longer lists are not noted: facts are remembered by the thousand.
+const MOST_NOTED: usize = 64;
+
 /// Everything in a schema.
 pub fn schema_slot(schema: &[u8]) -> Slot {
     slot(schema, b"\0schema")
@@ -72,6 +75,9 @@ fn about(
     });
     known.unwrap_or_else(|| {
         let slots = find_out().map(Arc::<[Slot]>::from);
+        if slots.as_ref().is_some_and(|slots| slots.len() > MOST_NOTED) {
+            return slots;
+        }
         facts.aside.note(About { schema: schema.map(Box::from), dialect, is_written, slots: slots.clone() });
         slots
     })

@@ -1,6 +1,9 @@
 //! Answers from memory: which statements may have one, how it is given, and how a server's answer becomes one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 mod filling;
 mod give;
@@ -20,7 +23,12 @@ use super::{
     shared::Caching,
 };
 use crate::{
-    cache::{Found, Need, Why, figures, key::KeyWriter, stamps::Slot, store::Policy},
+    cache::{
+        Found, Need, Why, figures,
+        key::KeyWriter,
+        stamps::Slot,
+        store::{Glance, Policy},
+    },
     routing::{
         Consistency, Decision, Target,
         rules::{Aspect, Cache},
@@ -129,6 +137,14 @@ impl Client {
         }
         let asked = store.asked(&key);
         let asks_refresh = asks(request.facts, "refresh");
+        if terms.doubts() && !asks_refresh {
+            let now = Instant::now();
+            let is_there = !matches!(store.glance(asked, policy, now), Glance::Nothing);
+            if !is_there && !store.asked_lately(asked, now, policy.lasts()) {
+                self.is_unproven(terms);
+                return Ok(Answered::No(None));
+            }
+        }
         let (mut refresh, mut waited, mut late) = (asks_refresh, None, None);
         loop {
             match store.find(asked, policy, refresh, late.take()) {

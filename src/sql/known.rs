@@ -19,8 +19,8 @@ use super::{
 const MAX_BYTES: u64 = 8 << 20;
 /// Longer texts seldom come again as they are.
 const MAX_TEXT_BYTES: usize = 4 << 10;
-/// What one takes besides its text: facts, counters, its place.
-const ENTRY_BYTES: u64 = size_of::<Facts>() as u64 + 150;
+/// What one takes besides its text: facts, what is noted with them, counters, its place.
+const ENTRY_BYTES: u64 = size_of::<Facts>() as u64 + 500;
 /// Marks of texts that were seen once.
 const MARKS: usize = 1 << 14;
 

@@ -80,9 +80,17 @@ impl Policy {
             empty: true,
         }
     }
-}
 
-impl Policy {
+    /// How long an answer may be given, one way or another.
+    pub fn lasts(&self) -> Duration {
+        self.ttl + self.stale()
+    }
+
+    /// So much of that when it is old.
+    pub(super) fn stale(&self) -> Duration {
+        self.stale_while_revalidate.max(self.stale_if_error)
+    }
+
     /// What is old is not given in any case.
     pub(super) fn has_no_use_for_old(&self) -> bool {
         [self.stale_while_revalidate, self.stale_if_error, self.refresh_ahead].iter().all(Duration::is_zero)

@@ -107,7 +107,7 @@ impl Fill {
         let (Bears { position, seen, foreign }, of_positions) = store.bears(new.had, new.must, &about.need);
         let bytes = around + reply.as_ref().map_or(0, Reply::memory_bytes) + of_positions;
         let (ttl, stale) = match reply {
-            Some(_) => (jittered(&about.terms), policy.stale_while_revalidate.max(policy.stale_if_error)),
+            Some(_) => (jittered(&about.terms), policy.stale()),
             // From when it was known.
             None => (UNFIT + cost, Duration::ZERO),
         };

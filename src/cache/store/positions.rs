@@ -205,6 +205,14 @@ impl Store {
         let foreign = position.without(&positions.accounted);
         let mut seen = need.position.clone();
         seen.want_all(&foreign);
+        // Made of others, and yet the same.
+        let is_equal = |lately: &&Lately| {
+            let bears = &lately.bears;
+            *bears.position == position && *bears.seen == seen && *bears.foreign == foreign
+        };
+        if let Some(lately) = positions.lately.iter().find(is_equal) {
+            return (lately.bears.clone(), 0);
+        }
         let bytes = [&position, &seen, &foreign].map(Position::memory_bytes).iter().sum();
         let bears = Bears { position: position.into(), seen: seen.into(), foreign: foreign.into() };
         if more.is_none() {

@@ -410,6 +410,9 @@ async fn what_answers_bear_is_made_once() {
     assert_eq!((&*one.foreign, &*keep(b"3").foreign), (&position("1-8"), &position("6-8")), "more is known by now");
     store.begin_write(vec![table("t")]).end(Some(&Need::at(&position("9"))));
     assert_eq!(*keep(b"4").position, position("1-9"), "what it must have seen, it had");
+    let same = Arc::new(Position::clone(&had));
+    let five = miss(&store, b"5").keep(Told { had: Some(same), ..new(1) }, POLICY).unwrap();
+    assert!(Arc::ptr_eq(&five.position, &keep(b"6").position), "equal is the same");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use super::{
     is_free,
 };
 use crate::{
-    cache::{Entry, Found, figures, store::Glance},
+    cache::{Entry, Found, Terms, figures, store::Glance},
     routing::{Consistency, Decision, Verdict, rules::Aspect},
     sql::{Facts, Kind},
     wire::{
@@ -168,10 +168,17 @@ impl Client {
             Glance::Fresh(entry) => Ok(entry),
             Glance::Other => Err(None),
             Glance::Nothing => {
-                let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.ttl);
+                let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.lasts());
                 Err(Some(Missing { text: Place::of(request.text), landed: keeps.then_some(landed) }))
             }
         }
+    }
+
+    /// A statement goes its way as if there were no cache.
+    pub(super) fn is_unproven(&mut self, terms: &Terms) {
+        terms.figures.missed();
+        figures::count(&terms.figures.unproven);
+        self.cached.note = Some(Note::Miss(Some(UNPROVEN)));
     }
 
     /// What is to be made of a server's answer to a statement to which the short way has just found none; the inner `None`: it
@@ -190,9 +197,7 @@ impl Client {
             return None;
         }
         let Some(landed) = landed else {
-            caching.terms.figures.missed();
-            figures::count(&caching.terms.figures.unproven);
-            self.cached.note = Some(Note::Miss(Some(UNPROVEN)));
+            self.is_unproven(caching.terms);
             return Some(None);
         };
         let store = &self.shared.cache;

@@ -180,7 +180,7 @@ pub struct Cache {
     /// Answers end up to so many percent of `ttl` earlier, each by chance, so that not all end at once.
     #[serde(default)]
     pub jitter_percent: u32,
-    /// While answers save too little, only what is asked for twice within `ttl` is kept.
+    /// While answers save too little, only what is asked for twice while an answer lasts is kept.
     #[serde(default = "yes")]
     pub adaptive: bool,
     /// Answers to texts with NOW() and its like are kept, too.

@@ -173,10 +173,11 @@ fn another(table: &str) -> String {
 
 fn what_nobody_asks_for_again_is_not_kept(bed: &Bed) {
     const WINDOW: usize = 1024;
-    for name in ["kept_once", "kept_anyway"] {
+    for name in ["kept_once", "kept_anyway", "kept_slowly"] {
         table(bed, name);
     }
     let rules = "rules: [{name: adapts, match: {tables: [kept_once], kind: select}, cache: {ttl: 60s}}, \
+                         {name: times, match: {tables: [kept_slowly], kind: select}, timeout: 60s, cache: {ttl: 60s}}, \
                          {name: keeps, match: {kind: select}, cache: {ttl: 60s, adaptive: false}}]\n";
     let port = free_port();
     let admin = format!("admin: {{listen: \"127.0.0.1:{port}\", users: [{{name: op, password: secret-op}}]}}\n");
@@ -192,12 +193,14 @@ fn what_nobody_asks_for_again_is_not_kept(bed: &Bed) {
         let mut client = connect(&forebay);
         texts.iter().for_each(|text| drop(client.ok(text)));
     };
-    // What is asked for once saves nothing.
-    in_turn((0..WINDOW).map(|_| another("kept_once")).collect());
-    let new = another("kept_once");
-    let (_, why) = asked(&new);
-    assert!(why.contains("asked for the first time"), "{why}");
-    assert!(!asked(&new).0 && asked(&new).0, "it is kept when it comes again");
+    // What is asked for once saves nothing, on whichever way.
+    for table in ["kept_once", "kept_slowly"] {
+        in_turn((0..WINDOW).map(|_| another(table)).collect());
+        let new = another(table);
+        let (_, why) = asked(&new);
+        assert!(why.contains("asked for the first time"), "{why}");
+        assert!(!asked(&new).0 && asked(&new).0, "it is kept when it comes again");
+    }
     // Nor does it where all is to be kept.
     in_turn((0..WINDOW).map(|_| another("kept_anyway")).collect());
     let new = another("kept_anyway");
