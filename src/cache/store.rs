@@ -13,7 +13,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use quick_cache::DefaultHashBuilder;
 
 use super::{
-    Dependencies, OnStaleLog, Settings,
+    Dependencies, OnStaleLog, Settings, Terms,
     figures::{Cause, Figures, Invalidations, count},
     flights::{Flights, Waiting},
     key::{Asked, KeyWriter, Scopes},
@@ -220,9 +220,10 @@ impl Store {
         self.join(key, Some((policy, landed)), None, None)
     }
 
-    /// Whether this was asked for within the time; now it is.
-    pub fn asked_lately(&self, key: Asked<'_>, now: Instant, within: Duration) -> bool {
-        self.lately.get_or_init(Lately::default).asked(key.hash(), now, within)
+    /// Whether the answer to this is worth its keep, by what is known: its rule's are, or it was asked for lately; now it is.
+    pub fn is_worth_keeping(&self, key: Asked<'_>, terms: &Terms, now: Instant) -> bool {
+        let asked = || self.lately.get_or_init(Lately::default).asked(key.hash(), now, terms.policy.lasts());
+        !terms.doubts() || asked()
     }
 
     /// Tells whether anybody has come back since, perhaps with an answer to this.
@@ -241,12 +242,6 @@ impl Store {
         }
     }
 
-    /// The answer that is neither void nor old at this moment, if there is one.
-    pub fn fresh(&self, key: Asked<'_>, policy: &Policy, now: Instant) -> Option<Arc<Entry>> {
-        let entry = self.entries.load().get(&key)?;
-        (entry.is_fresh(policy, now) && entry.reply.is_some() && self.holds(&entry)).then_some(entry)
-    }
-
     /// The answer that holds, if there is one; nobody is to go for another.
     pub fn look(&self, key: Asked<'_>, policy: &Policy) -> Option<Arc<Entry>> {
         let entry = self.entries.load().get(&key)?;
@@ -258,7 +253,11 @@ impl Store {
 
     /// Nothing that it depends on has been written since.
     fn holds(&self, entry: &Entry) -> bool {
-        self.stamps.hold(&entry.slots, entry.begun) && self.stamps.hold(&entry.terms.slots, entry.begun)
+        self.hold(&entry.slots, &entry.terms, entry.begun)
+    }
+
+    fn hold(&self, slots: &[Slot], terms: &Terms, begun: u64) -> bool {
+        self.stamps.hold(slots, begun) && self.stamps.hold(&terms.slots, begun)
     }
 
     /// Clears away what is void or over: it would take the place of others until somebody asks for it. Looks at every answer.
@@ -285,8 +284,10 @@ impl Store {
             Ok(flight) => flight,
             Err(waiting) => return Found::Wait(waiting),
         };
-        let known = known.filter(|(_, landed)| *landed != flight.landed);
-        if let Some(entry) = known.and_then(|(policy, _)| self.fresh(key, policy, Instant::now())) {
+        if let Some((policy, landed)) = known
+            && landed != flight.landed
+            && let Glance::Fresh(entry) = self.glance(key, policy, Instant::now())
+        {
             return Found::Hit(entry);
         }
         Found::Miss(Fill { store: Arc::clone(self), flight, begun: self.stamps.now(), fallback })

@@ -22,7 +22,7 @@ pub struct Reading<'a> {
     pub dialect: Dialect,
 }
 
-/// So many have room at once: a few tables and columns, the rule, the shape.
+/// So many have room at once: a few tables and columns, the shape.
 const LIKELY_SLOTS: usize = 16;
 
 /// Longer lists are not noted: facts are remembered by the thousand.

@@ -140,8 +140,8 @@ impl Client {
         if terms.doubts() && !asks_refresh {
             let now = Instant::now();
             let is_there = !matches!(store.glance(asked, policy, now), Glance::Nothing);
-            if !is_there && !store.asked_lately(asked, now, policy.lasts()) {
-                self.is_unproven(terms);
+            if !is_there && !store.is_worth_keeping(asked, terms, now) {
+                self.note_unproven(terms);
                 return Ok(Answered::No(None));
             }
         }

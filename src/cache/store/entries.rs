@@ -82,7 +82,7 @@ impl Policy {
     }
 
     /// How long an answer may be given, one way or another.
-    pub fn lasts(&self) -> Duration {
+    pub(super) fn lasts(&self) -> Duration {
         self.ttl + self.stale()
     }
 

@@ -85,8 +85,7 @@ impl Fill {
     /// Keeps an answer, if nothing that it depends on has been written since the read began. It, if it is kept.
     pub fn keep(self, about: Subject, new: New<'_>) -> Option<Arc<Entry>> {
         let (store, policy, figures) = (&self.store, &about.terms.policy, &about.terms.figures);
-        let hold = [&*about.slots, &*about.terms.slots].iter().all(|slots| store.stamps.hold(slots, self.begun));
-        if !hold || store.is_behind_fence(self.begun) {
+        if !store.hold(&about.slots, &about.terms, self.begun) || store.is_behind_fence(self.begun) {
             count(&figures.outrun);
             return None;
         }

@@ -191,11 +191,9 @@ impl Store {
         let mut positions = self.positions();
         let accounts = positions.accounts;
         let is_same = |lately: &&Lately| {
-            let has_same = match (&lately.had, had) {
-                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-                (one, other) => one.is_none() && other.is_none(),
-            };
-            has_same && Arc::ptr_eq(&lately.need, need) && lately.accounts == accounts
+            lately.had.as_ref().map(Arc::as_ptr) == had.map(Arc::as_ptr)
+                && Arc::ptr_eq(&lately.need, need)
+                && lately.accounts == accounts
         };
         if let (None, Some(lately)) = (more, positions.lately.iter().find(is_same)) {
             return (lately.bears.clone(), 0);

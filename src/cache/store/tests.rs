@@ -393,7 +393,7 @@ async fn who_comes_back_meanwhile_is_no_reason_to_go_again() {
     let [k, other] = [&b"k"[..], b"other"].map(|key| Asked::new(key, &store.hasher));
     let flying = miss(&store, b"k");
     let landed = store.landed(k);
-    assert!(store.fresh(k, &POLICY, Instant::now()).is_none(), "another looks");
+    assert!(matches!(store.glance(k, &POLICY, Instant::now()), Glance::Nothing), "another looks");
     assert!(flying.keep(new(1), POLICY).is_some());
     assert!(matches!(store.go(k, &POLICY, landed), Found::Hit(_)), "and goes no more");
     assert!(matches!(store.go(other, &POLICY, store.landed(other)), Found::Miss(_)));

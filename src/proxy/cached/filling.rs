@@ -59,13 +59,13 @@ impl Client {
         terms.figures.missed();
         self.cached.note = Some(Note::Miss(Some("it is not known what it depends on")));
         let about = fill.depends_on(self.tables_of(request)?, terms)?;
-        let keeps = self.must_have_seen(decision, &about.need);
+        let of_primary = about.need.is_primary();
+        let keeps = self.must_have_seen(decision, &about.need, of_primary);
         self.cached.note =
             Some(Note::Miss(Some("it failed, was cut off, or came from a server that had not seen all")));
         // What there was before may be all that there is.
         (keeps || fill.has_fallback()).then(|| {
             let before = self.shared.topology.view_now();
-            let of_primary = about.need.is_primary();
             Box::new(Filling { fill, about, keeps, of_primary, before })
         })
     }
@@ -89,8 +89,8 @@ impl Client {
     }
 
     /// Sees to it that the read goes where it sees the last known writes of its tables. False: there is no such place now.
-    fn must_have_seen(&mut self, decision: &mut Decision, need: &Arc<Need>) -> bool {
-        if need.is_primary() {
+    fn must_have_seen(&mut self, decision: &mut Decision, need: &Arc<Need>, of_primary: bool) -> bool {
+        if of_primary {
             if self.shared.topology.view().primary.is_none() {
                 return false;
             }

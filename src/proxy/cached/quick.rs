@@ -168,14 +168,14 @@ impl Client {
             Glance::Fresh(entry) => Ok(entry),
             Glance::Other => Err(None),
             Glance::Nothing => {
-                let keeps = !terms.doubts() || store.asked_lately(asked, began, terms.policy.lasts());
+                let keeps = store.is_worth_keeping(asked, terms, began);
                 Err(Some(Missing { text: Place::of(request.text), landed: keeps.then_some(landed) }))
             }
         }
     }
 
     /// A statement goes its way as if there were no cache.
-    pub(super) fn is_unproven(&mut self, terms: &Terms) {
+    pub(super) fn note_unproven(&mut self, terms: &Terms) {
         terms.figures.missed();
         figures::count(&terms.figures.unproven);
         self.cached.note = Some(Note::Miss(Some(UNPROVEN)));
@@ -197,7 +197,7 @@ impl Client {
             return None;
         }
         let Some(landed) = landed else {
-            self.is_unproven(caching.terms);
+            self.note_unproven(caching.terms);
             return Some(None);
         };
         let store = &self.shared.cache;
